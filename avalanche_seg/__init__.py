@@ -1,0 +1,3 @@
+"""Class-incremental semantic segmentation for Avalanche."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,179 @@
+"""One scan of a split's masks: how many pixels of every value each image holds.
+
+The table answers every question about splits (presence), memory policies (area) and balance
+without reading a mask again. It is cached under a fingerprint of the files it was made from.
+"""
+
+import hashlib
+import os
+import tempfile
+import warnings
+import zipfile
+import zlib
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from tqdm import tqdm
+
+from avalanche_seg.benchmarks.devkit import Samples, open_label_map
+from avalanche_seg.labels import N_LABELS, VOID
+
+__all__ = ["ClassIndex", "cache_folder", "class_index", "fingerprint", "scan"]
+
+_FORMAT = 1  # Raise it when what a scan stores or checks changes: old caches are then not used.
+
+
+@dataclass(frozen=True)
+class ClassIndex:
+    """Pixel counts of one split.
+
+    Args:
+        counts: int64, N x 256; ``counts[i, v]`` = pixels of value v in mask i.
+        fingerprint: hexadecimal digest of the files the counts were made from.
+    """
+
+    counts: NDArray[np.int64]
+    fingerprint: str
+
+    @property
+    def presence(self) -> NDArray[np.bool_]:
+        """bool, N x 256: mask i has a pixel of value v."""
+        return self.counts > 0
+
+
+def class_index(samples: Samples, *, n_classes: int, progress: bool = True) -> ClassIndex:
+    """The class index of a split: from the cache, or by a scan of every mask.
+
+    Args:
+        samples: the split.
+        n_classes: number of foreground classes; mask values must be 0..n_classes or 255.
+        progress: show a progress bar during a scan.
+
+    Raises:
+        ValueError: naming the first bad file: unreadable, image and mask of different sizes, mask
+            without one index a pixel, value that is no class.
+    """
+    digest = fingerprint(samples)
+    path = cache_folder() / f"{digest}.npz"
+    counts = _load(path, len(samples))
+    if counts is None:
+        counts = scan(samples, progress=progress)
+        _save(path, counts)
+    _check_values(samples, counts, n_classes)
+    return ClassIndex(counts, digest)
+
+
+def fingerprint(samples: Samples) -> str:
+    """SHA-256 over path, size and modification time of every image and mask of a split."""
+    digest = hashlib.sha256(f"class index {_FORMAT}\n".encode())
+    for path in (*samples.images, *samples.masks):
+        stat = path.stat()
+        digest.update(f"{path.absolute()}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
+
+
+def cache_folder() -> Path:
+    """Where class indices are cached.
+
+    ``$AVALANCHE_SEG_CACHE``, or ``avalanche_seg`` in the user's cache folder. Never the devkit
+    itself, which may be shared or read-only.
+    """
+    explicit = os.environ.get("AVALANCHE_SEG_CACHE")
+    if explicit:
+        return Path(explicit)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "avalanche_seg"
+
+
+def scan(samples: Samples, *, progress: bool = True) -> NDArray[np.int64]:
+    """Count the pixels of every value in every mask, in parallel threads.
+
+    Returns:
+        int64, N x 256.
+
+    Raises:
+        ValueError: naming the first bad file of the split.
+    """
+    counts = np.zeros((len(samples), N_LABELS), dtype=np.int64)
+    # Pillow decodes and counts outside the interpreter's lock, so threads are enough.
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        rows = pool.map(_count, samples.images, samples.masks)
+        bar = tqdm(
+            rows,
+            total=len(samples),
+            desc=f"class index of {samples.root.name}/{samples.split}",
+            unit="mask",
+            disable=not progress,
+            leave=False,
+        )
+        try:
+            for i, row in enumerate(bar):
+                counts[i] = row
+        except ValueError:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return counts
+
+
+def _count(image_path: Path, mask_path: Path) -> list[int]:
+    mask = open_label_map(mask_path)
+    try:
+        with Image.open(image_path) as image:
+            size = image.size
+    except (OSError, SyntaxError, ValueError) as error:
+        raise ValueError(
+            f"{image_path}: the image cannot be read ({error}); replace the file or take it off "
+            "the list"
+        ) from error
+    if size != mask.size:
+        raise ValueError(
+            f"{mask_path} is {mask.size[0]}x{mask.size[1]} pixels and its image {image_path.name} "
+            f"{size[0]}x{size[1]}; expected the same size: export the mask at its image's size"
+        )
+    return mask.histogram()
+
+
+def _check_values(samples: Samples, counts: NDArray[np.int64], n_classes: int) -> None:
+    foreign = counts[:, n_classes + 1 : VOID] > 0
+    if foreign.any():
+        image, value = np.argwhere(foreign)[0]
+        raise ValueError(
+            f"{samples.masks[image]}: value {value + n_classes + 1} is no class; expected 0 "
+            f"(background), 1..{n_classes} or {VOID} (void). Correct the mask or the list of class "
+            "names"
+        )
+
+
+def _load(path: Path, n_images: int) -> NDArray[np.int64] | None:
+    if not path.is_file():
+        return None
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            counts = stored["counts"]
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        warnings.warn(f"{path} is damaged ({error}); scanning the masks again", stacklevel=3)
+        return None
+    return counts if counts.shape == (n_images, N_LABELS) else None
+
+
+def _save(path: Path, counts: NDArray[np.int64]) -> None:
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:
+            temporary = Path(file.name)
+            np.savez_compressed(file, counts=counts)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+        warnings.warn(
+            f"the class index was not cached in {path.parent} ({error}); every start scans the "
+            "masks again until AVALANCHE_SEG_CACHE names a folder that can be written",
+            stacklevel=3,
+        )

@@ -1,0 +1,146 @@
+"""Task names -> which classes are learned at which step.
+
+The grammar is that of MiB's task list (Cermelli et al., CVPR 2020) and of its followers:
+
+=============  ==================================================================================
+``offline``    every class at once (the joint upper bound)
+``A-B``        A base classes, then groups of B until the classes run out (the last may be short)
+``A-Bs``       A base classes, then the remaining B one at a time
+``A-B-C-...``  groups of exactly these sizes; they must add up to the number of classes
+``N``          groups of N, the same as ``N-N``
+``(n-1)-1b``   MiB's 19-1b: every class but the fifth, then the fifth
+=============  ==================================================================================
+
+An explicit list of lists of dataset ids is accepted as well.
+"""
+
+import re
+from collections.abc import Sequence
+
+from avalanche_seg.labels import BACKGROUND
+
+__all__ = ["KNOWN_TASKS", "Task", "split_classes"]
+
+Task = str | Sequence[Sequence[int]]
+"""A task's name, or its steps as lists of dataset ids."""
+
+KNOWN_TASKS = (
+    *("offline", "19-1", "19-1b", "15-5", "15-5s", "15-1", "10-5-5", "10-5", "10-10", "10-1"),
+    *("5-5", "5-3", "5-1", "2-2", "2-1", "4-4", "8-2"),
+)
+"""The names used in the literature on VOC; any other sizes of the same grammar work as well."""
+
+_HELD_OUT_CLASS = 5  # MiB's 19-1b learns VOC's class 5 (bottle) last.
+
+
+def split_classes(
+    task: Task, *, n_classes: int, class_order: Sequence[int] | None = None
+) -> tuple[tuple[int, ...], ...]:
+    """Split the foreground classes of a dataset into steps.
+
+    Args:
+        task: a name of the grammar above, or explicit steps of dataset ids. Explicit steps may leave
+            classes out; those are never learned (background in training, unseen in the test).
+        n_classes: number of foreground classes of the dataset; their ids are ``1..n_classes``.
+        class_order: a permutation of ``1..n_classes`` that a named task cuts into groups; default
+            ascending. Not allowed with explicit steps, which are an order already.
+
+    Returns:
+        Dataset ids by step, background left out.
+
+    Raises:
+        ValueError: for an unknown name, a class listed twice, an id that is no class, an empty
+            step, sizes that do not fit ``n_classes``.
+
+    Example:
+        >>> split_classes("2-2", n_classes=5)
+        ((1, 2), (3, 4), (5,))
+        >>> split_classes("3-2s", n_classes=5, class_order=[5, 4, 3, 2, 1])
+        ((5, 4, 3), (2,), (1,))
+        >>> split_classes([[4], [1, 2]], n_classes=5)
+        ((4,), (1, 2))
+    """
+    if not isinstance(task, str):
+        if class_order is not None:
+            raise ValueError(
+                f"got explicit steps {_short(task)} and class_order={_short(class_order)}; explicit "
+                "steps already are an order: leave class_order out"
+            )
+        steps = tuple(tuple(int(class_id) for class_id in step) for step in task)
+        if not steps or not all(steps):
+            raise ValueError(
+                f"task={_short(task)} has an empty step; every step needs at least one class"
+            )
+        _check_classes("task", [c for step in steps for c in step], n_classes)
+        return steps
+    order = list(range(1, n_classes + 1)) if class_order is None else [int(c) for c in class_order]
+    _check_classes("class_order", order, n_classes)
+    if len(order) != n_classes:
+        missing = sorted(set(range(1, n_classes + 1)) - set(order))
+        raise ValueError(
+            f"class_order has {len(order)} classes, the dataset has {n_classes}; add {missing}, or "
+            "give the task as explicit lists to leave classes out"
+        )
+    if re.fullmatch(r"\d+-1b", task):
+        return _last_class_held_out(task, order)
+    steps, start = [], 0
+    for size in _group_sizes(task, n_classes):
+        steps.append(tuple(order[start : start + size]))
+        start += size
+    return tuple(steps)
+
+
+def _group_sizes(task: str, n_classes: int) -> list[int]:
+    if task == "offline":
+        return [n_classes]
+    match = re.fullmatch(r"(\d+)((?:-\d+)*)(s?)", task)
+    if match is None:
+        raise _unknown(task, n_classes, "is not a task")
+    base, rest = int(match[1]), [int(size) for size in match[2].split("-")[1:]]
+    one_by_one = bool(match[3])
+    if base < 1 or any(size < 1 for size in rest):
+        raise _unknown(task, n_classes, "has a group of no class")
+    if one_by_one and len(rest) != 1:
+        raise _unknown(task, n_classes, "has an 's' without the form A-Bs")
+    if one_by_one or len(rest) > 1:
+        sizes = [base, *([1] * rest[0] if one_by_one else rest)]
+        if sum(sizes) != n_classes:
+            raise _unknown(task, n_classes, f"adds up to {sum(sizes)} classes")
+        return sizes
+    group = rest[0] if rest else base
+    if base >= n_classes:
+        raise _unknown(task, n_classes, f"leaves no class for a step after the base of {base}")
+    full, short = divmod(n_classes - base, group)
+    return [base] + [group] * full + ([short] if short else [])
+
+
+def _last_class_held_out(task: str, order: list[int]) -> tuple[tuple[int, ...], ...]:
+    n_classes = len(order)
+    if int(task.split("-")[0]) != n_classes - 1 or n_classes < _HELD_OUT_CLASS:
+        raise _unknown(task, n_classes, "holds one class out of a different number")
+    held_out = order[_HELD_OUT_CLASS - 1]
+    return tuple(c for c in order if c != held_out), (held_out,)
+
+
+def _check_classes(argument: str, classes: Sequence[int], n_classes: int) -> None:
+    doubled = sorted({c for c in classes if classes.count(c) > 1})
+    if doubled:
+        raise ValueError(f"{argument} lists the classes {doubled} twice; list each class once")
+    foreign = sorted({c for c in classes if not BACKGROUND < c <= n_classes})
+    if foreign:
+        raise ValueError(
+            f"{argument} holds {foreign}, which are no foreground classes of this dataset; expected "
+            f"ids in 1..{n_classes} (0, the background, belongs to step 0 on its own)"
+        )
+
+
+def _unknown(task: str, n_classes: int, why: str) -> ValueError:
+    return ValueError(
+        f"task={task!r} {why}, the dataset has {n_classes} classes; expected 'offline', 'A-B', "
+        f"'A-Bs', group sizes that add up, or a list of lists of ids. On VOC: {', '.join(KNOWN_TASKS)}"
+    )
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."

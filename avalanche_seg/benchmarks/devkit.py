@@ -1,0 +1,157 @@
+"""What a reader finds on the disk: pairs of image and mask files, and the class names."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+__all__ = ["Devkit", "Samples", "open_label_map", "read_image", "read_label_map", "read_pairs"]
+
+LABEL_MODES = ("P", "L")
+
+
+@dataclass(frozen=True)
+class Samples:
+    """The image and mask files of one split, in the order of its list file."""
+
+    root: Path
+    split: str
+    images: tuple[Path, ...]
+    masks: tuple[Path, ...]
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+@dataclass(frozen=True)
+class Devkit:
+    """A data set on the disk: its class names by dataset id, its train and its test split."""
+
+    name: str
+    class_names: tuple[str, ...]
+    train: Samples
+    test: Samples
+
+    @property
+    def n_classes(self) -> int:
+        """Number of foreground classes."""
+        return len(self.class_names) - 1
+
+
+def read_pairs(
+    split_file: Path, *, root: Path, image_dir: Path, mask_dir: Path, pair_root: Path | None = None
+) -> Samples:
+    """Read a list file: one ID a line, or one pair ``/images/ID.jpg /masks/ID.png`` a line.
+
+    Args:
+        split_file: the list file.
+        root: the devkit's folder, named in messages.
+        image_dir: folder of ``ID.jpg`` (``.jpeg`` and ``.png`` are tried as well).
+        mask_dir: folder of ``ID.png``.
+        pair_root: the folder that pairs are relative to; default ``root``.
+
+    Raises:
+        ValueError: when the list is missing, empty or malformed, names an ID twice, or when one of
+            the files does not exist.
+    """
+    if not split_file.is_file():
+        raise ValueError(f"{split_file} is missing; expected a text file with one image ID a line")
+    lines = split_file.read_text(encoding="utf-8").split("\n")
+    entries = [line.split() for line in lines if line.strip()]
+    if not entries:
+        raise ValueError(f"{split_file} is empty; expected one image ID a line")
+    base = root if pair_root is None else pair_root
+    suffixes = _Suffixes(image_dir)
+    images, masks = [], []
+    for entry in entries:
+        if len(entry) == 2:
+            images.append(base / entry[0].lstrip("/"))
+            masks.append(base / entry[1].lstrip("/"))
+        elif len(entry) == 1:
+            images.append(suffixes.find(entry[0]))
+            masks.append(mask_dir / f"{entry[0]}.png")
+        else:
+            raise ValueError(
+                f"{split_file}: got the line {' '.join(entry)!r}; expected one ID, or an image and "
+                "a mask path"
+            )
+    _check_files(split_file, images, masks)
+    return Samples(root, split_file.stem, tuple(images), tuple(masks))
+
+
+def open_label_map(path: Path) -> Image.Image:
+    """Open and decode a mask; its pixel values are dataset ids.
+
+    Raises:
+        ValueError: when the file is missing, unreadable, or does not hold one 8-bit index a pixel.
+    """
+    try:
+        mask = Image.open(path)
+        mask.load()
+    except (OSError, SyntaxError, ValueError) as error:
+        raise ValueError(
+            f"{path}: the mask cannot be read ({error}); replace the file or take it off the list"
+        ) from error
+    if mask.mode not in LABEL_MODES:
+        raise ValueError(
+            f"{path}: got a mask of mode {mask.mode}; expected palette (P) or 8-bit grey (L), where "
+            "a pixel's value is its class id. Convert colours to indices first"
+        )
+    return mask
+
+
+def read_label_map(path: Path) -> NDArray[np.uint8]:
+    """Read a mask as dataset ids, uint8, H x W. Raises ValueError as :func:`open_label_map`."""
+    return np.asarray(open_label_map(path), dtype=np.uint8)
+
+
+def read_image(path: Path) -> Tensor:
+    """Read an image as uint8, 3 x H x W, RGB, 0..255.
+
+    Raises:
+        ValueError: when the file is missing or unreadable.
+    """
+    try:
+        with Image.open(path) as image:
+            pixels = np.array(image.convert("RGB"))
+    except (OSError, SyntaxError, ValueError) as error:
+        raise ValueError(
+            f"{path}: the image cannot be read ({error}); replace the file or take it off the list"
+        ) from error
+    return torch.from_numpy(pixels).permute(2, 0, 1)
+
+
+class _Suffixes:
+    """Finds an ID's image file; the suffix of the first image is tried first for the rest."""
+
+    def __init__(self, image_dir: Path) -> None:
+        self.image_dir = image_dir
+        self.known = [".jpg", ".jpeg", ".png", ".JPG"]
+
+    def find(self, image_id: str) -> Path:
+        for suffix in self.known:
+            path = self.image_dir / f"{image_id}{suffix}"
+            if path.is_file():
+                if suffix != self.known[0]:
+                    self.known.remove(suffix)
+                    self.known.insert(0, suffix)
+                return path
+        return self.image_dir / f"{image_id}.jpg"
+
+
+def _check_files(split_file: Path, images: Sequence[Path], masks: Sequence[Path]) -> None:
+    if len(set(images)) != len(images):
+        doubled = next(path for path in images if images.count(path) > 1)
+        raise ValueError(f"{split_file} lists {doubled.stem} twice; list each image once")
+    missing = [path for path in (*images, *masks) if not path.is_file()]
+    if missing:
+        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        raise ValueError(
+            f"{split_file} lists {missing[0]}{more}, which does not exist; restore the file or take "
+            "it off the list"
+        )

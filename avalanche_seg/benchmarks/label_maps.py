@@ -1,0 +1,87 @@
+"""Lookup tables from dataset ids to channels: the label maps of every step.
+
+A table has 256 entries, one for every value an 8-bit mask can hold, so mapping a mask is one
+indexing operation.
+"""
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avalanche_seg.labels import BACKGROUND, N_LABELS, VOID, LabelSpace
+
+__all__ = ["check_label_modes", "seen_label_map", "train_label_map"]
+
+TRAIN_VOID = ("background", "ignore")
+TEST_UNSEEN = ("ignore", "background")
+
+
+def check_label_modes(train_void: str, test_unseen: str) -> None:
+    """Raise ValueError for an unknown ``train_void`` or ``test_unseen``, listing the known ones."""
+    if train_void not in TRAIN_VOID:
+        raise ValueError(
+            f"train_void={train_void!r} is unknown; expected one of {', '.join(TRAIN_VOID)}"
+        )
+    if test_unseen not in TEST_UNSEEN:
+        raise ValueError(
+            f"test_unseen={test_unseen!r} is unknown; expected one of {', '.join(TEST_UNSEEN)}"
+        )
+
+
+def train_label_map(
+    space: LabelSpace, visible_steps: Iterable[int], *, train_void: str = "background"
+) -> NDArray[np.uint8]:
+    """The label map of a training step.
+
+    Classes of the visible steps become their channels, every other class the background. Void
+    becomes background ("background": the behaviour of MiB's code, behind every MiB number) or stays
+    void ("ignore": PLOP, SSUL, DKD).
+
+    Args:
+        space: the order of learning.
+        visible_steps: steps whose classes the masks show.
+        train_void: "background" or "ignore".
+
+    Returns:
+        uint8, 256 entries, indexed by dataset id.
+
+    Example:
+        >>> space = LabelSpace(steps=((2, 1), (3,)), names=("background", "a", "b", "c"))
+        >>> train_label_map(space, [1])[[0, 1, 2, 3, 255]].tolist()
+        [0, 0, 0, 3, 0]
+    """
+    table = np.full(N_LABELS, BACKGROUND, dtype=np.uint8)
+    _show(table, space, visible_steps)
+    table[VOID] = VOID if train_void == "ignore" else BACKGROUND
+    return table
+
+
+def seen_label_map(
+    space: LabelSpace, step: int, *, test_unseen: str = "ignore"
+) -> NDArray[np.uint8]:
+    """The label map of the test set after ``step``.
+
+    Every class seen so far becomes its channel. A class not seen yet becomes void ("ignore": MiB)
+    or background ("background": PLOP, DKD). Void stays void.
+
+    Args:
+        space: the order of learning.
+        step: the step just learned.
+        test_unseen: "ignore" or "background".
+
+    Returns:
+        uint8, 256 entries, indexed by dataset id.
+    """
+    unseen = VOID if test_unseen == "ignore" else BACKGROUND
+    table = np.full(N_LABELS, unseen, dtype=np.uint8)
+    table[BACKGROUND] = BACKGROUND
+    table[VOID] = VOID
+    _show(table, space, range(step + 1))
+    return table
+
+
+def _show(table: NDArray[np.uint8], space: LabelSpace, steps: Iterable[int]) -> None:
+    for step in steps:
+        class_ids = space.steps[step]
+        table[list(class_ids)] = space.to_channels(class_ids)

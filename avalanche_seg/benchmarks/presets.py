@@ -1,0 +1,47 @@
+"""The published pre-processing, ready to use as ``train_transform`` and ``eval_transform``."""
+
+from torchvision.transforms import v2
+
+from avalanche_seg.benchmarks.transforms import Normalize, RandomResizedCrop, ResizeShorterSide
+
+__all__ = ["eval_preset", "train_preset"]
+
+
+def train_preset(
+    crop_size: int = 512,
+    *,
+    scale: tuple[float, float] = (0.5, 2.0),
+    ratio: tuple[float, float] = (3 / 4, 4 / 3),
+    flip: float = 0.5,
+    normalize: bool = False,
+) -> v2.Compose:
+    """Random resized crop and horizontal flip, as MiB trains (Cermelli et al., CVPR 2020).
+
+    Args:
+        crop_size: side of the square output, in pixels.
+        scale: range of the crop's area, as a share of the image's area. A drawn crop that is larger
+            than the image is drawn again, and falls back to a central crop, as in torchvision.
+        ratio: range of the crop's aspect ratio (width / height).
+        flip: probability of a horizontal flip.
+        normalize: False: samples stay uint8 and the strategy normalises on the device. True:
+            float32 images and int64 label maps, for any other training loop.
+    """
+    crop = RandomResizedCrop((crop_size, crop_size), scale=scale, ratio=ratio, antialias=True)
+    steps = [crop, v2.RandomHorizontalFlip(flip)]
+    return v2.Compose([*steps, Normalize()] if normalize else steps)
+
+
+def eval_preset(crop_size: int | None = 512, *, normalize: bool = False) -> v2.Compose:
+    """Shorter side resized to the crop size, then a centre crop, as MiB tests.
+
+    Args:
+        crop_size: side of the square output in pixels; None evaluates at full resolution, which
+            needs ``eval_mb_size=1`` when the images differ in size.
+        normalize: as in :func:`train_preset`.
+    """
+    steps: list[v2.Transform] = []
+    if crop_size is not None:
+        steps = [ResizeShorterSide(crop_size), v2.CenterCrop(crop_size)]
+    if normalize or not steps:
+        steps.append(Normalize() if normalize else v2.Identity())
+    return v2.Compose(steps)

@@ -1,0 +1,146 @@
+"""Streams and lazy experiences over a devkit."""
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from avalanche.benchmarks import CLScenario, DatasetExperience
+from avalanche.benchmarks.scenarios.generic_scenario import SequenceCLStream
+from avalanche.benchmarks.utils import AvalancheDataset, DataAttribute
+from avalanche.benchmarks.utils.transform_groups import TransformGroups
+from numpy.typing import NDArray
+
+from avalanche_seg.benchmarks.dataset import SegmentationDataset
+from avalanche_seg.benchmarks.devkit import Samples
+from avalanche_seg.benchmarks.transforms import JointTransform
+from avalanche_seg.labels import VOID, LabelSpace
+
+__all__ = [
+    "ExperienceData",
+    "SegmentationExperience",
+    "SegmentationScenario",
+    "SegmentationStream",
+    "transform_groups",
+]
+
+
+class ExperienceData:
+    """Everything an experience's data set is made of; builds it on demand.
+
+    Args:
+        samples: the split.
+        indices: which samples belong to the experience, ascending.
+        label_map: uint8, 256 entries, dataset id -> channel.
+        presence: bool, N x 256, of the whole split.
+        groups: the transforms.
+    """
+
+    def __init__(
+        self,
+        samples: Samples,
+        indices: NDArray[np.int64],
+        label_map: NDArray[np.uint8],
+        presence: NDArray[np.bool_],
+        groups: TransformGroups,
+    ) -> None:
+        self.samples = samples
+        self.indices = indices
+        self.label_map = label_map
+        self.presence = presence
+        self.groups = groups
+
+    def class_sets(self) -> list[frozenset[int]]:
+        """The channels each image shows after the label map, void left out."""
+        return [
+            frozenset(self.label_map[np.flatnonzero(row)].tolist()) - {VOID}
+            for row in self.presence[self.indices]
+        ]
+
+    def build(self) -> AvalancheDataset:
+        """The Avalanche data set, with each image's classes as the attribute ``class_sets``."""
+        dataset = SegmentationDataset(self.samples, self.indices, self.label_map)
+        attribute = DataAttribute(self.class_sets(), "class_sets", use_in_getitem=False)
+        return AvalancheDataset(
+            [dataset], data_attributes=[attribute], transform_groups=self.groups
+        )
+
+
+class SegmentationExperience(DatasetExperience):
+    """One step of a class-incremental segmentation stream.
+
+    Attributes:
+        classes_in_this_experience: channels annotated at this step; step 0 includes the background.
+        previous_classes: channels of the earlier steps.
+        classes_seen_so_far: both of the above.
+        future_classes: channels of the later steps.
+        base_classes: channels of step 0, the "old" classes of the published tables.
+        dataset: (image, label map) samples, built when first asked for.
+    """
+
+    def __init__(self, step: int, space: LabelSpace, data: ExperienceData) -> None:
+        super().__init__(dataset=None, current_experience=step)
+        seen = space.n_channels_after(step)
+        self.data = data
+        self.classes_in_this_experience = list(space.channels_of_step(step))
+        self.previous_classes = list(range(self.classes_in_this_experience[0]))
+        self.classes_seen_so_far = list(range(seen))
+        self.future_classes = list(range(seen, space.n_channels))
+        self.base_classes = list(space.channels_of_step(0))
+
+    @cached_property
+    def _built(self) -> AvalancheDataset:
+        return self.data.build()
+
+    @property
+    def dataset(self) -> AvalancheDataset:
+        """The samples of this step."""
+        return self._built
+
+
+class SegmentationStream(SequenceCLStream[SegmentationExperience]):
+    """A sized, sliceable stream that makes its experiences when they are asked for."""
+
+    def __init__(
+        self, name: str, space: LabelSpace, data_of_step: Callable[[int], ExperienceData]
+    ) -> None:
+        self.space = space
+        self.data_of_step = data_of_step
+        super().__init__(name, benchmark=None)
+
+    def _full_length(self) -> int:
+        return self.space.n_steps
+
+    def _make_experience(self, experience_idx: int) -> SegmentationExperience:
+        return SegmentationExperience(experience_idx, self.space, self.data_of_step(experience_idx))
+
+
+class SegmentationScenario(CLScenario[SegmentationStream]):
+    """A class-incremental segmentation benchmark.
+
+    Attributes:
+        train_stream, test_stream: one experience a step; ``test_stream[t]`` is the test set after
+            step t, cumulative. ``valid_stream`` is there when a share was held out.
+        n_classes: number of channels after the last step, background included.
+        class_names: class name of every channel.
+        class_order: dataset id of every channel.
+        label_space: the whole mapping between dataset ids and channels.
+    """
+
+    train_stream: SegmentationStream
+    test_stream: SegmentationStream
+    valid_stream: SegmentationStream
+
+    def __init__(self, streams: list[SegmentationStream], space: LabelSpace) -> None:
+        super().__init__(streams)
+        for stream in streams:
+            stream.benchmark = self
+        self.label_space = space
+        self.n_classes = space.n_channels
+        self.class_names = space.channel_names
+        self.class_order = space.class_order
+
+
+def transform_groups(train: Callable[..., Any], evaluate: Callable[..., Any]) -> TransformGroups:
+    """Avalanche's two transform groups from two transforms of (image, label map)."""
+    return TransformGroups({"train": JointTransform(train), "eval": JointTransform(evaluate)})

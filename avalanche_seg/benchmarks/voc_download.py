@@ -1,0 +1,88 @@
+"""Fetching VOC 2012 and SBD, and building the augmented training set."""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from torchvision.datasets import SBDataset, VOCSegmentation
+from tqdm import tqdm
+
+from avalanche_seg.benchmarks.palette import voc_palette
+from avalanche_seg.benchmarks.voc import (
+    AUGMENTED_LISTS,
+    AUGMENTED_MASKS,
+    find_folder,
+    find_list,
+)
+
+__all__ = ["download_voc"]
+
+
+def download_voc(root: Path, *, augmented: bool = True) -> Path:
+    """Fetch what is missing of VOC 2012 and SBD, through torchvision and with its checksums.
+
+    The augmented set is SBD's images plus VOC's train list, minus VOC's val list: 10,582 images.
+    Where both annotate an image, VOC's finer mask is taken.
+
+    Args:
+        root: folder for the downloads.
+        augmented: fetch SBD as well and write ``SegmentationClassAug`` and ``train_aug.txt``.
+
+    Returns:
+        The devkit's folder.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    if find_folder(root) is None:
+        VOCSegmentation(str(root), year="2012", image_set="trainval", download=True)
+    folder = find_folder(root)
+    if folder is None:
+        raise ValueError(f"{root}: the download left no VOC2012 folder; delete it and try again")
+    if augmented and find_list(folder, *AUGMENTED_LISTS) is None:
+        _build_augmented(folder, root / "SBD")
+    return folder
+
+
+def _build_augmented(folder: Path, sbd_folder: Path) -> None:
+    lists = folder / "ImageSets" / "Segmentation"
+    masks = folder / AUGMENTED_MASKS
+    masks.mkdir(exist_ok=True)
+    voc_train, voc_val = (
+        (lists / f"{split}.txt").read_text().split() for split in ("train", "val")
+    )
+    for image_id in (*voc_train, *voc_val):
+        source = folder / "SegmentationClass" / f"{image_id}.png"
+        _write(masks / source.name, lambda path, source=source: shutil.copyfile(source, path))
+    annotated = set(voc_train)
+    for image_set in ("train", "val"):
+        missing = not (sbd_folder / f"{image_set}.txt").is_file()
+        sbd = SBDataset(
+            str(sbd_folder), image_set=image_set, mode="segmentation", download=missing
+        )
+        annotated.update(_convert(sbd, masks))
+    # The list comes last: while it is missing, the augmented set does not exist.
+    chosen = sorted(annotated - set(voc_val))
+    _write(lists / AUGMENTED_LISTS[0], lambda path: path.write_text("\n".join(chosen) + "\n"))
+
+
+def _convert(sbd: SBDataset, masks: Path) -> list[str]:
+    palette = voc_palette()
+    image_ids = [Path(name).stem for name in sbd.images]
+    for i, image_id in enumerate(tqdm(image_ids, desc="SBD masks to PNG", unit="mask")):
+        path = masks / f"{image_id}.png"
+        if not path.is_file():
+            mask = Image.fromarray(np.asarray(sbd[i][1], dtype=np.uint8))
+            mask.putpalette(palette)
+            _write(path, lambda path, mask=mask: mask.save(path, format="PNG"))
+    return image_ids
+
+
+def _write(path: Path, write: Callable[[Path], object]) -> None:
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    try:
+        write(temporary)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,78 @@
+"""Dataset ids and channels: the one place where label numbers live.
+
+A *dataset id* is the value in a devkit's mask; a *channel* is the position in the model's output.
+Channel 0 is always the background and channels follow the order in which classes are learned.
+Everything after the label maps of ``benchmarks`` speaks channels.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+__all__ = ["BACKGROUND", "VOID", "N_LABELS", "LabelSpace"]
+
+BACKGROUND: Final = 0
+"""Dataset id and channel of the background."""
+
+VOID: Final = 255
+"""Dataset id and label of unlabelled pixels; never a class, never a channel."""
+
+N_LABELS: Final = 256
+"""How many values an 8-bit mask can hold; the length of every lookup table."""
+
+
+@dataclass(frozen=True)
+class LabelSpace:
+    """The mapping between dataset ids and channels for one order of learning.
+
+    Args:
+        steps: dataset ids learned at each step, background left out, in the order of learning.
+        names: class names by dataset id; ``names[0]`` is the background.
+
+    Example:
+        >>> space = LabelSpace(steps=((2, 1), (3,)), names=("background", "a", "b", "c"))
+        >>> space.class_order
+        (0, 2, 1, 3)
+        >>> space.channel_names
+        ('background', 'b', 'a', 'c')
+        >>> space.channels_of_step(0), space.channels_of_step(1)
+        ((0, 1, 2), (3,))
+    """
+
+    steps: tuple[tuple[int, ...], ...]
+    names: tuple[str, ...]
+
+    @cached_property
+    def class_order(self) -> tuple[int, ...]:
+        """Dataset id of every channel; the background comes first."""
+        return (BACKGROUND, *(class_id for step in self.steps for class_id in step))
+
+    @cached_property
+    def channel_names(self) -> tuple[str, ...]:
+        """Class name of every channel."""
+        return tuple(self.names[class_id] for class_id in self.class_order)
+
+    @property
+    def n_channels(self) -> int:
+        """How many channels there are after the last step, background included."""
+        return len(self.class_order)
+
+    @property
+    def n_steps(self) -> int:
+        """How many steps there are."""
+        return len(self.steps)
+
+    def n_channels_after(self, step: int) -> int:
+        """How many channels there are after ``step``, background included."""
+        return 1 + sum(len(group) for group in self.steps[: step + 1])
+
+    def channels_of_step(self, step: int) -> tuple[int, ...]:
+        """The channels annotated at ``step``; step 0 includes the background."""
+        first = 0 if step == 0 else self.n_channels_after(step - 1)
+        return tuple(range(first, self.n_channels_after(step)))
+
+    def to_channels(self, class_ids: Sequence[int]) -> tuple[int, ...]:
+        """Channels of the given dataset ids, in the same order."""
+        channel_of = {class_id: channel for channel, class_id in enumerate(self.class_order)}
+        return tuple(channel_of[class_id] for class_id in class_ids)

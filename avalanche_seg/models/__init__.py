@@ -1,0 +1,21 @@
+"""Segmentation models with incremental heads."""
+
+from avalanche_seg.models.bisenet import BiSeNet
+from avalanche_seg.models.incremental_head import IncrementalHead, balanced_init
+from avalanche_seg.models.segmentation_model import (
+    DenseFeatures,
+    SegmentationModel,
+    SegmentationOutput,
+)
+from avalanche_seg.models.storage import load_model, save_model
+
+__all__ = [
+    "BiSeNet",
+    "DenseFeatures",
+    "IncrementalHead",
+    "SegmentationModel",
+    "SegmentationOutput",
+    "balanced_init",
+    "load_model",
+    "save_model",
+]

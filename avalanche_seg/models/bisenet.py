@@ -1,0 +1,140 @@
+"""BiSeNet v1 (Yu et al., ECCV 2018), in the variant behind SMiB's published numbers."""
+
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from avalanche_seg.models.backbones import ResNetPyramid
+from avalanche_seg.models.segmentation_model import DenseFeatures, SegmentationModel
+from avalanche_seg.resize import resize_logits
+
+__all__ = ["BiSeNet"]
+
+_SPATIAL_CHANNELS = 256
+_FUSED_CHANNELS = 128
+
+
+class BiSeNet(SegmentationModel):
+    """Bilateral segmentation network, logits at stride 8.
+
+    At 21 classes: resnet18 13.1 M parameters and 16.9 GMAC at 512 x 512; resnet50 33.0 M and
+    39.6 GMAC.
+
+    Args:
+        backbone: "resnet18", "resnet50" or "resnet101".
+        weights: of the backbone: None (random), "imagenet", or the path of a state dict.
+
+    Raises:
+        ValueError: for an unknown backbone or weights that cannot be used.
+
+    Example:
+        >>> _ = torch.manual_seed(0)
+        >>> model = BiSeNet("resnet18")
+        >>> model.grow(3)
+        >>> model.predict(torch.zeros(1, 3, 50, 70, dtype=torch.uint8)).shape
+        torch.Size([1, 50, 70])
+    """
+
+    def __init__(
+        self, backbone: str = "resnet18", *, weights: str | Path | None = None
+    ) -> None:
+        context = ContextPath(ResNetPyramid(backbone, weights=weights))
+        super().__init__(BilateralNetwork(context), _FUSED_CHANNELS, context.channels)
+        self.backbone = backbone
+
+
+class ConvBlock(nn.Sequential):
+    """3x3 convolution, batch norm, ReLU."""
+
+    def __init__(self, in_channels: int, out_channels: int, *, stride: int = 1) -> None:
+        super().__init__(
+            nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1, bias=False),
+            nn.BatchNorm2d(out_channels),
+            nn.ReLU(inplace=True),
+        )
+
+
+class SpatialPath(nn.Sequential):
+    """Three strided convolutions: wide and shallow, stride 8."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            ConvBlock(3, 64, stride=2),
+            ConvBlock(64, 128, stride=2),
+            ConvBlock(128, _SPATIAL_CHANNELS, stride=2),
+        )
+
+
+class AttentionRefinement(nn.Module):
+    """Weighs every channel by a gate computed from its global average."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(channels, channels, kernel_size=1)
+        self.norm = nn.BatchNorm2d(channels)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Gate a map, B x D x h x w; the shape stays."""
+        average = features.mean(dim=(2, 3), keepdim=True)
+        return features * torch.sigmoid(self.norm(self.conv(average)))
+
+
+class ContextPath(nn.Module):
+    """Refined maps at strides 16 and 32; the latter is multiplied by its global average."""
+
+    def __init__(self, backbone: ResNetPyramid) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.channels = backbone.channels
+        self.refine16 = AttentionRefinement(backbone.channels[0])
+        self.refine32 = AttentionRefinement(backbone.channels[1])
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Images, B x 3 x H x W -> maps at strides 16 and 32."""
+        stride16, stride32 = self.backbone(images)
+        tail = stride32.mean(dim=(2, 3), keepdim=True)
+        return self.refine16(stride16), self.refine32(stride32) * tail
+
+
+class FeatureFusion(nn.Module):
+    """Fuses the concatenated paths, then adds a channel-weighted copy."""
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        self.fuse = ConvBlock(in_channels, out_channels)
+        self.squeeze = nn.Conv2d(out_channels, out_channels, kernel_size=1)
+        self.excite = nn.Conv2d(out_channels, out_channels, kernel_size=1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """B x in_channels x h x w -> B x out_channels x h x w."""
+        fused = self.fuse(features)
+        average = fused.mean(dim=(2, 3), keepdim=True)
+        gate = torch.sigmoid(self.excite(torch.relu(self.squeeze(average))))
+        return fused * gate + fused
+
+
+class BilateralNetwork(nn.Module):
+    """Spatial and context path, fused at stride 8."""
+
+    def __init__(self, context: ContextPath) -> None:
+        super().__init__()
+        self.context = context
+        self.spatial = SpatialPath()
+        self.fusion = FeatureFusion(_SPATIAL_CHANNELS + sum(context.channels), _FUSED_CHANNELS)
+        for module in (self.spatial, self.fusion, context.refine16, context.refine32):
+            module.apply(_kaiming)
+
+    def forward(self, images: Tensor) -> DenseFeatures:
+        """Compute the fused map and, for the auxiliary heads, both context maps at stride 8."""
+        spatial = self.spatial(images)
+        size = (spatial.shape[-2], spatial.shape[-1])
+        context = tuple(resize_logits(level, size) for level in self.context(images))
+        return DenseFeatures(self.fusion(torch.cat([spatial, *context], dim=1)), context)
+
+
+def _kaiming(module: nn.Module) -> None:
+    if isinstance(module, nn.Conv2d):
+        nn.init.kaiming_normal_(module.weight, mode="fan_in", nonlinearity="relu")
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)

@@ -1,0 +1,144 @@
+"""A pixel classifier that grows by one 1x1 convolution a step."""
+
+import math
+from collections.abc import Callable
+
+import torch
+from avalanche.models import DynamicModule
+from torch import Tensor, nn
+
+__all__ = ["IncrementalHead", "balanced_init"]
+
+ClassifierInit = Callable[["IncrementalHead", nn.Conv2d], None]
+
+
+def balanced_init(
+    background_weight: Tensor, background_bias: Tensor, n_new: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The initial classifier of MiB's new classes (Cermelli et al., CVPR 2020, section 3.3).
+
+    Every new class takes the background's weight; its bias, and the background's own, become
+    b_bg - log(N + 1). So the new classes and the background share the background's old probability
+    evenly.
+
+    Args:
+        background_weight: the background channel's weight, any shape.
+        background_bias: the background channel's bias, scalar tensor.
+        n_new: N, the number of new classes.
+
+    Returns:
+        (weight of the new classes: N x ..., bias of the new classes: N, the background's new bias:
+        scalar), all of the input's dtype.
+
+    Raises:
+        ValueError: when ``n_new`` is less than one.
+
+    Example:
+        >>> weight, bias, background = balanced_init(torch.ones(2), torch.tensor(0.0), 3)
+        >>> weight.shape, [round(value, 4) for value in bias.tolist()], round(background.item(), 4)
+        (torch.Size([3, 2]), [-1.3863, -1.3863, -1.3863], -1.3863)
+    """
+    if n_new < 1:
+        raise ValueError(f"n_new={n_new}; expected at least one new class")
+    bias = background_bias - math.log(n_new + 1)
+    weight = background_weight.expand(n_new, *background_weight.shape).clone()
+    return weight, bias.expand(n_new).clone(), bias.clone()
+
+
+class IncrementalHead(DynamicModule):
+    """One 1x1 convolution a step, their outputs concatenated into channels.
+
+    The head starts empty and grows when Avalanche adapts the model to a training experience. It
+    never grows in evaluation, nor twice for the same experience.
+
+    Args:
+        in_channels: channels of the feature map.
+
+    Attributes:
+        classifiers: the convolution of every step.
+        init_new: what initialises a new classifier from step 1 on; None keeps torch's default.
+    """
+
+    def __init__(self, in_channels: int) -> None:
+        super().__init__()
+        self.in_channels = in_channels
+        self.classifiers = nn.ModuleList()
+        self.init_new: ClassifierInit | None = None
+        # Remembers device, dtype and memory of the module while there is no classifier yet.
+        self.register_buffer("_anchor", torch.empty(0), persistent=False)
+
+    @property
+    def out_channels(self) -> int:
+        """How many channels the head has now."""
+        return sum(self.classes_per_step)
+
+    @property
+    def classes_per_step(self) -> list[int]:
+        """How many channels each step added."""
+        return [classifier.out_channels for classifier in self.classifiers]
+
+    def grow(self, n_new: int) -> None:
+        """Add a classifier for ``n_new`` channels.
+
+        Raises:
+            ValueError: when ``n_new`` is less than one.
+        """
+        if n_new < 1:
+            raise ValueError(f"n_new={n_new}; expected at least one new channel")
+        classifier = nn.Conv2d(self.in_channels, n_new, kernel_size=1)
+        classifier.to(device=self._anchor.device, dtype=self._anchor.dtype)
+        if len(self.classifiers) > 0 and self.init_new is not None:
+            self.init_new(self, classifier)
+        self.classifiers.append(classifier)
+
+    def adaptation(self, experience: object) -> None:
+        """Grow to the channels of a training experience; called by Avalanche.
+
+        Raises:
+            ValueError: when the experience skips channels, that is, an earlier step was left out.
+        """
+        if not self.training:
+            return
+        channels = sorted(experience.classes_in_this_experience)  # type: ignore[attr-defined]
+        n_new = channels[-1] + 1 - self.out_channels
+        if n_new <= 0:
+            return
+        if channels[0] > self.out_channels:
+            raise ValueError(
+                f"the model has {self.out_channels} channels and the experience adds channels "
+                f"{channels[0]}..{channels[-1]}; train the steps in order, from step 0"
+            )
+        self.grow(n_new)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Classify every pixel.
+
+        Args:
+            features: floating point, B x in_channels x h x w.
+
+        Returns:
+            logits, B x out_channels x h x w.
+
+        Raises:
+            RuntimeError: when the head is still empty.
+        """
+        if len(self.classifiers) == 0:
+            raise RuntimeError(
+                "the head has no channel yet; train a strategy on the first experience, or call "
+                "grow(n)"
+            )
+        weight = torch.cat([classifier.weight for classifier in self.classifiers])
+        bias = torch.cat([classifier.bias for classifier in self.classifiers])
+        return nn.functional.conv2d(features, weight, bias)
+
+
+def balanced_classifier_init(head: IncrementalHead, classifier: nn.Conv2d) -> None:
+    """Initialise a new classifier of a head in place by :func:`balanced_init`."""
+    first = head.classifiers[0]
+    with torch.no_grad():
+        weight, bias, background = balanced_init(
+            first.weight[0], first.bias[0], classifier.out_channels
+        )
+        classifier.weight.copy_(weight)
+        classifier.bias.copy_(bias)
+        first.bias[0] = background

@@ -1,0 +1,83 @@
+"""A model of any step in one safetensors file that needs nothing else to be rebuilt."""
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from avalanche_seg.models.bisenet import BiSeNet
+
+__all__ = ["load_model", "save_model"]
+
+_FORMAT = "avalanche_seg-1"
+
+
+def save_model(model: BiSeNet, path: Path, *, class_names: Sequence[str]) -> None:
+    """Write weights, architecture, steps and class names; the old file stays until all is written.
+
+    Args:
+        model: the model after some step.
+        path: the file to write.
+        class_names: the name of every channel the model has.
+
+    Raises:
+        ValueError: when the number of names is not the number of channels.
+    """
+    if len(class_names) != model.n_classes:
+        raise ValueError(
+            f"got {len(class_names)} class names for a model of {model.n_classes} channels; expected "
+            "one a channel"
+        )
+    metadata = {
+        "format": _FORMAT,
+        "architecture": type(model).__name__,
+        "backbone": model.backbone,
+        "classes_per_step": json.dumps(model.classes_per_step),
+        "class_names": json.dumps(list(class_names)),
+    }
+    state = {name: tensor.contiguous().cpu() for name, tensor in model.state_dict().items()}
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    try:
+        save_file(state, temporary, metadata=metadata)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def load_model(path: str | Path, *, device: str | torch.device = "cpu") -> BiSeNet:
+    """Rebuild a model from its file alone, in evaluation mode.
+
+    Args:
+        path: a file written by :func:`save_model`.
+        device: where to put the model.
+
+    Returns:
+        the model, with the attribute ``class_names`` (a tuple, one name a channel).
+
+    Raises:
+        ValueError: when the file is missing, damaged or was not written by this package.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ValueError(f"{path} is no file; expected a model written by save_model")
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        raise ValueError(f"{path} is damaged or no safetensors file ({error})") from error
+    if metadata.get("format") != _FORMAT:
+        raise ValueError(
+            f"{path} has the format {metadata.get('format')!r}; expected {_FORMAT!r}: was it "
+            "written by save_model?"
+        )
+    model = BiSeNet(metadata["backbone"])
+    for n_new in json.loads(metadata["classes_per_step"]):
+        model.grow(n_new)
+    model.load_state_dict(state)
+    model.class_names = tuple(json.loads(metadata["class_names"]))
+    return model.to(device).eval()

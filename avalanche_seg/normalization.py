@@ -1,0 +1,40 @@
+"""From 8-bit images to the floating point numbers a network sees.
+
+Samples may travel as uint8 (four times less memory traffic) and be normalised on the device, or be
+normalised by the transform already; both paths run through :func:`normalize_images`.
+"""
+
+from typing import Final
+
+import torch
+from torch import Tensor
+
+__all__ = ["IMAGENET_MEAN", "IMAGENET_STD", "normalize_images"]
+
+IMAGENET_MEAN: Final = (0.485, 0.456, 0.406)
+"""Mean of the ImageNet training images by channel (R, G, B), in 0..1."""
+
+IMAGENET_STD: Final = (0.229, 0.224, 0.225)
+"""Standard deviation of the ImageNet training images by channel (R, G, B), in 0..1."""
+
+
+def normalize_images(images: Tensor) -> Tensor:
+    """Scale uint8 images to 0..1 and normalise them with ImageNet's statistics.
+
+    Args:
+        images: uint8 ... x 3 x H x W in 0..255, or floating point: returned as it is, because it
+            is taken to be normalised already.
+
+    Returns:
+        floating point (float32 for uint8 input), the same shape and memory format.
+
+    Example:
+        >>> pixels = torch.full((1, 3, 1, 1), 255, dtype=torch.uint8)
+        >>> [round(value, 3) for value in normalize_images(pixels).flatten().tolist()]
+        [2.249, 2.429, 2.64]
+    """
+    if images.is_floating_point():
+        return images
+    mean = torch.tensor(IMAGENET_MEAN, device=images.device).view(3, 1, 1)
+    std = torch.tensor(IMAGENET_STD, device=images.device).view(3, 1, 1)
+    return images.float().div_(255.0).sub_(mean).div_(std)

@@ -1,0 +1,1 @@
+"""Command-line experiments: assembly of the rooms of avalanche_seg, no science."""
