@@ -1,0 +1,152 @@
+"""Cross entropy on pixels: plain, and unbiased against the shift of the background."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from avalanche_seg.labels import VOID
+from avalanche_seg.losses.reduction import check_reduction, reduce_pixels
+from avalanche_seg.resize import resize_logits
+
+__all__ = ["CrossEntropy", "UnbiasedCrossEntropy", "cross_entropy", "unbiased_cross_entropy"]
+
+
+def cross_entropy(
+    logits: Tensor, target: Tensor, *, ignore_index: int = VOID, reduction: str = "mean"
+) -> Tensor:
+    """Pixel-wise cross entropy, -log p_y.
+
+    Args:
+        logits: floating point, B x C x H x W, or B x C x h x w: resized bilinearly to the target.
+        target: channels, int64, B x H x W, in 0..C-1 or ``ignore_index``.
+        ignore_index: label of pixels that cost nothing.
+        reduction: "mean" (over all pixels), "mean_valid" (over those not ignored), "sum" or "none"
+            (B x H x W); see :func:`avalanche_seg.losses.reduction.reduce_pixels`.
+
+    Returns:
+        scalar, or B x H x W for "none"; dtype of the logits.
+
+    Raises:
+        ValueError: when the shapes do not fit or the reduction is unknown.
+
+    Example:
+        >>> target = torch.tensor([[[0, 255]]])
+        >>> round(cross_entropy(torch.zeros(1, 2, 1, 2), target).item(), 4)
+        0.3466
+    """
+    logits = _at_target(logits, target)
+    loss = F.cross_entropy(logits, target, ignore_index=ignore_index, reduction="none")
+    return reduce_pixels(loss, reduction, valid=target != ignore_index)
+
+
+def unbiased_cross_entropy(
+    logits: Tensor,
+    target: Tensor,
+    *,
+    n_old: int,
+    ignore_index: int = VOID,
+    reduction: str = "mean",
+) -> Tensor:
+    """The unbiased cross entropy of MiB (Cermelli et al., CVPR 2020, eq. 5 and 6).
+
+    At a later step the label background means "no class of this step", so its probability is that
+    of the background or any old class. With K = ``n_old`` and lse = log-sum-exp, a pixel costs
+
+    - y < K:  -(lse(z_0..z_{K-1}) - lse(z))
+    - y >= K: -(z_y - lse(z))
+
+    Args:
+        logits: floating point, B x C x H x W, or B x C x h x w: resized bilinearly to the target.
+        target: channels, int64, B x H x W, in 0..C-1 or ``ignore_index``.
+        n_old: K, the number of channels before this step, background included; 1..C. With K = 1 the
+            loss is the cross entropy.
+        ignore_index: label of pixels that cost nothing.
+        reduction: as in :func:`cross_entropy`.
+
+    Returns:
+        scalar, or B x H x W for "none"; dtype of the logits.
+
+    Raises:
+        ValueError: when the shapes do not fit, ``n_old`` is out of range or the reduction unknown.
+
+    Example:
+        >>> logits = torch.zeros(1, 4, 1, 1)  # three old channels of probability 1/4 each
+        >>> loss = unbiased_cross_entropy(logits, torch.tensor([[[0]]]), n_old=3)
+        >>> round(loss.item(), 4)  # -log(3/4)
+        0.2877
+    """
+    check_reduction(reduction)
+    n_channels = logits.shape[1]
+    if not 1 <= n_old <= n_channels:
+        raise ValueError(f"n_old={n_old}; expected 1..{n_channels}, the channels of the logits")
+    logits = _at_target(logits, target)
+    valid = target != ignore_index
+    log_all = torch.logsumexp(logits, dim=1)
+    log_old = torch.logsumexp(logits[:, :n_old], dim=1)
+    labels = torch.where(valid, target, 0)
+    log_label = logits.gather(1, labels.unsqueeze(1)).squeeze(1)
+    loss = log_all - torch.where(labels < n_old, log_old, log_label)
+    return reduce_pixels(torch.where(valid, loss, 0.0), reduction, valid=valid)
+
+
+class CrossEntropy(nn.Module):
+    """Module of :func:`cross_entropy`."""
+
+    def __init__(self, *, ignore_index: int = VOID, reduction: str = "mean") -> None:
+        super().__init__()
+        check_reduction(reduction)
+        self.ignore_index = ignore_index
+        self.reduction = reduction
+
+    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Compute the loss; shapes as in :func:`cross_entropy`."""
+        return cross_entropy(
+            logits, target, ignore_index=self.ignore_index, reduction=self.reduction
+        )
+
+
+class UnbiasedCrossEntropy(nn.Module):
+    """Module of :func:`unbiased_cross_entropy`.
+
+    Args:
+        n_old: K; a :class:`~avalanche_seg.strategies.SegmentationTemplate` sets it itself, step by
+            step, through :meth:`at_step`.
+        ignore_index: as in the function.
+        reduction: as in the function.
+    """
+
+    def __init__(
+        self, n_old: int = 1, *, ignore_index: int = VOID, reduction: str = "mean"
+    ) -> None:
+        super().__init__()
+        check_reduction(reduction)
+        self.n_old = n_old
+        self.ignore_index = ignore_index
+        self.reduction = reduction
+
+    def at_step(self, n_old: int) -> nn.Module:
+        """The loss of a step with ``n_old`` earlier channels: plain cross entropy at step 0."""
+        if n_old == 0:
+            return CrossEntropy(ignore_index=self.ignore_index, reduction=self.reduction)
+        return UnbiasedCrossEntropy(
+            n_old, ignore_index=self.ignore_index, reduction=self.reduction
+        )
+
+    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Compute the loss; shapes as in :func:`unbiased_cross_entropy`."""
+        return unbiased_cross_entropy(
+            logits,
+            target,
+            n_old=self.n_old,
+            ignore_index=self.ignore_index,
+            reduction=self.reduction,
+        )
+
+
+def _at_target(logits: Tensor, target: Tensor) -> Tensor:
+    if logits.ndim != 4 or target.ndim != 3 or logits.shape[0] != target.shape[0]:
+        raise ValueError(
+            f"got logits {tuple(logits.shape)} and target {tuple(target.shape)}; expected "
+            "B x C x h x w and B x H x W"
+        )
+    return resize_logits(logits, (target.shape[-2], target.shape[-1]))

@@ -1,0 +1,94 @@
+"""Knowledge distillation on pixels."""
+
+import torch
+from torch import Tensor, nn
+
+from avalanche_seg.losses.reduction import check_reduction, reduce_pixels
+from avalanche_seg.resize import resize_logits
+
+__all__ = ["UnbiasedDistillation", "unbiased_distillation"]
+
+
+def unbiased_distillation(
+    logits: Tensor,
+    teacher_logits: Tensor,
+    *,
+    size: tuple[int, int] | None = None,
+    alpha: float = 1.0,
+    reduction: str = "mean",
+) -> Tensor:
+    """The unbiased distillation of MiB (Cermelli et al., CVPR 2020, eq. 8 and 9).
+
+    To the teacher, the new classes are background. So the student's background is compared as the
+    union of background and new classes: with q = softmax(alpha z') over the teacher's K channels
+    and lse = log-sum-exp, a pixel costs
+
+    -(1/K) [ q_0 (lse(z_0, z_K..z_{C-1}) - lse(z)) + sum_{1<=k<K} q_k (z_k - lse(z)) ]
+
+    Args:
+        logits: the student's, floating point, B x C x h x w.
+        teacher_logits: floating point, B x K x h' x w', 1 <= K <= C; gets no gradient.
+        size: (H, W) at which the loss is taken, both maps resized bilinearly to it; default the
+            student's own. The published methods take it at the image's size.
+        alpha: factor on the teacher's logits.
+        reduction: "mean" or "mean_valid" (all pixels count, so both agree), "sum", "none"
+            (B x H x W).
+
+    Returns:
+        scalar, or B x H x W for "none"; dtype of the logits.
+
+    Raises:
+        ValueError: when the shapes do not fit or the reduction is unknown.
+
+    Example:
+        >>> teacher = torch.zeros(1, 2, 1, 1)
+        >>> student = torch.zeros(1, 3, 1, 1)
+        >>> round(unbiased_distillation(student, teacher).item(), 4)  # -(log 2/3 + log 1/3) / 4
+        0.376
+    """
+    check_reduction(reduction)
+    logits, teacher_logits = _aligned(logits, teacher_logits, size)
+    n_old = teacher_logits.shape[1]
+    teacher = torch.softmax(alpha * teacher_logits, dim=1)
+    log_all = torch.logsumexp(logits, dim=1)
+    background = torch.cat([logits[:, :1], logits[:, n_old:]], dim=1)
+    log_background = torch.logsumexp(background, dim=1)
+    # The teacher's probabilities sum to one, so lse(z) is subtracted once.
+    expected = (teacher[:, 1:] * logits[:, 1:n_old]).sum(dim=1) + teacher[:, 0] * log_background
+    return reduce_pixels((log_all - expected) / n_old, reduction)
+
+
+class UnbiasedDistillation(nn.Module):
+    """Module of :func:`unbiased_distillation`."""
+
+    def __init__(self, *, alpha: float = 1.0, reduction: str = "mean") -> None:
+        super().__init__()
+        check_reduction(reduction)
+        self.alpha = alpha
+        self.reduction = reduction
+
+    def forward(
+        self, logits: Tensor, teacher_logits: Tensor, size: tuple[int, int] | None = None
+    ) -> Tensor:
+        """Compute the loss; shapes as in :func:`unbiased_distillation`."""
+        return unbiased_distillation(
+            logits, teacher_logits, size=size, alpha=self.alpha, reduction=self.reduction
+        )
+
+
+def _aligned(
+    logits: Tensor, teacher_logits: Tensor, size: tuple[int, int] | None
+) -> tuple[Tensor, Tensor]:
+    fits = (
+        logits.ndim == teacher_logits.ndim == 4
+        and logits.shape[0] == teacher_logits.shape[0]
+        and 1 <= teacher_logits.shape[1] <= logits.shape[1]
+    )
+    if not fits:
+        raise ValueError(
+            f"got logits {tuple(logits.shape)} and teacher_logits {tuple(teacher_logits.shape)}; "
+            "expected B x C x h x w and B x K x h' x w' with 1 <= K <= C"
+        )
+    if size is None:
+        size = (logits.shape[-2], logits.shape[-1])
+    return resize_logits(logits, size), resize_logits(teacher_logits.detach(), size)

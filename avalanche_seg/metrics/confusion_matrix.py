@@ -1,0 +1,80 @@
+"""The confusion matrix every measure is derived from."""
+
+import torch
+from avalanche.evaluation import Metric
+from torch import Tensor
+
+from avalanche_seg.resize import resize_logits
+
+__all__ = ["ConfusionMatrix", "confusion_matrix"]
+
+
+def confusion_matrix(prediction: Tensor, target: Tensor, n_classes: int) -> Tensor:
+    """Count pixels by true and predicted channel.
+
+    Args:
+        prediction: channels in 0..n_classes-1, integer, B x H x W.
+        target: channels, integer, the shape of ``prediction``. Pixels labelled with anything but
+            0..n_classes-1, void among them, are left out.
+        n_classes: C, background included.
+
+    Returns:
+        int64, C x C, on the device of ``prediction``; rows are the truth, columns the prediction.
+
+    Raises:
+        ValueError: when the shapes differ.
+
+    Example:
+        >>> truth = torch.tensor([[[0, 1], [1, 255]]])
+        >>> confusion_matrix(torch.tensor([[[0, 1], [0, 1]]]), truth, 2).tolist()
+        [[1, 0], [1, 1]]
+    """
+    if prediction.shape != target.shape:
+        raise ValueError(
+            f"got prediction {tuple(prediction.shape)} and target {tuple(target.shape)}; expected "
+            "the same shape"
+        )
+    labels = target.to(torch.int64)
+    counted = (labels >= 0) & (labels < n_classes)
+    cells = labels[counted] * n_classes + prediction[counted]
+    return torch.bincount(cells, minlength=n_classes**2).view(n_classes, n_classes)
+
+
+class ConfusionMatrix(Metric[Tensor]):
+    """Accumulates :func:`confusion_matrix` over batches, on the device they are on.
+
+    The number of classes is that of the logits; when it grows, the counts so far are kept.
+
+    Example:
+        >>> metric = ConfusionMatrix()
+        >>> metric.update(torch.tensor([[[[0.1]], [[0.9]]]]), torch.tensor([[[1]]]))
+        >>> metric.result().tolist()
+        [[0, 0], [0, 1]]
+    """
+
+    def __init__(self) -> None:
+        self.counts: Tensor | None = None
+
+    def update(self, logits: Tensor, target: Tensor) -> None:
+        """Add a batch.
+
+        Args:
+            logits: floating point, B x C x h x w; resized bilinearly to the target.
+            target: channels, integer, B x H x W; labels without a channel are left out.
+        """
+        n_classes = logits.shape[1]
+        size = (target.shape[-2], target.shape[-1])
+        prediction = resize_logits(logits.detach(), size).argmax(dim=1)
+        counts = confusion_matrix(prediction, target, n_classes)
+        if self.counts is not None:
+            known = self.counts.shape[0]
+            counts[:known, :known] += self.counts.to(counts.device)
+        self.counts = counts
+
+    def result(self) -> Tensor:
+        """The counts, int64, C x C; rows are the truth. Empty (0 x 0) before the first batch."""
+        return torch.zeros(0, 0, dtype=torch.int64) if self.counts is None else self.counts
+
+    def reset(self) -> None:
+        """Forget everything counted."""
+        self.counts = None

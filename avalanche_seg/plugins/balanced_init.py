@@ -1,0 +1,23 @@
+"""MiB's initial classifier of new classes, as a plugin."""
+
+from typing import Any
+
+from avalanche.core import SupervisedPlugin
+
+from avalanche_seg.models.incremental_head import IncrementalHead, balanced_classifier_init
+
+__all__ = ["BalancedInitPlugin"]
+
+
+class BalancedInitPlugin(SupervisedPlugin, supports_distributed=True):
+    """Makes every head of the model initialise new classes by the background's classifier.
+
+    See :func:`avalanche_seg.models.balanced_init`. The heads do it when they grow, so once a step,
+    on the main and the auxiliary outputs.
+    """
+
+    def before_training(self, strategy: Any, **kwargs: Any) -> None:
+        """Tell the heads; the model has not grown yet at this point."""
+        for module in strategy.model.modules():
+            if isinstance(module, IncrementalHead):
+                module.init_new = balanced_classifier_init

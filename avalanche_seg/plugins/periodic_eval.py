@@ -1,0 +1,56 @@
+"""Evaluation during training, at the epochs one expects."""
+
+from typing import Any
+
+from avalanche.core import SupervisedPlugin
+
+__all__ = ["PeriodicEvalPlugin"]
+
+
+class PeriodicEvalPlugin(SupervisedPlugin, supports_distributed=True):
+    """Evaluates on the strategy's evaluation streams after every k-th epoch and after the step.
+
+    Avalanche's own plugin evaluates after the epochs 1, 1 + k, ... and before training, when a
+    model that grows has no channel yet.
+
+    Args:
+        eval_every: k; 0 evaluates after the step only, -1 never.
+        mode: "epoch", or "iteration": k counts iterations.
+
+    Raises:
+        ValueError: for an unknown mode.
+    """
+
+    MODES = ("epoch", "iteration")
+
+    def __init__(self, eval_every: int = -1, mode: str = "epoch") -> None:
+        super().__init__()
+        if mode not in self.MODES:
+            raise ValueError(f"peval_mode={mode!r} is unknown; expected {' or '.join(self.MODES)}")
+        self.eval_every = eval_every
+        self.mode = mode
+
+    def after_training_iteration(self, strategy: Any, **kwargs: Any) -> None:
+        """Evaluate when the iteration is due."""
+        # The clock ticks after every other plugin, so it still shows the number before this one.
+        if self.mode == "iteration":
+            self._evaluate_if_due(strategy, strategy.clock.train_exp_iterations + 1, **kwargs)
+
+    def after_training_epoch(self, strategy: Any, **kwargs: Any) -> None:
+        """Evaluate when the epoch is due; the last one is left to the end of the step."""
+        done = strategy.clock.train_exp_epochs + 1
+        if self.mode == "epoch" and done < strategy.train_epochs:
+            self._evaluate_if_due(strategy, done, **kwargs)
+
+    def after_training_exp(self, strategy: Any, **kwargs: Any) -> None:
+        """Evaluate after the step."""
+        if self.eval_every >= 0:
+            self._evaluate(strategy, **kwargs)
+
+    def _evaluate_if_due(self, strategy: Any, done: int, **kwargs: Any) -> None:
+        if self.eval_every > 0 and done % self.eval_every == 0:
+            self._evaluate(strategy, **kwargs)
+
+    def _evaluate(self, strategy: Any, **kwargs: Any) -> None:
+        for stream in strategy._eval_streams:
+            strategy.eval(stream, **kwargs)

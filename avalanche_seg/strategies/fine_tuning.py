@@ -1,0 +1,12 @@
+"""Fine-tuning: the lower bound."""
+
+from avalanche_seg.strategies.template import SegmentationTemplate
+
+__all__ = ["FineTuning"]
+
+
+class FineTuning(SegmentationTemplate):
+    """FT: cross entropy on every step, nothing against forgetting.
+
+    Arguments as in :class:`~avalanche_seg.strategies.SegmentationTemplate`.
+    """

@@ -1,0 +1,83 @@
+"""Optimizers that follow a model which grows."""
+
+from collections.abc import Callable
+from typing import Any
+
+from torch import nn
+from torch.optim import SGD, Optimizer
+
+__all__ = ["OptimizerFactory", "OptimizerSource", "sgd"]
+
+OptimizerFactory = Callable[[nn.Module, Any], Optimizer]
+"""``(model, experience) -> Optimizer``, called at the start of every step, after the model grew."""
+
+
+def sgd(
+    lr: float = 0.01,
+    lr_later: float | None = None,
+    *,
+    momentum: float = 0.9,
+    weight_decay: float = 1e-4,
+    nesterov: bool = True,
+) -> OptimizerFactory:
+    """The optimizer of MiB (Cermelli et al., CVPR 2020, section 4.1), as a factory.
+
+    Args:
+        lr: learning rate of step 0.
+        lr_later: learning rate of every later step; default a tenth of ``lr``.
+        momentum: of SGD.
+        weight_decay: on every parameter.
+        nesterov: use Nesterov momentum.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> make = sgd(0.01)
+        >>> later = SimpleNamespace(previous_classes=[0, 1])
+        >>> make(nn.Linear(1, 1), later).param_groups[0]["lr"]
+        0.001
+    """
+    rate_later = lr / 10 if lr_later is None else lr_later
+
+    def make(model: nn.Module, experience: Any) -> Optimizer:
+        return SGD(
+            [parameter for parameter in model.parameters() if parameter.requires_grad],
+            lr=rate_later if experience.previous_classes else lr,
+            momentum=momentum,
+            weight_decay=weight_decay,
+            nesterov=nesterov,
+        )
+
+    return make
+
+
+class OptimizerSource:
+    """Gives the optimizer of every step, from a factory or from one optimizer of the user's.
+
+    A user's optimizer is kept: at every step its state is reset, its learning rates return to their
+    initial values, and parameters that are new to the model join it with its defaults. Parameters
+    that were left out of it at the start stay out.
+    """
+
+    def __init__(self, given: Optimizer | OptimizerFactory, model: nn.Module) -> None:
+        self.given = given
+        self._left_out: list[nn.Parameter] = []
+        if isinstance(given, Optimizer):
+            known = _identities(given)
+            self._left_out = [p for p in model.parameters() if id(p) not in known]
+
+    def at_step(self, model: nn.Module, experience: Any) -> Optimizer:
+        """The optimizer for training the (grown) model on the experience."""
+        if not isinstance(self.given, Optimizer):
+            return self.given(model, experience)
+        known = _identities(self.given) | {id(p) for p in self._left_out}
+        new = [parameter for parameter in model.parameters() if id(parameter) not in known]
+        if new:
+            self.given.add_param_group({"params": new})
+        self.given.state.clear()
+        for group in self.given.param_groups:
+            group["lr"] = group.get("initial_lr", group["lr"])
+        return self.given
+
+
+def _identities(optimizer: Optimizer) -> set[int]:
+    return {id(parameter) for group in optimizer.param_groups for parameter in group["params"]}

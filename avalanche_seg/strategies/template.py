@@ -1,0 +1,214 @@
+"""Avalanche's supervised template for dense outputs."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypedDict
+
+import torch
+from avalanche.core import BasePlugin
+from avalanche.evaluation.metrics import loss_metrics
+from avalanche.logging import InteractiveLogger
+from avalanche.training.plugins import EvaluationPlugin
+from avalanche.training.templates import SupervisedTemplate
+from avalanche.training.templates.base_sgd import PeriodicEval
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.utils.data import DataLoader
+
+from avalanche_seg.labels import VOID
+from avalanche_seg.losses import CrossEntropy
+from avalanche_seg.metrics import mean_iou_metrics
+from avalanche_seg.models import SegmentationOutput
+from avalanche_seg.normalization import normalize_images
+from avalanche_seg.plugins import PeriodicEvalPlugin
+from avalanche_seg.resize import resize_logits
+from avalanche_seg.strategies.optimizers import OptimizerFactory, OptimizerSource
+
+__all__ = ["SegmentationTemplate", "TemplateOptions", "default_evaluator"]
+
+Criterion = Callable[[Tensor, Tensor], Tensor]
+
+
+def default_evaluator() -> EvaluationPlugin:
+    """IoU and loss, printed by an ``InteractiveLogger``."""
+    return EvaluationPlugin(
+        mean_iou_metrics(),
+        loss_metrics(epoch=True, experience=True),
+        loggers=[InteractiveLogger()],
+    )
+
+
+class TemplateOptions(TypedDict, total=False):
+    """The keyword arguments every strategy shares; see :class:`SegmentationTemplate`."""
+
+    train_mb_size: int
+    train_epochs: int
+    eval_mb_size: int | None
+    device: str | torch.device
+    evaluator: EvaluationPlugin | Callable[[], EvaluationPlugin] | None
+    eval_every: int
+    peval_mode: str
+    loader: Mapping[str, Any] | None
+    channels_last: bool
+
+
+class SegmentationTemplate(SupervisedTemplate):
+    """The training and evaluation loop of every strategy here: template, criterion, plugins.
+
+    In training the criterion is applied to the main output and to every auxiliary one, each with
+    weight 1; plugins add further terms. Images may arrive as uint8 and are normalised on the
+    device. In evaluation ``mb_output.logits`` has the size of the label map, so loss and metrics
+    resize once.
+
+    Args:
+        model: a :class:`~avalanche_seg.models.SegmentationModel`, or any module that returns a
+            :class:`~avalanche_seg.models.SegmentationOutput` or logits B x C x h x w.
+        optimizer: a torch optimizer, or a factory ``(model, experience) -> Optimizer`` such as
+            :func:`avalanche_seg.strategies.sgd`, called at every step after the model grew.
+        criterion: ``(logits B x C x h x w, target B x H x W int64) -> scalar``. When it has a method
+            ``at_step(n_old)``, what that returns is the criterion of the step.
+        train_mb_size: images a training batch.
+        train_epochs: epochs a step.
+        eval_mb_size: images an evaluation batch; 1 for images of different sizes.
+        device: where model and batches go.
+        plugins: further plugins; the list is copied.
+        evaluator: an ``EvaluationPlugin`` or a function that makes one; None for no metrics.
+        eval_every: evaluate on ``eval_streams`` after every k-th epoch and after the step; 0 after
+            the step only, -1 never.
+        peval_mode: "epoch" or "iteration": what ``eval_every`` counts.
+        loader: arguments of every ``DataLoader`` (``num_workers``, ``prefetch_factor``,
+            ``worker_init_fn``, ``collate_fn``, ``drop_last``, ...); keyword arguments of ``train``
+            and ``eval`` win over them. Training drops the last, short batch unless it is the only
+            one.
+        channels_last: keep model and images in torch's channels-last memory format.
+    """
+
+    def __init__(
+        self,
+        *,
+        model: nn.Module,
+        optimizer: Optimizer | OptimizerFactory,
+        criterion: Criterion | None = None,
+        train_mb_size: int = 1,
+        train_epochs: int = 1,
+        eval_mb_size: int | None = 1,
+        device: str | torch.device = "cpu",
+        plugins: Sequence[BasePlugin] | None = None,
+        evaluator: EvaluationPlugin
+        | Callable[[], EvaluationPlugin]
+        | None = default_evaluator,
+        eval_every: int = -1,
+        peval_mode: str = "epoch",
+        loader: Mapping[str, Any] | None = None,
+        channels_last: bool = False,
+    ) -> None:
+        periodic_eval = PeriodicEvalPlugin(eval_every, peval_mode)
+        super().__init__(
+            model=model,
+            optimizer=optimizer,
+            criterion=criterion or CrossEntropy(),
+            train_mb_size=train_mb_size,
+            train_epochs=train_epochs,
+            eval_mb_size=eval_mb_size,
+            device=device,
+            plugins=plugins,
+            evaluator=evaluator,
+        )
+        self.plugins = [
+            periodic_eval if isinstance(plugin, PeriodicEval) else plugin
+            for plugin in self.plugins
+        ]
+        self.eval_every = eval_every
+        self.loader = dict(loader or {})
+        self.step_criterion: Criterion = self._criterion
+        self._optimizers = OptimizerSource(optimizer, model)
+        self._memory_format = torch.channels_last if channels_last else torch.preserve_format
+
+    @property
+    def n_old(self) -> int:
+        """How many channels the model had before the current step; 0 at step 0."""
+        return len(self.experience.previous_classes)
+
+    # ---------------------------------------------------------------- model, optimizer, criterion
+
+    def model_adaptation(self, model: nn.Module | None = None) -> nn.Module:
+        """Let the heads grow, and put the model where and how it is wanted."""
+        return super().model_adaptation(model).to(memory_format=self._memory_format)
+
+    def check_model_and_optimizer(self, **kwargs: Any) -> None:
+        """Grow the model, then make this step's optimizer and criterion."""
+        self.model = self.model_adaptation()
+        self.make_optimizer()
+        self.step_criterion = _at_step(self._criterion, self.n_old)
+
+    def make_optimizer(self, **kwargs: Any) -> None:
+        """Get this step's optimizer from the factory, or bring the given one up to date."""
+        self.optimizer = self._optimizers.at_step(self.model, self.experience)
+
+    # ------------------------------------------------------------------------------------ loaders
+
+    def make_train_dataloader(self, **kwargs: Any) -> None:
+        """Shuffled batches; the short last one is dropped, as published, unless it is the only."""
+        enough = len(self.adapted_dataset) >= self.train_mb_size
+        options = {"shuffle": True, "drop_last": enough, **self._loader_options(kwargs)}
+        self.dataloader = DataLoader(
+            self.adapted_dataset, batch_size=self.train_mb_size, **options
+        )
+
+    def make_eval_dataloader(self, **kwargs: Any) -> None:
+        """Batches in order, every image once."""
+        # A generator of its own: evaluating must not move the random numbers of the training.
+        options = {**self._loader_options(kwargs), "shuffle": False, "drop_last": False}
+        options.setdefault("generator", torch.Generator())
+        self.dataloader = DataLoader(
+            self.adapted_dataset, batch_size=self.eval_mb_size, **options
+        )
+
+    def _loader_options(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        options = {"pin_memory": self.device.type == "cuda", **self.loader, **given}
+        if options.get("num_workers", 0) > 0:
+            options.setdefault("persistent_workers", True)
+        return options
+
+    # ------------------------------------------------------------------------------------- a batch
+
+    def _unpack_minibatch(self) -> None:
+        self.mb_output = None  # Or the previous batch's logits stay alive during the next forward.
+        images, labels, *rest = self.mbatch
+        images = images.to(self.device, non_blocking=True)
+        images = normalize_images(images).contiguous(memory_format=self._image_format)
+        labels = labels.to(self.device, non_blocking=True).long()
+        self.mbatch = [images, labels, *rest]
+
+    @property
+    def _image_format(self) -> torch.memory_format:
+        # preserve_format means nothing to contiguous().
+        wanted = self._memory_format
+        return torch.contiguous_format if wanted is torch.preserve_format else wanted
+
+    def forward(self) -> SegmentationOutput:
+        """The model's output on the batch; in evaluation at the size of the label map."""
+        output = self.model(self.mb_x)
+        if isinstance(output, Tensor):
+            output = SegmentationOutput(output, (), output)
+        if self.is_eval:
+            height, width = self.mb_y.shape[-2:]
+            output = output._replace(logits=resize_logits(output.logits, (height, width)))
+        return output
+
+    def criterion(self) -> Tensor:
+        """The classification loss: main and auxiliary outputs in training, main in evaluation.
+
+        In evaluation the label map shows old classes too, so a criterion with steps is that of step
+        0, and labels without a channel are void.
+        """
+        output: SegmentationOutput = self.mb_output
+        if self.is_training:
+            levels = (output.logits, *output.aux)
+            return torch.stack([self.step_criterion(level, self.mb_y) for level in levels]).sum()
+        known = torch.where(self.mb_y < output.logits.shape[1], self.mb_y, VOID)
+        return _at_step(self._criterion, 0)(output.logits, known)
+
+
+def _at_step(criterion: Criterion, n_old: int) -> Criterion:
+    at_step = getattr(criterion, "at_step", None)
+    return criterion if at_step is None else at_step(n_old)
