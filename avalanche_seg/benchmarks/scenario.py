@@ -106,13 +106,20 @@ class SegmentationStream(SequenceCLStream[SegmentationExperience]):
     ) -> None:
         self.space = space
         self.data_of_step = data_of_step
-        super().__init__(name, benchmark=None)
+        # The base class would write a negative index into the experience as it stands.
+        super().__init__(name, benchmark=None, set_stream_info=False)
 
     def _full_length(self) -> int:
         return self.space.n_steps
 
     def _make_experience(self, experience_idx: int) -> SegmentationExperience:
-        return SegmentationExperience(experience_idx, self.space, self.data_of_step(experience_idx))
+        n_steps = self.space.n_steps
+        if not -n_steps <= experience_idx < n_steps:
+            raise IndexError(f"step {experience_idx} is out of range; the stream has {n_steps}")
+        step = experience_idx % n_steps
+        experience = SegmentationExperience(step, self.space, self.data_of_step(step))
+        experience.origin_stream = self
+        return experience
 
 
 class SegmentationScenario(CLScenario[SegmentationStream]):

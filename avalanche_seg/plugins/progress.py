@@ -1,0 +1,71 @@
+"""Progress bars for training and evaluation."""
+
+from typing import Any
+
+from avalanche.core import SupervisedPlugin
+from tqdm import tqdm
+
+__all__ = ["ProgressPlugin"]
+
+
+class ProgressPlugin(SupervisedPlugin, supports_distributed=True):
+    """One bar a training step (all its epochs, with loss, rate and time left), one an evaluation.
+
+    Args:
+        disable: show nothing; None decides by whether the error stream is a terminal.
+        every: iterations between two readings of the loss. Reading it waits for the device, so a
+            GPU wants a larger number.
+    """
+
+    def __init__(self, *, disable: bool | None = False, every: int = 10) -> None:
+        super().__init__()
+        self.disable = disable
+        self.every = every
+        self._bar: Any = None
+        self._eval_bar: Any = None
+
+    def before_training_exp(self, strategy: Any, **kwargs: Any) -> None:
+        """Open the step's bar."""
+        self._bar = tqdm(
+            total=len(strategy.dataloader) * strategy.train_epochs,
+            desc=f"step {strategy.experience.current_experience}",
+            unit="batch",
+            disable=self.disable,
+        )
+
+    def before_training_epoch(self, strategy: Any, **kwargs: Any) -> None:
+        """Name the epoch."""
+        step, epoch = strategy.experience.current_experience, strategy.clock.train_exp_epochs + 1
+        self._bar.set_description(f"step {step} epoch {epoch}/{strategy.train_epochs}")
+
+    def after_training_iteration(self, strategy: Any, **kwargs: Any) -> None:
+        """Move the bar."""
+        if strategy.clock.train_exp_iterations % self.every == 0:
+            rate = strategy.optimizer.param_groups[0]["lr"]
+            self._bar.set_postfix(
+                loss=f"{strategy.loss.item():.3f}", lr=f"{rate:.2g}", refresh=False
+            )
+        self._bar.update()
+
+    def after_training_exp(self, strategy: Any, **kwargs: Any) -> None:
+        """Close the step's bar."""
+        self._bar.close()
+
+    def before_eval_exp(self, strategy: Any, **kwargs: Any) -> None:
+        """Open the evaluation's bar."""
+        experience = strategy.experience
+        self._eval_bar = tqdm(
+            total=len(strategy.dataloader),
+            desc=f"eval {experience.origin_stream.name} {experience.current_experience}",
+            unit="batch",
+            leave=False,
+            disable=self.disable,
+        )
+
+    def after_eval_iteration(self, strategy: Any, **kwargs: Any) -> None:
+        """Move the evaluation's bar."""
+        self._eval_bar.update()
+
+    def after_eval_exp(self, strategy: Any, **kwargs: Any) -> None:
+        """Close the evaluation's bar."""
+        self._eval_bar.close()

@@ -1,0 +1,95 @@
+"""The files of a run: what is written after every step, each whole or not at all."""
+
+import csv
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from avalanche_seg.metrics import RunReport, StepReport
+
+__all__ = ["RunFolder", "table"]
+
+_COLUMNS = ("step", "stream", "class", "metric", "value")
+
+
+class RunFolder:
+    """A new folder for one run.
+
+    Args:
+        logdir: folder of all runs.
+        name: the folder's name; None takes ``fallback``, numbered when it exists.
+        fallback: the name made from the settings.
+
+    Raises:
+        ValueError: when a folder of the given name exists already, or cannot be made.
+    """
+
+    def __init__(self, logdir: str, name: str | None, fallback: str) -> None:
+        path = Path(logdir) / (name or fallback)
+        number = 1
+        while True:
+            try:
+                path.mkdir(parents=True)
+                break
+            except FileExistsError as error:
+                if name is not None or Path(logdir).is_file():
+                    raise ValueError(
+                        f"{path} exists already; choose another --name or --logdir, or move it away"
+                    ) from error
+                number += 1
+                path = Path(logdir) / f"{fallback}-{number}"
+            except OSError as error:
+                raise ValueError(f"{path} cannot be made ({error}); pass another --logdir") from error
+        self.path = path
+        for folder in ("models", "predictions", "plots", "tensorboard"):
+            (path / folder).mkdir()
+
+    def write_json(self, name: str, content: dict[str, Any]) -> None:
+        """Write a JSON file at once."""
+        self._write(name, json.dumps(content, indent=2) + "\n")
+
+    def write_metrics(self, report: RunReport, stream: str) -> None:
+        """Write metrics.csv: one row a step, class and metric."""
+        rows: list[tuple[Any, ...]] = [_COLUMNS]
+        for step in report.steps:
+            by_class = (("iou", step.iou), ("accuracy", step.accuracy))
+            for metric, values in by_class:
+                rows += [(step.step, stream, name, metric, v) for name, v in values.items()]
+            rows += [(step.step, stream, "", metric, v) for metric, v in step.means.items()]
+        path = self.path / "metrics.csv.tmp"
+        with path.open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows(rows)
+        path.replace(self.path / "metrics.csv")
+
+    def _write(self, name: str, text: str) -> None:
+        temporary = self.path / f"{name}.tmp"
+        with temporary.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(self.path / name)
+
+
+def table(steps: list[StepReport]) -> str:
+    """Old, new and all mIoU after each step, in percent, without and with background.
+
+    Example:
+        >>> import torch
+        >>> print(table([StepReport(0, torch.eye(2, dtype=int), ["background", "a"], n_base=2)]))
+        step |    old    new    all | with background:    old    new    all
+           0 |  100.0      -  100.0 |                   100.0      -  100.0
+    """
+    head = f"{'old':>6} {'new':>6} {'all':>6}"
+    lines = [f"step | {head} | with background: {head}"]
+    for step in steps:
+        cells = [
+            " ".join(_percent(step.means[f"mIoU_{group}{suffix}"]) for group in ("old", "new", "all"))
+            for suffix in ("", "_bg")
+        ]
+        lines.append(f"{step.step:>4} | {cells[0]} | {' ' * 16} {cells[1]}")
+    return "\n".join(lines)
+
+
+def _percent(value: float) -> str:
+    return f"{'-':>6}" if value != value else f"{100 * value:6.1f}"
