@@ -40,7 +40,9 @@ class RunFolder:
                 number += 1
                 path = Path(logdir) / f"{fallback}-{number}"
             except OSError as error:
-                raise ValueError(f"{path} cannot be made ({error}); pass another --logdir") from error
+                raise ValueError(
+                    f"{path} cannot be made ({error}); pass another --logdir"
+                ) from error
         self.path = path
         for folder in ("models", "predictions", "plots", "tensorboard"):
             (path / folder).mkdir()
@@ -84,7 +86,9 @@ def table(steps: list[StepReport]) -> str:
     lines = [f"step | {head} | with background: {head}"]
     for step in steps:
         cells = [
-            " ".join(_percent(step.means[f"mIoU_{group}{suffix}"]) for group in ("old", "new", "all"))
+            " ".join(
+                _percent(step.means[f"mIoU_{group}{suffix}"]) for group in ("old", "new", "all")
+            )
             for suffix in ("", "_bg")
         ]
         lines.append(f"{step.step:>4} | {cells[0]} | {' ' * 16} {cells[1]}")

@@ -16,6 +16,7 @@ An explicit list of lists of dataset ids is accepted as well.
 
 import re
 from collections.abc import Sequence
+from itertools import islice
 
 from avalanche_seg.labels import BACKGROUND
 
@@ -39,8 +40,8 @@ def split_classes(
     """Split the foreground classes of a dataset into steps.
 
     Args:
-        task: a name of the grammar above, or explicit steps of dataset ids. Explicit steps may leave
-            classes out; those are never learned (background in training, unseen in the test).
+        task: a name of the grammar above, or explicit steps of dataset ids. Explicit steps may
+            leave classes out; those are never learned (background in training, unseen in the test).
         n_classes: number of foreground classes of the dataset; their ids are ``1..n_classes``.
         class_order: a permutation of ``1..n_classes`` that a named task cuts into groups; default
             ascending. Not allowed with explicit steps, which are an order already.
@@ -63,8 +64,8 @@ def split_classes(
     if not isinstance(task, str):
         if class_order is not None:
             raise ValueError(
-                f"got explicit steps {_short(task)} and class_order={_short(class_order)}; explicit "
-                "steps already are an order: leave class_order out"
+                f"got explicit steps {_short(task)} and class_order={_short(class_order)}; steps "
+                "are an order already: leave class_order out"
             )
         steps = tuple(tuple(int(class_id) for class_id in step) for step in task)
         if not steps or not all(steps):
@@ -83,11 +84,9 @@ def split_classes(
         )
     if re.fullmatch(r"\d+-1b", task):
         return _last_class_held_out(task, order)
-    steps, start = [], 0
-    for size in _group_sizes(task, n_classes):
-        steps.append(tuple(order[start : start + size]))
-        start += size
-    return tuple(steps)
+    remaining = iter(order)
+    sizes = _group_sizes(task, n_classes)
+    return tuple(tuple(islice(remaining, size)) for size in sizes)
 
 
 def _group_sizes(task: str, n_classes: int) -> list[int]:
@@ -129,15 +128,16 @@ def _check_classes(argument: str, classes: Sequence[int], n_classes: int) -> Non
     foreign = sorted({c for c in classes if not BACKGROUND < c <= n_classes})
     if foreign:
         raise ValueError(
-            f"{argument} holds {foreign}, which are no foreground classes of this dataset; expected "
-            f"ids in 1..{n_classes} (0, the background, belongs to step 0 on its own)"
+            f"{argument} holds {foreign}, which are no foreground classes of this dataset; "
+            f"expected ids in 1..{n_classes} (0, the background, is part of step 0 anyway)"
         )
 
 
 def _unknown(task: str, n_classes: int, why: str) -> ValueError:
     return ValueError(
         f"task={task!r} {why}, the dataset has {n_classes} classes; expected 'offline', 'A-B', "
-        f"'A-Bs', group sizes that add up, or a list of lists of ids. On VOC: {', '.join(KNOWN_TASKS)}"
+        "'A-Bs', group sizes that add up, or a list of lists of ids. On VOC: "
+        f"{', '.join(KNOWN_TASKS)}"
     )
 
 

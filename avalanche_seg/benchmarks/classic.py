@@ -103,9 +103,7 @@ def segmentation_benchmark(
     )
     chosen = settings.train_images(train_presence, steps, setting, partition=partition, seed=seed)
     _check_no_step_is_empty(devkit, space, chosen, setting)
-    train, valid = settings.hold_out(
-        chosen, val_fraction, n_images=len(devkit.train), seed=seed
-    )
+    train, valid = settings.hold_out(chosen, val_fraction, n_images=len(devkit.train), seed=seed)
     groups = transform_groups(train_transform or train_preset(), eval_transform or eval_preset())
 
     def training_data(indices: list[settings.Indices]) -> Callable[[int], ExperienceData]:

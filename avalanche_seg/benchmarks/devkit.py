@@ -99,8 +99,8 @@ def open_label_map(path: Path) -> Image.Image:
         ) from error
     if mask.mode not in LABEL_MODES:
         raise ValueError(
-            f"{path}: got a mask of mode {mask.mode}; expected palette (P) or 8-bit grey (L), where "
-            "a pixel's value is its class id. Convert colours to indices first"
+            f"{path}: got a mask of mode {mask.mode}; expected palette (P) or 8-bit grey (L), "
+            "where a pixel's value is its class id: convert colours to indices"
         )
     return mask
 
@@ -152,6 +152,6 @@ def _check_files(split_file: Path, images: Sequence[Path], masks: Sequence[Path]
     if missing:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
         raise ValueError(
-            f"{split_file} lists {missing[0]}{more}, which does not exist; restore the file or take "
-            "it off the list"
+            f"{split_file} lists {missing[0]}{more}, which does not exist; restore the file or "
+            "take it off the list"
         )

@@ -59,7 +59,7 @@ class ExperienceData:
 
     def build(self) -> AvalancheDataset:
         """The Avalanche data set, with each image's classes as the attribute ``class_sets``."""
-        dataset = SegmentationDataset(self.samples, self.indices, self.label_map)
+        dataset = SegmentationDataset(self.samples, self.indices.tolist(), self.label_map)
         attribute = DataAttribute(self.class_sets(), "class_sets", use_in_getitem=False)
         return AvalancheDataset(
             [dataset], data_attributes=[attribute], transform_groups=self.groups

@@ -43,7 +43,8 @@ def train_images(
     """The training images of every step.
 
     - overlapped: the image has a pixel of a class of the step.
-    - disjoint, sequential: overlapped, and every label of the image is old, new, background or void.
+    - disjoint, sequential: overlapped, and every label of the image is old, new, background or
+      void.
     - partitioned: every image belongs to one step only. Without ``partition``, an image goes to one
       of the steps whose classes it shows, drawn uniformly with ``seed``; an image that shows no
       class of any step belongs to none.

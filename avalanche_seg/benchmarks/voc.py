@@ -39,8 +39,8 @@ def read_voc(root: Path, *, augmented: bool | None = None) -> Devkit:
     if folder is None:
         raise ValueError(
             f"{root} holds no VOC 2012: no JPEGImages folder in it or in "
-            f"{', '.join(name for name in _FOLDERS if name)} below it; point root at the devkit, or "
-            "pass download=True"
+            f"{', '.join(name for name in _FOLDERS if name)} below it; point root at the devkit, "
+            "or pass download=True"
         )
     augmented_list = find_list(folder, *AUGMENTED_LISTS)
     if augmented and augmented_list is None:

@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -54,13 +55,11 @@ def _build_augmented(folder: Path, sbd_folder: Path) -> None:
     )
     for image_id in (*voc_train, *voc_val):
         source = folder / "SegmentationClass" / f"{image_id}.png"
-        _write(masks / source.name, lambda path, source=source: shutil.copyfile(source, path))
+        _write(masks / source.name, partial(shutil.copyfile, source))
     annotated = set(voc_train)
     for image_set in ("train", "val"):
         missing = not (sbd_folder / f"{image_set}.txt").is_file()
-        sbd = SBDataset(
-            str(sbd_folder), image_set=image_set, mode="segmentation", download=missing
-        )
+        sbd = SBDataset(str(sbd_folder), image_set=image_set, mode="segmentation", download=missing)
         annotated.update(_convert(sbd, masks))
     # The list comes last: while it is missing, the augmented set does not exist.
     chosen = sorted(annotated - set(voc_val))
@@ -75,7 +74,7 @@ def _convert(sbd: SBDataset, masks: Path) -> list[str]:
         if not path.is_file():
             mask = Image.fromarray(np.asarray(sbd[i][1], dtype=np.uint8))
             mask.putpalette(palette)
-            _write(path, lambda path, mask=mask: mask.save(path, format="PNG"))
+            _write(path, partial(mask.save, format="PNG"))
     return image_ids
 
 

@@ -128,9 +128,7 @@ class UnbiasedCrossEntropy(nn.Module):
         """The loss of a step with ``n_old`` earlier channels: plain cross entropy at step 0."""
         if n_old == 0:
             return CrossEntropy(ignore_index=self.ignore_index, reduction=self.reduction)
-        return UnbiasedCrossEntropy(
-            n_old, ignore_index=self.ignore_index, reduction=self.reduction
-        )
+        return UnbiasedCrossEntropy(n_old, ignore_index=self.ignore_index, reduction=self.reduction)
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         """Compute the loss; shapes as in :func:`unbiased_cross_entropy`."""

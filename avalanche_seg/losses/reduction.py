@@ -11,7 +11,9 @@ REDUCTIONS = ("mean", "mean_valid", "sum", "none")
 def check_reduction(reduction: str) -> None:
     """Raise ValueError for an unknown reduction, listing the known ones."""
     if reduction not in REDUCTIONS:
-        raise ValueError(f"reduction={reduction!r} is unknown; expected one of {', '.join(REDUCTIONS)}")
+        raise ValueError(
+            f"reduction={reduction!r} is unknown; expected one of {', '.join(REDUCTIONS)}"
+        )
 
 
 def reduce_pixels(loss: Tensor, reduction: str, *, valid: Tensor | None = None) -> Tensor:

@@ -6,6 +6,7 @@ import torch
 import torchvision
 from safetensors.torch import load_file
 from torch import Tensor, nn
+from torchvision.models import ResNet
 
 __all__ = ["BACKBONES", "ResNetPyramid"]
 
@@ -28,7 +29,9 @@ class ResNetPyramid(nn.Module):
     def __init__(self, name: str = "resnet18", *, weights: str | Path | None = None) -> None:
         super().__init__()
         if name not in BACKBONES:
-            raise ValueError(f"backbone={name!r} is unknown; expected one of {', '.join(BACKBONES)}")
+            raise ValueError(
+                f"backbone={name!r} is unknown; expected one of {', '.join(BACKBONES)}"
+            )
         resnet = _resnet(name, weights)
         self.stem = nn.Sequential(resnet.conv1, resnet.bn1, resnet.relu, resnet.maxpool)
         self.layer1 = resnet.layer1
@@ -51,7 +54,7 @@ class ResNetPyramid(nn.Module):
         return stride16, self.layer4(stride16)
 
 
-def _resnet(name: str, weights: str | Path | None) -> nn.Module:
+def _resnet(name: str, weights: str | Path | None) -> ResNet:
     build = getattr(torchvision.models, name)
     if weights == "imagenet":
         try:
@@ -68,7 +71,7 @@ def _resnet(name: str, weights: str | Path | None) -> nn.Module:
     return resnet
 
 
-def _load(resnet: nn.Module, path: Path, name: str) -> None:
+def _load(resnet: ResNet, path: Path, name: str) -> None:
     if not path.is_file():
         raise ValueError(
             f"weights={str(path)!r} is no file; expected None, 'imagenet', or the path of a state "

@@ -36,9 +36,7 @@ class BiSeNet(SegmentationModel):
         torch.Size([1, 50, 70])
     """
 
-    def __init__(
-        self, backbone: str = "resnet18", *, weights: str | Path | None = None
-    ) -> None:
+    def __init__(self, backbone: str = "resnet18", *, weights: str | Path | None = None) -> None:
         context = ContextPath(ResNetPyramid(backbone, weights=weights))
         super().__init__(BilateralNetwork(context), _FUSED_CHANNELS, context.channels)
         self.backbone = backbone

@@ -75,7 +75,12 @@ class IncrementalHead(DynamicModule):
     @property
     def classes_per_step(self) -> list[int]:
         """How many channels each step added."""
-        return [classifier.out_channels for classifier in self.classifiers]
+        return [layer.out_channels for layer in self.layers]
+
+    @property
+    def layers(self) -> list[nn.Conv2d]:
+        """The classifiers, typed."""
+        return [layer for layer in self.classifiers if isinstance(layer, nn.Conv2d)]
 
     def grow(self, n_new: int) -> None:
         """Add a classifier for ``n_new`` channels.
@@ -127,18 +132,23 @@ class IncrementalHead(DynamicModule):
                 "the head has no channel yet; train a strategy on the first experience, or call "
                 "grow(n)"
             )
-        weight = torch.cat([classifier.weight for classifier in self.classifiers])
-        bias = torch.cat([classifier.bias for classifier in self.classifiers])
+        weight = torch.cat([layer.weight for layer in self.layers])
+        bias = torch.cat([_bias(layer) for layer in self.layers])
         return nn.functional.conv2d(features, weight, bias)
 
 
 def balanced_classifier_init(head: IncrementalHead, classifier: nn.Conv2d) -> None:
     """Initialise a new classifier of a head in place by :func:`balanced_init`."""
-    first = head.classifiers[0]
+    first = head.layers[0]
     with torch.no_grad():
         weight, bias, background = balanced_init(
-            first.weight[0], first.bias[0], classifier.out_channels
+            first.weight[0], _bias(first)[0], classifier.out_channels
         )
         classifier.weight.copy_(weight)
-        classifier.bias.copy_(bias)
-        first.bias[0] = background
+        _bias(classifier).copy_(bias)
+        _bias(first)[0] = background
+
+
+def _bias(layer: nn.Conv2d) -> Tensor:
+    assert layer.bias is not None  # The classifiers are made with one.
+    return layer.bias

@@ -1,4 +1,4 @@
-"""What every segmentation model of this package is: features, an incremental head, auxiliary heads."""
+"""What every segmentation model is here: a feature network under incremental heads."""
 
 from typing import NamedTuple
 
@@ -49,7 +49,12 @@ class SegmentationModel(nn.Module):
 
     The model accepts uint8 images and normalises them itself; floating point images are taken to be
     normalised already. Main and auxiliary heads start empty and grow together, a step at a time.
+
+    Attributes:
+        class_names: name of every channel, where a loaded file said it; else empty.
     """
+
+    class_names: tuple[str, ...] = ()
 
     def __init__(
         self, network: nn.Module, channels: int, aux_channels: tuple[int, ...] = ()
@@ -72,7 +77,7 @@ class SegmentationModel(nn.Module):
     @property
     def heads(self) -> list[IncrementalHead]:
         """The main head, then the auxiliary ones."""
-        return [self.head, *self.aux_heads]  # type: ignore[list-item]
+        return [self.head, *self.aux_heads]
 
     def grow(self, n_new: int) -> None:
         """Add ``n_new`` channels to every head; training through Avalanche does it by itself."""
@@ -106,11 +111,12 @@ class SegmentationModel(nn.Module):
         Returns:
             channels, int64, B x H x W.
         """
-        was_training = self.training
+        modes = {module: module.training for module in self.modules()}
         self.eval()
         try:
             logits = self(images).logits
         finally:
-            self.train(was_training)
+            for module, mode in modes.items():  # Some may be frozen in evaluation mode.
+                module.training = mode
         size = (images.shape[-2], images.shape[-1])
         return resize_logits(logits, size).argmax(dim=1)

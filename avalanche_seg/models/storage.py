@@ -29,8 +29,8 @@ def save_model(model: BiSeNet, path: Path, *, class_names: Sequence[str]) -> Non
     """
     if len(class_names) != model.n_classes:
         raise ValueError(
-            f"got {len(class_names)} class names for a model of {model.n_classes} channels; expected "
-            "one a channel"
+            f"got {len(class_names)} class names for a model of {model.n_classes} channels; "
+            "expected one a channel"
         )
     metadata = {
         "format": _FORMAT,

@@ -2,14 +2,13 @@
 
 from typing import Any
 
-from avalanche.core import SupervisedPlugin
-
 from avalanche_seg.models.incremental_head import IncrementalHead, balanced_classifier_init
+from avalanche_seg.plugins.base import SegmentationPlugin
 
 __all__ = ["BalancedInitPlugin"]
 
 
-class BalancedInitPlugin(SupervisedPlugin, supports_distributed=True):
+class BalancedInitPlugin(SegmentationPlugin):
     """Makes every head of the model initialise new classes by the background's classifier.
 
     See :func:`avalanche_seg.models.balanced_init`. The heads do it when they grow, so once a step,

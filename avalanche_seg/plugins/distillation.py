@@ -4,16 +4,16 @@ import math
 from abc import abstractmethod
 from typing import Any
 
-from avalanche.core import SupervisedPlugin
 from torch import Tensor
 
 from avalanche_seg.losses import unbiased_distillation
+from avalanche_seg.plugins.base import SegmentationPlugin
 from avalanche_seg.plugins.teacher import Teacher, shared_teacher
 
 __all__ = ["TeacherPlugin", "UnbiasedDistillationPlugin"]
 
 
-class TeacherPlugin(SupervisedPlugin, supports_distributed=True):
+class TeacherPlugin(SegmentationPlugin):
     """Base of the plugins that add ``weight`` times a term between student and teacher.
 
     The term is added before the backward pass, from the second step on.
@@ -59,7 +59,7 @@ class TeacherPlugin(SupervisedPlugin, supports_distributed=True):
             self.teacher.update(strategy.model, strategy.clock.train_exp_counter)
 
 
-class UnbiasedDistillationPlugin(TeacherPlugin, supports_distributed=True):
+class UnbiasedDistillationPlugin(TeacherPlugin):
     """MiB's distillation term on the main output, at the size of the label map.
 
     See :func:`avalanche_seg.losses.unbiased_distillation`.

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from avalanche.core import SupervisedPlugin
+from avalanche_seg.plugins.base import SegmentationPlugin
 
 __all__ = ["PeriodicEvalPlugin"]
 
 
-class PeriodicEvalPlugin(SupervisedPlugin, supports_distributed=True):
+class PeriodicEvalPlugin(SegmentationPlugin):
     """Evaluates on the strategy's evaluation streams after every k-th epoch and after the step.
 
     Avalanche's own plugin evaluates after the epochs 1, 1 + k, ... and before training, when a

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from avalanche.core import SupervisedPlugin
+from avalanche_seg.plugins.base import SegmentationPlugin
 
 __all__ = ["PolyLRPlugin", "poly_factor"]
 
@@ -17,7 +17,7 @@ def poly_factor(iteration: int, n_iterations: int, power: float = 0.9) -> float:
     return max(0.0, 1.0 - iteration / n_iterations) ** power
 
 
-class PolyLRPlugin(SupervisedPlugin, supports_distributed=True):
+class PolyLRPlugin(SegmentationPlugin):
     """Sets every iteration's learning rate to the group's initial rate times :func:`poly_factor`.
 
     The schedule spans one training experience, epochs times batches, and starts afresh with the

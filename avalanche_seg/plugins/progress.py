@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from avalanche.core import SupervisedPlugin
 from tqdm import tqdm
+
+from avalanche_seg.plugins.base import SegmentationPlugin
 
 __all__ = ["ProgressPlugin"]
 
 
-class ProgressPlugin(SupervisedPlugin, supports_distributed=True):
+class ProgressPlugin(SegmentationPlugin):
     """One bar a training step (all its epochs, with loss, rate and time left), one an evaluation.
 
     Args:

@@ -64,8 +64,9 @@ class SegmentationTemplate(SupervisedTemplate):
             :class:`~avalanche_seg.models.SegmentationOutput` or logits B x C x h x w.
         optimizer: a torch optimizer, or a factory ``(model, experience) -> Optimizer`` such as
             :func:`avalanche_seg.strategies.sgd`, called at every step after the model grew.
-        criterion: ``(logits B x C x h x w, target B x H x W int64) -> scalar``. When it has a method
-            ``at_step(n_old)``, what that returns is the criterion of the step.
+        criterion: ``(logits B x C x h x w, target B x H x W int64) -> scalar``; default cross
+            entropy. When it has a method ``at_step(n_old)``, the criterion of a step is what that
+            returns.
         train_mb_size: images a training batch.
         train_epochs: epochs a step.
         eval_mb_size: images an evaluation batch; 1 for images of different sizes.
@@ -83,6 +84,10 @@ class SegmentationTemplate(SupervisedTemplate):
             convolutions on CPUs with vector units and on GPUs with tensor cores.
     """
 
+    plugins: list[Any]
+    mbatch: Any
+    mb_output: Any
+
     def __init__(
         self,
         *,
@@ -94,9 +99,7 @@ class SegmentationTemplate(SupervisedTemplate):
         eval_mb_size: int | None = 1,
         device: str | torch.device = "cpu",
         plugins: Sequence[BasePlugin] | None = None,
-        evaluator: EvaluationPlugin
-        | Callable[[], EvaluationPlugin]
-        | None = default_evaluator,
+        evaluator: EvaluationPlugin | Callable[[], EvaluationPlugin] | None = default_evaluator,
         eval_every: int = -1,
         peval_mode: str = "epoch",
         loader: Mapping[str, Any] | None = None,
@@ -115,8 +118,7 @@ class SegmentationTemplate(SupervisedTemplate):
             evaluator=evaluator,
         )
         self.plugins = [
-            periodic_eval if isinstance(plugin, PeriodicEval) else plugin
-            for plugin in self.plugins
+            periodic_eval if isinstance(plugin, PeriodicEval) else plugin for plugin in self.plugins
         ]
         self.eval_every = eval_every
         self.loader = dict(loader or {})
@@ -151,18 +153,14 @@ class SegmentationTemplate(SupervisedTemplate):
         """Shuffled batches; the short last one is dropped, as published, unless it is the only."""
         enough = len(self.adapted_dataset) >= self.train_mb_size
         options = {"shuffle": True, "drop_last": enough, **self._loader_options(kwargs)}
-        self.dataloader = DataLoader(
-            self.adapted_dataset, batch_size=self.train_mb_size, **options
-        )
+        self.dataloader = DataLoader(self.adapted_dataset, batch_size=self.train_mb_size, **options)
 
     def make_eval_dataloader(self, **kwargs: Any) -> None:
         """Batches in order, every image once."""
         # A generator of its own: evaluating must not move the random numbers of the training.
         options = {**self._loader_options(kwargs), "shuffle": False, "drop_last": False}
         options.setdefault("generator", torch.Generator())
-        self.dataloader = DataLoader(
-            self.adapted_dataset, batch_size=self.eval_mb_size, **options
-        )
+        self.dataloader = DataLoader(self.adapted_dataset, batch_size=self.eval_mb_size, **options)
 
     def _loader_options(self, given: Mapping[str, Any]) -> dict[str, Any]:
         options = {"pin_memory": self.device.type == "cuda", **self.loader, **given}

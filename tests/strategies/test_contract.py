@@ -1,0 +1,122 @@
+"""What every strategy promises."""
+
+import copy
+import inspect
+
+import pytest
+import torch
+
+from avalanche_seg.plugins import PolyLRPlugin, TeacherPlugin
+from avalanche_seg.strategies import FineTuning, Joint, MiB, sgd
+from tests.tiny import tiny_benchmark, tiny_model
+
+INCREMENTAL = [FineTuning, MiB]
+ALL = [*INCREMENTAL, Joint]
+
+
+def make(strategy_class, model, **options):
+    arguments = {"optimizer": sgd(0.01), "train_mb_size": 4, "eval_mb_size": 4, "evaluator": None}
+    return strategy_class(model=model, **(arguments | options))
+
+
+@pytest.fixture(scope="module")
+def three_steps(tmp_path_factory):
+    return tiny_benchmark(tmp_path_factory.mktemp("contract"), task="10-5")
+
+
+@pytest.mark.parametrize("strategy_class", INCREMENTAL)
+def test_three_steps_train_and_the_heads_grow(strategy_class, three_steps):
+    model = tiny_model()
+    strategy = make(strategy_class, model)
+    seen = []
+    for experience in three_steps.train_stream:
+        before = copy.deepcopy(model.state_dict())
+        strategy.train(experience, eval_streams=[])
+        seen.append((model.n_classes, [head.out_channels for head in model.heads]))
+        changed = [name for name, value in before.items() if not value.equal(model.state_dict()[name])]
+        assert "network.first.weight" in changed
+        strategy.eval(three_steps.test_stream)
+        assert model.n_classes == seen[-1][0], "evaluation must not grow the model"
+    assert seen == [(11, [11, 11]), (16, [16, 16]), (21, [21, 21])]
+
+
+@pytest.mark.parametrize("strategy_class", INCREMENTAL)
+def test_training_twice_on_a_step_does_not_grow_the_model_twice(strategy_class, three_steps):
+    model = tiny_model()
+    strategy = make(strategy_class, model)
+    strategy.train(three_steps.train_stream[0], eval_streams=[])
+    strategy.train(three_steps.train_stream[1], eval_streams=[])
+    strategy.train(three_steps.train_stream[1], eval_streams=[])
+    assert model.classes_per_step == [11, 5]
+
+
+@pytest.mark.parametrize("strategy_class", INCREMENTAL)
+def test_the_same_seed_gives_the_same_weights(strategy_class, three_steps):
+    states = []
+    for _ in range(2):
+        model = tiny_model(seed=3)
+        strategy = make(strategy_class, model)
+        strategy.train(three_steps.train_stream[:2], eval_streams=[])
+        states.append(model.state_dict())
+    assert all(value.equal(states[1][name]) for name, value in states[0].items())
+
+
+@pytest.mark.parametrize("strategy_class", INCREMENTAL)
+def test_evaluating_in_between_does_not_change_the_training(strategy_class, three_steps):
+    states = []
+    for eval_every in (-1, 1):
+        model = tiny_model(seed=3)
+        strategy = make(strategy_class, model, eval_every=eval_every, train_epochs=2)
+        strategy.train(three_steps.train_stream[:2], eval_streams=[three_steps.test_stream])
+        states.append(model.state_dict())
+    assert all(value.equal(states[1][name]) for name, value in states[0].items())
+
+
+@pytest.mark.parametrize("strategy_class", ALL)
+def test_keyword_only_and_the_callers_list_is_left_alone(strategy_class):
+    signature = inspect.signature(strategy_class.__init__)
+    kinds = {p.kind for name, p in signature.parameters.items() if name != "self"}
+    assert inspect.Parameter.POSITIONAL_OR_KEYWORD not in kinds
+    mine = [PolyLRPlugin()]
+    make(strategy_class, tiny_model(), plugins=mine)
+    assert len(mine) == 1
+
+
+@pytest.mark.parametrize("strategy_class", [MiB])
+def test_the_teacher_is_the_model_of_the_previous_step_and_never_changes(
+    strategy_class, three_steps
+):
+    model = tiny_model()
+    strategy = make(strategy_class, model)
+    plugin = next(p for p in strategy.plugins if isinstance(p, TeacherPlugin))
+    strategy.train(three_steps.train_stream[0], eval_streams=[])
+    teacher = plugin.teacher.model
+    after_step_0 = copy.deepcopy(model.state_dict())
+    assert not teacher.training
+    assert not any(parameter.requires_grad for parameter in teacher.parameters())
+    strategy.train(three_steps.train_stream[1], eval_streams=[])
+    assert all(value.equal(after_step_0[name]) for name, value in teacher.state_dict().items())
+    assert plugin.teacher.model is not teacher, "step 1 ends with a new teacher"
+
+
+def test_mib_without_old_steps_is_fine_tuning(three_steps):
+    states = []
+    for strategy_class in INCREMENTAL:
+        model = tiny_model(seed=5)
+        make(strategy_class, model).train(three_steps.train_stream[0], eval_streams=[])
+        states.append(model.state_dict())
+    assert all(value.equal(states[1][name]) for name, value in states[0].items())
+
+
+def test_uint8_and_normalised_samples_train_alike(tmp_path):
+    from avalanche_seg.benchmarks import eval_preset
+
+    states = []
+    for normalize in (False, True):
+        benchmark = tiny_benchmark(tmp_path, train_transform=eval_preset(32, normalize=normalize))
+        model = tiny_model(seed=1)
+        strategy = make(FineTuning, model)
+        strategy.train(benchmark.train_stream[0], eval_streams=[])
+        states.append(model.state_dict())
+    for name, value in states[0].items():
+        torch.testing.assert_close(value, states[1][name])
