@@ -29,28 +29,34 @@ class PeriodicEvalPlugin(SegmentationPlugin):
             raise ValueError(f"peval_mode={mode!r} is unknown; expected {' or '.join(self.MODES)}")
         self.eval_every = eval_every
         self.mode = mode
+        self._evaluated_after = 0
+
+    def before_training_exp(self, strategy: Any, **kwargs: Any) -> None:
+        """Forget when the previous step was evaluated last."""
+        self._evaluated_after = 0
 
     def after_training_iteration(self, strategy: Any, **kwargs: Any) -> None:
         """Evaluate when the iteration is due."""
         # The clock ticks after every other plugin, so it still shows the number before this one.
-        if self.mode == "iteration":
-            self._evaluate_if_due(strategy, strategy.clock.train_exp_iterations + 1, **kwargs)
+        iteration = strategy.clock.train_exp_iterations + 1
+        if self.mode == "iteration" and self._is_due(iteration):
+            self._evaluate(strategy, iteration, **kwargs)
 
     def after_training_epoch(self, strategy: Any, **kwargs: Any) -> None:
-        """Evaluate when the epoch is due; the last one is left to the end of the step."""
-        done = strategy.clock.train_exp_epochs + 1
-        if self.mode == "epoch" and done < strategy.train_epochs:
-            self._evaluate_if_due(strategy, done, **kwargs)
+        """Evaluate when the epoch is due."""
+        if self.mode == "epoch" and self._is_due(strategy.clock.train_exp_epochs + 1):
+            self._evaluate(strategy, strategy.clock.train_exp_iterations, **kwargs)
 
     def after_training_exp(self, strategy: Any, **kwargs: Any) -> None:
-        """Evaluate after the step."""
-        if self.eval_every >= 0:
-            self._evaluate(strategy, **kwargs)
+        """Evaluate after the step, unless its last iteration was evaluated already."""
+        iteration = strategy.clock.train_exp_iterations
+        if self.eval_every >= 0 and iteration != self._evaluated_after:
+            self._evaluate(strategy, iteration, **kwargs)
 
-    def _evaluate_if_due(self, strategy: Any, done: int, **kwargs: Any) -> None:
-        if self.eval_every > 0 and done % self.eval_every == 0:
-            self._evaluate(strategy, **kwargs)
+    def _is_due(self, done: int) -> bool:
+        return self.eval_every > 0 and done % self.eval_every == 0
 
-    def _evaluate(self, strategy: Any, **kwargs: Any) -> None:
+    def _evaluate(self, strategy: Any, iteration: int, **kwargs: Any) -> None:
+        self._evaluated_after = iteration
         for stream in strategy._eval_streams:
             strategy.eval(stream, **kwargs)

@@ -1,0 +1,78 @@
+import torch
+from avalanche.training.templates import SupervisedTemplate
+
+from avalanche_seg.losses import CrossEntropy, unbiased_distillation
+from avalanche_seg.plugins import UnbiasedDistillationPlugin
+from avalanche_seg.plugins.base import SegmentationPlugin
+from avalanche_seg.strategies import FineTuning, sgd
+from tests.tiny import tiny_benchmark, tiny_model
+
+
+class LossSpy(SegmentationPlugin):
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def before_backward(self, strategy, **kwargs):
+        self.seen.append((strategy.loss.item(), strategy.mb_output.logits.detach(), strategy.mb_x))
+
+
+def test_adds_the_weighted_loss_from_the_second_step_on(tmp_path):
+    benchmark = tiny_benchmark(tmp_path)
+    before, after, plugin = LossSpy(), LossSpy(), UnbiasedDistillationPlugin(3.0, alpha=2.0)
+    strategy = FineTuning(
+        model=tiny_model(),
+        optimizer=sgd(0.01),
+        train_mb_size=4,
+        plugins=[before, plugin, after],
+        evaluator=None,
+    )
+    strategy.train(benchmark.train_stream[0], eval_streams=[])
+    assert [a[0] for a in after.seen] == [b[0] for b in before.seen]
+    teacher = plugin.teacher.model
+    before.seen.clear()
+    after.seen.clear()
+    strategy.train(benchmark.train_stream[1], eval_streams=[])
+    for (plain, logits, images), (total, *_) in zip(before.seen, after.seen, strict=True):
+        with torch.no_grad():
+            old = teacher(images).logits
+        term = unbiased_distillation(logits, old, size=(32, 32), alpha=2.0).item()
+        assert abs(total - plain - 3.0 * term) < 1e-4
+
+
+def test_zero_weight_is_fine_tuning_bit_for_bit(tmp_path):
+    benchmark = tiny_benchmark(tmp_path)
+    states = []
+    for plugins in ([], [UnbiasedDistillationPlugin(0.0)]):
+        model = tiny_model(seed=4)
+        strategy = FineTuning(
+            model=model, optimizer=sgd(0.01), train_mb_size=4, plugins=plugins, evaluator=None
+        )
+        strategy.train(benchmark.train_stream, eval_streams=[])
+        states.append(model.state_dict())
+    assert all(value.equal(states[1][name]) for name, value in states[0].items())
+
+
+def test_works_in_a_users_own_supervised_template(tmp_path):
+    """The stock template, float samples, and a criterion on the model's output tuple."""
+    from avalanche_seg.benchmarks import eval_preset
+
+    benchmark = tiny_benchmark(
+        tmp_path,
+        train_transform=eval_preset(32, normalize=True),
+        eval_transform=eval_preset(32, normalize=True),
+    )
+    model = tiny_model()
+    plugin = UnbiasedDistillationPlugin(10.0)
+    spy = LossSpy()
+    strategy = SupervisedTemplate(
+        model=model,
+        optimizer=torch.optim.SGD(model.parameters(), lr=0.01),
+        criterion=lambda output, target: CrossEntropy()(output.logits, target),
+        train_mb_size=4,
+        plugins=[plugin, spy],
+        evaluator=None,
+    )
+    strategy.train(benchmark.train_stream, eval_streams=[])
+    assert model.n_classes == 21
+    assert plugin.teacher.model.n_classes == 21
