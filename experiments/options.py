@@ -21,7 +21,7 @@ PUBLISHED: dict[str, Any] = {
     "weights": "imagenet",
 }  # fmt: skip
 DEMO: dict[str, Any] = {
-    "epochs": 24, "lr": 0.05, "batch_size": 8, "crop_size": 96, "backbone": "resnet18",
+    "epochs": 16, "lr": 0.05, "batch_size": 8, "crop_size": 96, "backbone": "resnet18",
     "weights": None,
 }  # fmt: skip
 

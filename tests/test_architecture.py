@@ -118,7 +118,11 @@ def test_models_and_losses_need_torch_only(room):
 
 
 def test_every_room_is_covered_by_the_rule():
-    found = {path.stem for path in ROOT.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+    found = {
+        path.stem
+        for path in ROOT.iterdir()
+        if path.suffix == ".py" or (path / "__init__.py").exists()
+    }
     assert found - {"__init__"} == set(MAY_IMPORT)
 
 
@@ -138,4 +142,4 @@ def test_every_module_says_what_it_exports():
             for target in node.targets
             if isinstance(target, ast.Name)
         }
-        assert "__all__" in names or path.parent == ROOT and path.stem == "__init__", path
+        assert "__all__" in names or (path.parent == ROOT and path.stem == "__init__"), path

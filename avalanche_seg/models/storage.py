@@ -13,7 +13,8 @@ from avalanche_seg.models.bisenet import BiSeNet
 
 __all__ = ["load_model", "save_model"]
 
-_FORMAT = "avalanche_seg-1"
+_KEY = "avalanche_seg"
+_FORMAT = 1
 
 
 def save_model(model: BiSeNet, path: Path, *, class_names: Sequence[str]) -> None:
@@ -32,13 +33,15 @@ def save_model(model: BiSeNet, path: Path, *, class_names: Sequence[str]) -> Non
             f"got {len(class_names)} class names for a model of {model.n_classes} channels; "
             "expected one a channel"
         )
-    metadata = {
+    description = {
         "format": _FORMAT,
         "architecture": type(model).__name__,
         "backbone": model.backbone,
-        "classes_per_step": json.dumps(model.classes_per_step),
-        "class_names": json.dumps(list(class_names)),
+        "classes_per_step": model.classes_per_step,
+        "class_names": list(class_names),
     }
+    # One entry: safetensors writes several in no fixed order, and equal models give equal files.
+    metadata = {_KEY: json.dumps(description)}
     state = {name: tensor.contiguous().cpu() for name, tensor in model.state_dict().items()}
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
@@ -70,14 +73,15 @@ def load_model(path: str | Path, *, device: str | torch.device = "cpu") -> BiSeN
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except SafetensorError as error:
         raise ValueError(f"{path} is damaged or no safetensors file ({error})") from error
-    if metadata.get("format") != _FORMAT:
+    description = json.loads(metadata.get(_KEY, "{}"))
+    if description.get("format") != _FORMAT:
         raise ValueError(
-            f"{path} has the format {metadata.get('format')!r}; expected {_FORMAT!r}: was it "
+            f"{path} has the format {description.get('format')!r}; expected {_FORMAT!r}: was it "
             "written by save_model?"
         )
-    model = BiSeNet(metadata["backbone"])
-    for n_new in json.loads(metadata["classes_per_step"]):
+    model = BiSeNet(description["backbone"])
+    for n_new in description["classes_per_step"]:
         model.grow(n_new)
     model.load_state_dict(state)
-    model.class_names = tuple(json.loads(metadata["class_names"]))
+    model.class_names = tuple(description["class_names"])
     return model.to(device).eval()

@@ -1,0 +1,88 @@
+import pytest
+
+from experiments.options import DEMO, parse
+
+
+def test_no_argument_is_the_demo():
+    options = parse([])
+    assert (options.dataset, options.method, options.task) == ("synthetic", "MiB", "15-5")
+    assert (options.setting, options.weights, options.backbone) == ("disjoint", None, "resnet18")
+
+
+def test_real_data_gets_the_published_defaults(tmp_path):
+    options = parse(["--data_root", str(tmp_path)])
+    assert (options.dataset, options.weights, options.backbone) == ("voc", "imagenet", "resnet50")
+    assert (options.epochs, options.batch_size, options.crop_size) == (30, 24, 512)
+    assert (options.lr, options.lr_later) == (0.01, 0.001)
+
+
+def test_a_folder_with_class_names_is_a_folder_data_set(tmp_path):
+    (tmp_path / "classes.txt").write_text("background\nthing\n")
+    assert parse(["--data_root", str(tmp_path)]).dataset == "folder"
+
+
+@pytest.mark.parametrize("text", ["ft", "FT", "mib", "joint", "Joint"])
+def test_methods_are_spelled_in_any_case(text):
+    assert parse(["--method", text]).method.lower() == text.lower()
+
+
+def test_later_rate_is_a_tenth_unless_given():
+    assert parse(["--lr", "0.2"]).lr_later == pytest.approx(0.02)
+    assert parse(["--lr", "0.2", "--lr_later", "0.1"]).lr_later == 0.1
+
+
+@pytest.mark.parametrize("flag", ["--overlap", "--overlapped"])
+def test_overlap_is_short_for_the_setting(flag):
+    assert parse([flag]).setting == "overlapped"
+    assert parse([flag, "--setting", "overlapped"]).setting == "overlapped"
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["--overlap", "--setting", "disjoint"], "--overlap contradicts --setting disjoint"),
+        (["--no_pretrained", "--weights", "imagenet"], "--no_pretrained contradicts --weights"),
+        (["--method", "FT", "--loss_kd", "3"], "--loss_kd has no effect on --method FT"),
+        (["--method", "JOINT", "--lr_later", "1"], "--lr_later has no effect on --method JOINT"),
+        (["--epochs", "0"], "--epochs 0; expected 1 or more"),
+        (["--batch_size", "1"], "--batch_size 1; expected 2 or more"),
+        (["--crop_size", "8"], "--crop_size 8; expected 32 or more"),
+        (["--num_workers", "-1"], "--num_workers -1; expected 0 or more"),
+        (["--lr", "0"], "--lr 0.0; expected a positive number"),
+        (["--lr_later", "nan"], "--lr_later nan; expected a positive number"),
+    ],
+)
+def test_flags_never_override_each_other_silently(argv, message):
+    with pytest.raises(ValueError, match=message):
+        parse(argv)
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["--method", "magic"], "expected one of FT, MiB, JOINT"),
+        (["--backbone", "vgg"], "resnet101"),
+        (["--setting", "upside-down"], "partitioned"),
+        (["--speed", "9"], "--speed"),
+        (["--epoch", "9"], "--epoch"),
+    ],
+)
+def test_unknown_values_list_the_known_ones(argv, message, capsys):
+    with pytest.raises(SystemExit) as stop:
+        parse(argv)
+    assert stop.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_help_says_every_default(capsys):
+    with pytest.raises(SystemExit):
+        parse(["--help"])
+    shown = " ".join(capsys.readouterr().out.split())
+    for text in (
+        f"30; {DEMO['epochs']} on synthetic",
+        "a tenth of --lr",
+        "(default: disjoint)",
+        "(default: 42)",
+    ):
+        assert text in shown
+    assert "==SUPPRESS==" not in shown

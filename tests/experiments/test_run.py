@@ -1,0 +1,114 @@
+"""The main command, on a data set small enough for a test."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from avalanche_seg.benchmarks import make_synthetic_voc
+from avalanche_seg.models import load_model
+from experiments.run import main
+
+
+@pytest.fixture(scope="module")
+def devkit(tmp_path_factory):
+    return make_synthetic_voc(tmp_path_factory.mktemp("run"), n_train=20, n_val=20, size=(48, 64))
+
+
+def small(devkit: Path, logdir: Path, *more: str) -> list[str]:
+    arguments = {
+        "--dataset": "voc",
+        "--data_root": str(devkit),
+        "--epochs": "1",
+        "--batch_size": "8",
+        "--crop_size": "32",
+        "--backbone": "resnet18",
+        "--logdir": str(logdir),
+    }
+    return [text for pair in arguments.items() for text in pair] + ["--no_pretrained", *more]
+
+
+@pytest.fixture(scope="module")
+def mib_run(devkit, tmp_path_factory):
+    logdir = tmp_path_factory.mktemp("logs")
+    assert main(small(devkit, logdir, "--name", "mib", "--overlap")) == 0
+    return logdir / "mib"
+
+
+def test_run_folder_is_complete(mib_run):
+    config = json.loads((mib_run / "config.json").read_text())
+    assert (config["method"], config["setting"], config["random_seed"]) == ("MiB", "overlapped", 42)
+    assert sorted(path.name for path in (mib_run / "models").iterdir()) == [
+        "step0.safetensors",
+        "step1.safetensors",
+    ]
+    assert list((mib_run / "tensorboard").glob("events.out.tfevents.*"))
+    for step in (0, 1):
+        pictures = list((mib_run / "predictions" / f"step{step}").glob("*.png"))
+        assert len(pictures) == 6
+        assert Image.open(pictures[0]).size == (3 * 32, 32)
+        assert (mib_run / "predictions" / f"step{step}.png").is_file()
+    assert (mib_run / "plots" / "iou_by_class.png").is_file()
+
+
+def test_results_hold_every_class_and_convention_and_agree_with_the_csv(mib_run):
+    results = json.loads((mib_run / "results.json").read_text())
+    first, last = results["steps"]
+    assert (len(first["iou"]), len(last["iou"])) == (16, 21)
+    groups = {f"mIoU_{g}{s}" for g in ("old", "new", "all") for s in ("", "_bg")}
+    assert groups | {"pixel_accuracy", "mean_class_accuracy", "mIoU_harmonic"} == set(last["means"])
+    assert first["means"]["mIoU_new"] is None
+    assert set(results["average_over_steps"]) == {"mIoU_all_avg", "mIoU_all_bg_avg"}
+    with (mib_run / "metrics.csv").open() as file:
+        rows = {(r["step"], r["class"], r["metric"]): r["value"] for r in csv.DictReader(file)}
+    assert float(rows["1", "", "mIoU_all"]) == last["means"]["mIoU_all"]
+    assert float(rows["1", "bird", "iou"]) == last["iou"]["bird"]
+
+
+def test_saved_models_rebuild_alone(mib_run):
+    for step, n_classes in ((0, 16), (1, 21)):
+        model = load_model(mib_run / "models" / f"step{step}.safetensors")
+        assert model.n_classes == len(model.class_names) == n_classes
+
+
+def test_the_same_seed_gives_the_same_run(devkit, mib_run, tmp_path):
+    assert main(small(devkit, tmp_path, "--name", "again", "--overlap")) == 0
+    again = tmp_path / "again" / "models" / "step1.safetensors"
+    assert again.read_bytes() == (mib_run / "models" / "step1.safetensors").read_bytes()
+
+
+@pytest.mark.parametrize(("method", "n_steps"), [("ft", 2), ("joint", 1)])
+def test_other_methods(devkit, tmp_path, method, n_steps, capsys):
+    assert main(small(devkit, tmp_path, "--method", method, "--name", method)) == 0
+    results = json.loads((tmp_path / method / "results.json").read_text())
+    assert len(results["steps"]) == n_steps
+    last = results["steps"][-1]["means"]
+    assert last["mIoU_old"] is not None
+    assert last["mIoU_new"] is not None, "JOINT too is read as old and new classes of the task"
+    shown = capsys.readouterr().out
+    assert "old    new    all" in shown and "everything is in" in shown
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--task", "15-6s"], "task='15-6s' adds up to 21 classes"),
+        (["--data_root", "nowhere"], "nowhere holds no VOC 2012"),
+        (["--device", "warp"], "--device warp cannot be used"),
+        (["--no_pretrained", "--weights", "x.pth"], "--no_pretrained contradicts"),
+        (["--dataset", "folder"], "classes.txt is missing"),
+    ],
+)
+def test_bad_input_ends_with_one_clear_error_and_no_folder(devkit, tmp_path, capsys, more, message):
+    assert main([*small(devkit, tmp_path / "logs"), *more]) == 2
+    assert f"error: {message}" in capsys.readouterr().err.replace(str(devkit) + "/", "")
+    assert not (tmp_path / "logs").exists()
+
+
+def test_a_taken_name_leaves_the_earlier_run_alone(devkit, mib_run, capsys):
+    before = (mib_run / "results.json").read_bytes()
+    assert main(small(devkit, mib_run.parent, "--name", "mib")) == 2
+    assert "exists already; choose another --name" in capsys.readouterr().err
+    assert (mib_run / "results.json").read_bytes() == before
