@@ -104,72 +104,93 @@ def _parser() -> argparse.ArgumentParser:
         "arguments: MiB 15-5 on a small made-up VOC, which is written on the first run.",
         epilog="Results go to LOGDIR/NAME: config.json, metrics.csv, results.json, a safetensors "
         "model a step, TensorBoard events, predictions and plots.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
         allow_abbrev=False,
     )
+    _add_data(parser.add_argument_group("data"))
+    _add_training(parser.add_argument_group("method and training"))
+    _add_model(parser.add_argument_group("model"))
+    output = parser.add_argument_group("output")
+    output.add_argument("--logdir", default="runs", help="folder of all runs (default: runs)")
+    output.add_argument(
+        "--name",
+        help="folder of this run, which must not exist (default: METHOD_TASK_SETTING_DATASET_sSEED, "
+        "numbered when it exists)",
+    )
+    return parser
 
-    def both(name: str) -> str:
-        return f"{PUBLISHED[name]}; {DEMO[name]} on synthetic"
 
-    def default(text: str) -> str:
-        return f"{text} (default: %s)"
+def _add_data(group: Any) -> None:
+    group.add_argument("--data_root", help="folder of the data set (default: data/DATASET)")
+    group.add_argument(
+        "--dataset",
+        choices=DATASETS,
+        help="synthetic: the made-up VOC; voc: VOC 2012; folder: any VOC layout with a classes.txt "
+        "(default: folder when DATA_ROOT holds a classes.txt, voc when there is another DATA_ROOT, "
+        "else synthetic)",
+    )
+    group.add_argument(
+        "--task", default="15-5", help="19-1, 15-5, 15-5s, 10-1, ... or offline (default: 15-5)"
+    )
+    group.add_argument(
+        "--setting", choices=SETTINGS, help="which images a step sees (default: disjoint)"
+    )
+    group.add_argument(
+        "--overlap", "--overlapped", action="store_true", help="short for --setting overlapped"
+    )
+    group.add_argument(
+        "--num_workers", type=int, default=0, help="processes that load data (default: 0, none)"
+    )
 
-    data = parser.add_argument_group("data")
-    add = data.add_argument
-    add("--data_root", default=argparse.SUPPRESS, help="folder of the data set "
-        "(default: data/DATASET)")  # fmt: skip
-    add("--dataset", choices=DATASETS, default=argparse.SUPPRESS, help="synthetic: the made-up "
-        "VOC; voc: VOC 2012; folder: any VOC layout with a classes.txt (default: folder when "
-        "DATA_ROOT holds a classes.txt, voc when there is another DATA_ROOT, else synthetic)",
-        )  # fmt: skip
-    add("--task", default="15-5", help="19-1, 15-5, 15-5s, 10-1, ... or offline")
-    add("--setting", choices=SETTINGS, default=argparse.SUPPRESS, help="which images a step sees "
-        "(default: disjoint)")  # fmt: skip
-    add("--overlap", "--overlapped", action="store_true", default=argparse.SUPPRESS,
-        help="short for --setting overlapped")  # fmt: skip
-    add("--num_workers", type=int, default=0, help="processes that load data; 0: none")
 
-    training = parser.add_argument_group("method and training")
-    add = training.add_argument
-    add("--method", type=_method, default="MiB", metavar="{" + ",".join(METHODS) + "}",
-        help="fine-tuning, MiB, or all classes at once")  # fmt: skip
-    add("--loss_kd", type=float, default=argparse.SUPPRESS, help="weight of MiB's distillation "
-        "(default: 10)")  # fmt: skip
+def _add_training(group: Any) -> None:
+    group.add_argument(
+        "--method",
+        type=_method,
+        default="MiB",
+        metavar="{" + ",".join(METHODS) + "}",
+        help="fine-tuning, MiB, or all classes at once; in any case (default: MiB)",
+    )
+    group.add_argument(
+        "--loss_kd", type=float, help="weight of MiB's distillation (default: 10, as published)"
+    )
     for name, kind, text in (
         ("epochs", int, "epochs a step"),
         ("lr", float, "learning rate of step 0"),
         ("batch_size", int, "images a batch"),
         ("crop_size", int, "side of the training and test crops in pixels"),
     ):
-        add(f"--{name}", type=kind, default=argparse.SUPPRESS, help=default(text) % both(name))
-    add("--lr_later", type=float, default=argparse.SUPPRESS, help="learning rate of the later "
-        "steps (default: a tenth of --lr)")  # fmt: skip
-    add("--random_seed", type=int, default=42, help="seed of every random choice")
-    add("--device", default="auto", help="cpu, cuda, cuda:1, ...; auto: cuda when there is one")
-
-    model = parser.add_argument_group("model")
-    add = model.add_argument
-    add("--backbone", choices=tuple(BACKBONES), default=argparse.SUPPRESS,
-        help=default("context path of BiSeNet") % both("backbone"))  # fmt: skip
-    add("--no_pretrained", action="store_true", default=argparse.SUPPRESS,
-        help="start the backbone from random weights (always so on synthetic)")  # fmt: skip
-    add("--weights", default=argparse.SUPPRESS, help="'imagenet', or the path of a state dict of "
-        "torchvision's backbone (default: imagenet; none on synthetic)")  # fmt: skip
-
-    output = parser.add_argument_group("output")
-    add = output.add_argument
-    add("--logdir", default="runs", help="folder of all runs")
-    add("--name", default=argparse.SUPPRESS, help="folder of this run, which must not exist "
-        "(default: METHOD_TASK_SETTING_DATASET_sSEED, numbered when it exists)")  # fmt: skip
-    # SUPPRESS above keeps argparse's help from repeating a default; the attribute is set here.
-    parser.set_defaults(
-        **{name: None for name in ("data_root", "dataset", "setting", "loss_kd", "lr_later")},
-        **{name: None for name in ("backbone", "weights", "name")},
-        **{name: None for name in ("epochs", "lr", "batch_size", "crop_size")},
-        overlap=False,
-        no_pretrained=False,
+        group.add_argument(f"--{name}", type=kind, help=f"{text} {_both_defaults(name)}")
+    group.add_argument(
+        "--lr_later",
+        type=float,
+        help="learning rate of the later steps (default: a tenth of --lr)",
     )
-    return parser
+    group.add_argument(
+        "--random_seed", type=int, default=42, help="seed of every random choice (default: 42)"
+    )
+    group.add_argument(
+        "--device", default="auto", help="cpu, cuda, cuda:1, ... (default: cuda if there is one)"
+    )
+
+
+def _add_model(group: Any) -> None:
+    group.add_argument(
+        "--backbone",
+        choices=tuple(BACKBONES),
+        help=f"context path of BiSeNet {_both_defaults('backbone')}",
+    )
+    group.add_argument(
+        "--no_pretrained", action="store_true", help="start the backbone from random weights"
+    )
+    group.add_argument(
+        "--weights",
+        help="'imagenet', or the path of a state dict of torchvision's backbone (default: imagenet; "
+        "random weights on synthetic)",
+    )
+
+
+def _both_defaults(name: str) -> str:
+    return f"(default: {PUBLISHED[name]}; {DEMO[name]} on synthetic)"
 
 
 def _method(text: str) -> str:

@@ -85,4 +85,4 @@ def test_help_says_every_default(capsys):
         "(default: 42)",
     ):
         assert text in shown
-    assert "==SUPPRESS==" not in shown
+    assert "None" not in shown
