@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor, nn
+from torch import Tensor
 
 from avalanche_seg.benchmarks.palette import voc_palette
 from avalanche_seg.labels import BACKGROUND, VOID
@@ -43,13 +43,12 @@ def pick_samples(class_sets: Sequence[frozenset[int]], n: int) -> list[int]:
 
 
 def save_predictions(
-    model: nn.Module,
+    model: Any,
     samples: Sequence[tuple[Tensor, Tensor]],
     names: Sequence[str],
     space: Any,
     folder: Path,
     *,
-    device: str,
     title: str,
 ) -> None:
     """Write one PNG a sample (image | truth | prediction) and an overview with a legend.
@@ -60,14 +59,14 @@ def save_predictions(
         names: a file name for each sample, without suffix.
         space: the label space, for names and the palette's colours.
         folder: where to write; the overview is ``folder.png``.
-        device: where the model is.
         title: of the overview.
     """
     folder.mkdir(parents=True, exist_ok=True)
     colours = _colours(space.class_order)
+    device = next(model.parameters()).device
     rows, shown = [], set()
     for (image, labels), name in zip(samples, names, strict=True):
-        prediction = model.predict(image[None].to(device))[0].cpu().numpy()  # type: ignore[operator]
+        prediction = model.predict(image[None].to(device))[0].cpu().numpy()
         truth = labels.numpy()
         pixels = image.permute(1, 2, 0).numpy()
         row = np.concatenate([pixels, colours[truth], colours[prediction]], axis=1)

@@ -25,6 +25,12 @@ class ProgressPlugin(SegmentationPlugin):
         self._bar: Any = None
         self._eval_bar: Any = None
 
+    def close(self) -> None:
+        """Close the bars that an exception left open."""
+        for bar in (self._eval_bar, self._bar):
+            if bar is not None:
+                bar.close()
+
     def before_training_exp(self, strategy: Any, **kwargs: Any) -> None:
         """Open the step's bar."""
         self._bar = tqdm(

@@ -13,6 +13,10 @@ SPACE = LabelSpace(steps=((2,), (1,)), names=("background", "cat", "dog"))
 class Constant(torch.nn.Module):
     """Predicts channel 1, dataset id 2, everywhere."""
 
+    def __init__(self):
+        super().__init__()
+        self.anchor = torch.nn.Parameter(torch.zeros(1))
+
     def predict(self, images):
         return torch.ones(images.shape[0], *images.shape[-2:], dtype=torch.int64)
 
@@ -21,7 +25,7 @@ def test_image_truth_and_prediction_stand_side_by_side_in_the_data_sets_colours(
     image = torch.full((3, 4, 5), 200, dtype=torch.uint8)
     labels = torch.tensor([[0, 1, 2, 255, 0]] * 4, dtype=torch.uint8)
     folder = tmp_path / "step0"
-    save_predictions(Constant(), [(image, labels)], ["one"], SPACE, folder, device="cpu", title="t")
+    save_predictions(Constant(), [(image, labels)], ["one"], SPACE, folder, title="t")
     pixels = np.asarray(Image.open(folder / "one.png"))
     palette = np.array(voc_palette()).reshape(-1, 3)
     assert pixels.shape == (4, 15, 3)

@@ -112,3 +112,19 @@ def test_a_taken_name_leaves_the_earlier_run_alone(devkit, mib_run, capsys):
     assert main(small(devkit, mib_run.parent, "--name", "mib")) == 2
     assert "exists already; choose another --name" in capsys.readouterr().err
     assert (mib_run / "results.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("workers", ["0", "1"])
+def test_an_unreadable_image_found_late_is_named_and_earlier_steps_are_kept(
+    tmp_path, capsys, workers
+):
+    devkit = make_synthetic_voc(tmp_path, n_train=20, n_val=20, size=(48, 64))
+    # Image 20 shows class 20 alone: step 1 meets it first. Its header is whole, its pixels are not.
+    image = devkit / "JPEGImages" / "2012_000020.jpg"
+    image.write_bytes(image.read_bytes()[:700])
+    arguments = small(devkit, tmp_path, "--name", "late", "--num_workers", workers)
+    assert main(arguments) == 2
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert error.startswith(f"error: {image}: the image cannot be read")
+    assert (tmp_path / "late" / "models" / "step0.safetensors").is_file()
+    assert len(json.loads((tmp_path / "late" / "results.json").read_text())["steps"]) == 1

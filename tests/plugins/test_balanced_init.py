@@ -17,7 +17,10 @@ class HeadSpy(SegmentationPlugin):
 
     def before_training_exp(self, strategy, **kwargs):
         self.heads.append(
-            [[layer.bias.detach().clone() for layer in head.layers] for head in strategy.model.heads]
+            [
+                [layer.bias.detach().clone() for layer in head.layers]
+                for head in strategy.model.heads
+            ]
         )
 
 

@@ -33,7 +33,9 @@ def test_three_steps_train_and_the_heads_grow(strategy_class, three_steps):
         before = copy.deepcopy(model.state_dict())
         strategy.train(experience, eval_streams=[])
         seen.append((model.n_classes, [head.out_channels for head in model.heads]))
-        changed = [name for name, value in before.items() if not value.equal(model.state_dict()[name])]
+        changed = [
+            name for name, value in before.items() if not value.equal(model.state_dict()[name])
+        ]
         assert "network.first.weight" in changed
         strategy.eval(three_steps.test_stream)
         assert model.n_classes == seen[-1][0], "evaluation must not grow the model"

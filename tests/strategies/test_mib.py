@@ -69,9 +69,7 @@ def reference(model, benchmark):
             ).double().view(3, 1, 1)
             labels = torch.stack([labels for _, labels, *_ in batch]).long()
             output = model(images)
-            loss = sum(
-                unbiased_ce(level, labels, n_old) for level in (output.logits, *output.aux)
-            )
+            loss = sum(unbiased_ce(level, labels, n_old) for level in (output.logits, *output.aux))
             if teacher is not None:
                 with torch.no_grad():
                     old = teacher(images).logits

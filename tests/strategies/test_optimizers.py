@@ -37,9 +37,7 @@ def test_factory_is_called_at_every_step_after_the_model_grew(tmp_path):
         return torch.optim.SGD(model.parameters(), lr=0.01)
 
     benchmark = tiny_benchmark(tmp_path)
-    strategy = FineTuning(
-        model=tiny_model(), optimizer=factory, train_mb_size=4, evaluator=None
-    )
+    strategy = FineTuning(model=tiny_model(), optimizer=factory, train_mb_size=4, evaluator=None)
     strategy.train(benchmark.train_stream, eval_streams=[])
     (first, small), (second, large) = sizes
     assert (first, second) == (0, 1)
