@@ -1,18 +1,41 @@
 """Losses of incremental segmentation: pure functions, and thin modules around them."""
 
+from avalanche_seg.losses.annotated import AnnotatedCrossEntropy, annotated_cross_entropy
+from avalanche_seg.losses.binary import (
+    BinaryCrossEntropy,
+    ICaRLDistillation,
+    binary_cross_entropy,
+    icarl_distillation,
+)
 from avalanche_seg.losses.cross_entropy import (
     CrossEntropy,
     UnbiasedCrossEntropy,
     cross_entropy,
     unbiased_cross_entropy,
 )
-from avalanche_seg.losses.distillation import UnbiasedDistillation, unbiased_distillation
+from avalanche_seg.losses.distillation import (
+    Distillation,
+    UnbiasedDistillation,
+    distillation,
+    unbiased_distillation,
+)
+from avalanche_seg.losses.features import FeatureDistillation, feature_distillation
 
 __all__ = [
+    "AnnotatedCrossEntropy",
+    "BinaryCrossEntropy",
     "CrossEntropy",
+    "Distillation",
+    "FeatureDistillation",
+    "ICaRLDistillation",
     "UnbiasedCrossEntropy",
     "UnbiasedDistillation",
+    "annotated_cross_entropy",
+    "binary_cross_entropy",
     "cross_entropy",
+    "distillation",
+    "feature_distillation",
+    "icarl_distillation",
     "unbiased_cross_entropy",
     "unbiased_distillation",
 ]

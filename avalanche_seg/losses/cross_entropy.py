@@ -8,7 +8,13 @@ from avalanche_seg.labels import VOID
 from avalanche_seg.losses.reduction import check_reduction, reduce_pixels
 from avalanche_seg.resize import resize_logits
 
-__all__ = ["CrossEntropy", "UnbiasedCrossEntropy", "cross_entropy", "unbiased_cross_entropy"]
+__all__ = [
+    "CrossEntropy",
+    "UnbiasedCrossEntropy",
+    "at_target",
+    "cross_entropy",
+    "unbiased_cross_entropy",
+]
 
 
 def cross_entropy(
@@ -34,7 +40,7 @@ def cross_entropy(
         >>> round(cross_entropy(torch.zeros(1, 2, 1, 2), target).item(), 4)
         0.3466
     """
-    logits = _at_target(logits, target)
+    logits = at_target(logits, target)
     loss = F.cross_entropy(logits, target, ignore_index=ignore_index, reduction="none")
     return reduce_pixels(loss, reduction, valid=target != ignore_index)
 
@@ -76,10 +82,10 @@ def unbiased_cross_entropy(
         0.2877
     """
     check_reduction(reduction)
+    logits = at_target(logits, target)
     n_channels = logits.shape[1]
     if not 1 <= n_old <= n_channels:
         raise ValueError(f"n_old={n_old}; expected 1..{n_channels}, the channels of the logits")
-    logits = _at_target(logits, target)
     valid = target != ignore_index
     log_all = torch.logsumexp(logits, dim=1)
     log_old = torch.logsumexp(logits[:, :n_old], dim=1)
@@ -141,7 +147,8 @@ class UnbiasedCrossEntropy(nn.Module):
         )
 
 
-def _at_target(logits: Tensor, target: Tensor) -> Tensor:
+def at_target(logits: Tensor, target: Tensor) -> Tensor:
+    """The logits at the size of the label map; checks the shapes of both."""
     if logits.ndim != 4 or target.ndim != 3 or logits.shape[0] != target.shape[0]:
         raise ValueError(
             f"got logits {tuple(logits.shape)} and target {tuple(target.shape)}; expected "

@@ -6,7 +6,57 @@ from torch import Tensor, nn
 from avalanche_seg.losses.reduction import check_reduction, reduce_pixels
 from avalanche_seg.resize import resize_logits
 
-__all__ = ["UnbiasedDistillation", "unbiased_distillation"]
+__all__ = [
+    "Distillation",
+    "UnbiasedDistillation",
+    "aligned",
+    "distillation",
+    "unbiased_distillation",
+]
+
+
+def distillation(
+    logits: Tensor,
+    teacher_logits: Tensor,
+    *,
+    size: tuple[int, int] | None = None,
+    alpha: float = 1.0,
+    reduction: str = "mean",
+) -> Tensor:
+    """The distillation of LwF (Li and Hoiem, ECCV 2016), as MiB's comparison computes it.
+
+    The student's probabilities are taken over the old channels alone: with K channels of the
+    teacher and q = softmax(alpha z'), a pixel costs
+
+    -(1/K) sum_{k<K} q_k log softmax(z_0..z_{K-1})_k
+
+    Args:
+        logits: the student's, floating point, B x C x h x w.
+        teacher_logits: floating point, B x K x h' x w', 1 <= K <= C; gets no gradient.
+        size: (H, W) at which the loss is taken, both maps resized bilinearly to it; default the
+            student's own. The published methods take it at the image's size.
+        alpha: factor on the teacher's logits.
+        reduction: "mean" or "mean_valid" (all pixels count, so both agree), "sum", "none"
+            (B x H x W).
+
+    Returns:
+        scalar, or B x H x W for "none"; dtype of the logits.
+
+    Raises:
+        ValueError: when the shapes do not fit or the reduction is unknown.
+
+    Example:
+        >>> teacher = torch.zeros(1, 2, 1, 1)
+        >>> student = torch.zeros(1, 3, 1, 1)
+        >>> round(distillation(student, teacher).item(), 4)  # -(log 1/2) / 2
+        0.3466
+    """
+    check_reduction(reduction)
+    logits, teacher_logits = aligned(logits, teacher_logits, size)
+    n_old = teacher_logits.shape[1]
+    teacher = torch.softmax(alpha * teacher_logits, dim=1)
+    log_old = torch.log_softmax(logits[:, :n_old], dim=1)
+    return reduce_pixels(-(teacher * log_old).sum(dim=1) / n_old, reduction)
 
 
 def unbiased_distillation(
@@ -47,7 +97,7 @@ def unbiased_distillation(
         0.376
     """
     check_reduction(reduction)
-    logits, teacher_logits = _aligned(logits, teacher_logits, size)
+    logits, teacher_logits = aligned(logits, teacher_logits, size)
     n_old = teacher_logits.shape[1]
     teacher = torch.softmax(alpha * teacher_logits, dim=1)
     log_all = torch.logsumexp(logits, dim=1)
@@ -56,6 +106,24 @@ def unbiased_distillation(
     # The teacher's probabilities sum to one, so lse(z) is subtracted once.
     expected = (teacher[:, 1:] * logits[:, 1:n_old]).sum(dim=1) + teacher[:, 0] * log_background
     return reduce_pixels((log_all - expected) / n_old, reduction)
+
+
+class Distillation(nn.Module):
+    """Module of :func:`distillation`."""
+
+    def __init__(self, *, alpha: float = 1.0, reduction: str = "mean") -> None:
+        super().__init__()
+        check_reduction(reduction)
+        self.alpha = alpha
+        self.reduction = reduction
+
+    def forward(
+        self, logits: Tensor, teacher_logits: Tensor, size: tuple[int, int] | None = None
+    ) -> Tensor:
+        """Compute the loss; shapes as in :func:`distillation`."""
+        return distillation(
+            logits, teacher_logits, size=size, alpha=self.alpha, reduction=self.reduction
+        )
 
 
 class UnbiasedDistillation(nn.Module):
@@ -76,9 +144,10 @@ class UnbiasedDistillation(nn.Module):
         )
 
 
-def _aligned(
+def aligned(
     logits: Tensor, teacher_logits: Tensor, size: tuple[int, int] | None
 ) -> tuple[Tensor, Tensor]:
+    """Student and teacher at one size, the teacher without gradient; checks their shapes."""
     fits = (
         logits.ndim == teacher_logits.ndim == 4
         and logits.shape[0] == teacher_logits.shape[0]

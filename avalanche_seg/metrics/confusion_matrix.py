@@ -61,6 +61,9 @@ class ConfusionMatrix(Metric[Tensor]):
         Args:
             logits: floating point, B x C x h x w; resized bilinearly to the target.
             target: channels, integer, B x H x W; labels without a channel are left out.
+
+        Raises:
+            ValueError: when there are fewer channels than in an earlier batch.
         """
         n_classes = logits.shape[1]
         size = (target.shape[-2], target.shape[-1])
@@ -68,6 +71,11 @@ class ConfusionMatrix(Metric[Tensor]):
         counts = confusion_matrix(prediction, target, n_classes)
         if self.counts is not None:
             known = self.counts.shape[0]
+            if known > n_classes:
+                raise ValueError(
+                    f"got logits of {n_classes} channels after batches of {known}; expected as "
+                    "many or more: reset() before measuring another model"
+                )
             counts[:known, :known] += self.counts.to(counts.device)
         self.counts = counts
 

@@ -25,7 +25,8 @@ class MeanIoU(PluginMetric[dict[str, float]]):
 
     Args:
         class_names: name of every channel; default the benchmark's ``class_names``.
-        base_classes: the channels of step 0; default the experience's ``base_classes``.
+        base_classes: the channels of step 0, background included or not; default the experience's
+            ``base_classes``.
         per_class: emit the IoU of every class.
     """
 
@@ -63,7 +64,7 @@ class MeanIoU(PluginMetric[dict[str, float]]):
         if base is None:
             # Without steps to tell apart, every class is a base class.
             base = getattr(strategy.experience, "base_classes", range(N_LABELS))
-        self._n_base = len(base)
+        self._n_base = max(base) + 1
 
     def after_eval_iteration(self, strategy: Any) -> None:
         """Count a batch."""

@@ -72,7 +72,8 @@ class RunReport:
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON; NaN becomes None."""
         forgotten = self.forgetting
-        foreground = list(forgotten.values())[1:]  # The background comes first.
+        background = next(iter(self.steps[-1].iou), None) if self.steps else None
+        foreground = [value for name, value in forgotten.items() if name != background]
         return {
             "steps": [step.as_dict() for step in self.steps],
             "average_over_steps": _plain(self.average),

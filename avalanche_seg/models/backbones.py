@@ -59,7 +59,7 @@ def _resnet(name: str, weights: str | Path | None) -> ResNet:
     if weights == "imagenet":
         try:
             return build(weights="IMAGENET1K_V1")
-        except OSError as error:  # urllib's URLError is one.
+        except (OSError, RuntimeError) as error:  # No connection (URLError), or a bad checksum.
             raise ValueError(
                 f"the ImageNet weights of {name} could not be downloaded ({error}); connect once, "
                 "pass the path of a state dict, or train from scratch with weights=None "
@@ -83,10 +83,20 @@ def _load(resnet: ResNet, path: Path, name: str) -> None:
         else:
             state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # Each loader has its own exceptions for a damaged file.
-        raise ValueError(f"{path} cannot be read as a state dict: {error}") from error
+        raise ValueError(
+            f"{path} cannot be read as a state dict ({type(error).__name__}); expected a .pth, .pt "
+            "or .safetensors file of tensors by name"
+        ) from error
+    if not (isinstance(state, dict) and all(isinstance(key, str) for key in state)):
+        raise ValueError(
+            f"{path} holds a {type(state).__name__}; expected a state dict, tensors by name"
+        )
     state = {key: value for key, value in state.items() if not key.startswith("fc.")}
     wanted = {key for key in resnet.state_dict() if not key.startswith("fc.")}
-    different = sorted(wanted.symmetric_difference(state))
+    # Counters of batch norm: files written by old versions of torch lack them.
+    different = sorted(
+        key for key in wanted.symmetric_difference(state) if not key.endswith("num_batches_tracked")
+    )
     if different:
         raise ValueError(
             f"{path} does not fit {name}: {len(different)} keys differ, the first is "

@@ -18,6 +18,9 @@ _FUSED_CHANNELS = 128
 class BiSeNet(SegmentationModel):
     """Bilateral segmentation network, logits at stride 8.
 
+    Outside the backbone, convolutions start from Kaiming's initialisation (fan-in, ReLU); the
+    classifiers, which come step by step, from torch's default, as in MiB's code.
+
     At 21 classes: resnet18 13.1 M parameters and 16.9 GMAC at 512 x 512; resnet50 33.0 M and
     39.6 GMAC.
 
@@ -73,7 +76,16 @@ class AttentionRefinement(nn.Module):
         self.norm = nn.BatchNorm2d(channels)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Gate a map, B x D x h x w; the shape stays."""
+        """Gate a map, B x D x h x w; the shape stays.
+
+        Raises:
+            ValueError: in training on a single image, whose averages batch norm cannot normalise.
+        """
+        if self.norm.training and features.shape[0] == 1:
+            raise ValueError(
+                "BiSeNet got a training batch of one image; expected two or more, because its "
+                "attention normalises image averages over the batch: raise train_mb_size"
+            )
         average = features.mean(dim=(2, 3), keepdim=True)
         return features * torch.sigmoid(self.norm(self.conv(average)))
 

@@ -17,7 +17,7 @@ _KEY = "avalanche_seg"
 _FORMAT = 1
 
 
-def save_model(model: BiSeNet, path: Path, *, class_names: Sequence[str]) -> None:
+def save_model(model: BiSeNet, path: str | Path, *, class_names: Sequence[str]) -> None:
     """Write weights, architecture, steps and class names; the old file stays until all is written.
 
     Args:
@@ -33,6 +33,7 @@ def save_model(model: BiSeNet, path: Path, *, class_names: Sequence[str]) -> Non
             f"got {len(class_names)} class names for a model of {model.n_classes} channels; "
             "expected one a channel"
         )
+    path = Path(path)
     description = {
         "format": _FORMAT,
         "architecture": type(model).__name__,
@@ -73,15 +74,20 @@ def load_model(path: str | Path, *, device: str | torch.device = "cpu") -> BiSeN
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except SafetensorError as error:
         raise ValueError(f"{path} is damaged or no safetensors file ({error})") from error
-    description = json.loads(metadata.get(_KEY, "{}"))
-    if description.get("format") != _FORMAT:
+    try:
+        description = json.loads(metadata[_KEY])
+        if description["format"] != _FORMAT:
+            raise ValueError(f"format {description['format']!r}, not {_FORMAT!r}")
+        with torch.random.fork_rng():  # The weights drawn here are replaced at once.
+            model = BiSeNet(description["backbone"])
+            for n_new in description["classes_per_step"]:
+                model.grow(n_new)
+        model.load_state_dict(state)
+        model.class_names = tuple(description["class_names"])
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        reason = " ".join(str(error).split())
         raise ValueError(
-            f"{path} has the format {description.get('format')!r}; expected {_FORMAT!r}: was it "
-            "written by save_model?"
-        )
-    model = BiSeNet(description["backbone"])
-    for n_new in description["classes_per_step"]:
-        model.grow(n_new)
-    model.load_state_dict(state)
-    model.class_names = tuple(description["class_names"])
+            f"{path} does not describe a model of this package ({type(error).__name__}: {reason}); "
+            "expected a file written by save_model"
+        ) from error
     return model.to(device).eval()

@@ -1,0 +1,90 @@
+"""Unbiased cross entropy for images that annotate different channels."""
+
+import torch
+from torch import Tensor, nn
+
+from avalanche_seg.labels import BACKGROUND, VOID
+from avalanche_seg.losses.cross_entropy import at_target
+from avalanche_seg.losses.reduction import check_reduction, reduce_pixels
+
+__all__ = ["AnnotatedCrossEntropy", "annotated_cross_entropy"]
+
+
+def annotated_cross_entropy(
+    logits: Tensor,
+    target: Tensor,
+    annotated: Tensor,
+    *,
+    ignore_index: int = VOID,
+    reduction: str = "mean",
+) -> Tensor:
+    """The unbiased cross entropy with a set of annotated channels for every image.
+
+    An image annotates a set A of channels; its background may be any class outside A. So a pixel
+    labelled background costs -log of the sum of p_c over the background and every c outside A, an
+    annotated one -log p_y. With A = the new classes it is MiB's unbiased cross entropy (Cermelli et
+    al., CVPR 2020, eq. 5 and 6), with A = all classes the cross entropy. It makes replay of
+    exemplars strict: an exemplar keeps the labels it was stored with.
+
+    Args:
+        logits: floating point, B x C x H x W, or B x C x h x w: resized bilinearly to the target.
+        target: channels, int64, B x H x W, in 0..C-1 or ``ignore_index``. A label that its image
+            does not annotate counts as background.
+        annotated: bool, B x C; row i holds the channels that image i annotates. The background's
+            entry has no meaning.
+        ignore_index: label of pixels that cost nothing.
+        reduction: "mean" (over all pixels), "mean_valid" (over those not ignored), "sum" or "none"
+            (B x H x W).
+
+    Returns:
+        scalar, or B x H x W for "none"; dtype of the logits.
+
+    Raises:
+        ValueError: when the shapes do not fit or the reduction is unknown.
+
+    Example:
+        >>> logits = torch.zeros(2, 4, 1, 1)  # every channel has probability 1/4
+        >>> annotated = torch.tensor([[False, False, False, True], [False, True, True, True]])
+        >>> loss = annotated_cross_entropy(
+        ...     logits, torch.zeros(2, 1, 1, dtype=torch.long), annotated, reduction="none"
+        ... )
+        >>> [round(value, 4) for value in loss.flatten().tolist()]  # -log(3/4), -log(1/4)
+        [0.2877, 1.3863]
+    """
+    check_reduction(reduction)
+    if annotated.shape != logits.shape[:2] or annotated.dtype != torch.bool:
+        raise ValueError(
+            f"got annotated {tuple(annotated.shape)} of {annotated.dtype} for logits "
+            f"{tuple(logits.shape)}; expected bool, B x C"
+        )
+    logits = at_target(logits, target)
+    valid = target != ignore_index
+    outside = ~annotated
+    outside[:, BACKGROUND] = True
+    hidden = logits.masked_fill(~outside[:, :, None, None], -torch.inf)
+    log_background = torch.logsumexp(hidden, dim=1)
+    labels = torch.where(valid, target, BACKGROUND)
+    log_label = logits.gather(1, labels.unsqueeze(1)).squeeze(1)
+    is_background = outside.gather(1, labels.flatten(1)).view_as(labels)
+    loss = torch.logsumexp(logits, dim=1) - torch.where(is_background, log_background, log_label)
+    return reduce_pixels(torch.where(valid, loss, 0.0), reduction, valid=valid)
+
+
+class AnnotatedCrossEntropy(nn.Module):
+    """Module of :func:`annotated_cross_entropy`."""
+
+    def __init__(self, *, ignore_index: int = VOID, reduction: str = "mean") -> None:
+        super().__init__()
+        check_reduction(reduction)
+        self.ignore_index = ignore_index
+        self.reduction = reduction
+
+    def forward(self, logits: Tensor, target: Tensor, annotated: Tensor) -> Tensor:
+        """Compute the loss; shapes as in :func:`annotated_cross_entropy`."""
+        return annotated_cross_entropy(
+            logits,
+            target,
+            annotated,
+            ignore_index=self.ignore_index,
+            reduction=self.reduction,
+        )

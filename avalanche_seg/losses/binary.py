@@ -1,0 +1,119 @@
+"""Binary losses of LwF-MC: one detector a class, as in iCaRL."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from avalanche_seg.labels import VOID
+from avalanche_seg.losses.cross_entropy import at_target
+from avalanche_seg.losses.distillation import aligned
+from avalanche_seg.losses.reduction import check_reduction, reduce_pixels
+
+__all__ = [
+    "BinaryCrossEntropy",
+    "ICaRLDistillation",
+    "binary_cross_entropy",
+    "icarl_distillation",
+]
+
+
+def binary_cross_entropy(
+    logits: Tensor, target: Tensor, *, ignore_index: int = VOID, reduction: str = "mean"
+) -> Tensor:
+    """Sum over the channels of the binary cross entropy with the one-hot label.
+
+    The classification loss of iCaRL (Rebuffi et al., CVPR 2017, algorithm 3) on pixels: with
+    s = sigmoid(z), a pixel costs -log s_y - sum_{c != y} log(1 - s_c).
+
+    Args:
+        logits: floating point, B x C x H x W, or B x C x h x w: resized bilinearly to the target.
+        target: channels, int64, B x H x W, in 0..C-1 or ``ignore_index``.
+        ignore_index: label of pixels that cost nothing.
+        reduction: "mean" (over all pixels), "mean_valid" (over those not ignored), "sum" or "none"
+            (B x H x W).
+
+    Returns:
+        scalar, or B x H x W for "none"; dtype of the logits.
+
+    Raises:
+        ValueError: when the shapes do not fit or the reduction is unknown.
+
+    Example:
+        >>> target = torch.tensor([[[1]]])
+        >>> round(binary_cross_entropy(torch.zeros(1, 3, 1, 1), target).item(), 4)  # 3 log 2
+        2.0794
+    """
+    check_reduction(reduction)
+    logits = at_target(logits, target)
+    valid = target != ignore_index
+    labels = torch.where(valid, target, 0).unsqueeze(1)
+    # BCE(z, y) = softplus(z) - y z: the one-hot labels are never built.
+    loss = F.softplus(logits).sum(dim=1) - logits.gather(1, labels).squeeze(1)
+    return reduce_pixels(torch.where(valid, loss, 0.0), reduction, valid=valid)
+
+
+def icarl_distillation(
+    logits: Tensor,
+    teacher_logits: Tensor,
+    *,
+    size: tuple[int, int] | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """The distillation of iCaRL (Rebuffi et al., CVPR 2017, algorithm 3) on pixels.
+
+    A pixel costs sum_{k<K} BCE(z_k, sigmoid(z'_k)) over the teacher's K channels.
+
+    Args:
+        logits: the student's, floating point, B x C x h x w.
+        teacher_logits: floating point, B x K x h' x w', 1 <= K <= C; gets no gradient.
+        size: (H, W) at which the loss is taken; default the student's own.
+        reduction: "mean" or "mean_valid" (all pixels count, so both agree), "sum", "none"
+            (B x H x W).
+
+    Returns:
+        scalar, or B x H x W for "none"; dtype of the logits.
+
+    Raises:
+        ValueError: when the shapes do not fit or the reduction is unknown.
+
+    Example:
+        >>> student, teacher = torch.zeros(1, 3, 1, 1), torch.zeros(1, 2, 1, 1)
+        >>> round(icarl_distillation(student, teacher).item(), 4)  # 2 log 2
+        1.3863
+    """
+    check_reduction(reduction)
+    logits, teacher_logits = aligned(logits, teacher_logits, size)
+    old = logits[:, : teacher_logits.shape[1]]
+    loss = F.softplus(old) - torch.sigmoid(teacher_logits) * old
+    return reduce_pixels(loss.sum(dim=1), reduction)
+
+
+class BinaryCrossEntropy(nn.Module):
+    """Module of :func:`binary_cross_entropy`."""
+
+    def __init__(self, *, ignore_index: int = VOID, reduction: str = "mean") -> None:
+        super().__init__()
+        check_reduction(reduction)
+        self.ignore_index = ignore_index
+        self.reduction = reduction
+
+    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Compute the loss; shapes as in :func:`binary_cross_entropy`."""
+        return binary_cross_entropy(
+            logits, target, ignore_index=self.ignore_index, reduction=self.reduction
+        )
+
+
+class ICaRLDistillation(nn.Module):
+    """Module of :func:`icarl_distillation`."""
+
+    def __init__(self, *, reduction: str = "mean") -> None:
+        super().__init__()
+        check_reduction(reduction)
+        self.reduction = reduction
+
+    def forward(
+        self, logits: Tensor, teacher_logits: Tensor, size: tuple[int, int] | None = None
+    ) -> Tensor:
+        """Compute the loss; shapes as in :func:`icarl_distillation`."""
+        return icarl_distillation(logits, teacher_logits, size=size, reduction=self.reduction)

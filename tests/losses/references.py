@@ -1,0 +1,113 @@
+"""The losses' formulas typed again: Python floats, one pixel at a time, nothing from torch.
+
+Scores are nested lists (``tensor.tolist()``): B x C x H x W for logits, B x H x W for labels.
+``z`` is one pixel's list of C scores, ``teacher`` its list of K scores, ``y`` its label.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+
+VOID = 255
+
+
+def log_sum_exp(scores):
+    top = max(scores)
+    return top + math.log(sum(math.exp(score - top) for score in scores))
+
+
+def softmax(scores):
+    top = max(scores)
+    powers = [math.exp(score - top) for score in scores]
+    return [power / sum(powers) for power in powers]
+
+
+def cross_entropy(z, y):
+    """-log p_y."""
+    return -(z[y] - log_sum_exp(z))
+
+
+def unbiased_cross_entropy(z, y, n_old):
+    """UNCE: a label below K means background or any old class."""
+    if y < n_old:
+        return -(log_sum_exp(z[:n_old]) - log_sum_exp(z))
+    return -(z[y] - log_sum_exp(z))
+
+
+def distillation(z, teacher, alpha=1.0):
+    """KD: -(1/K) sum_k q_k log softmax(z_0..z_{K-1})_k."""
+    n_old = len(teacher)
+    q = softmax([alpha * score for score in teacher])
+    log_p = [score - log_sum_exp(z[:n_old]) for score in z[:n_old]]
+    return -sum(q[k] * log_p[k] for k in range(n_old)) / n_old
+
+
+def unbiased_distillation(z, teacher, alpha=1.0):
+    """UNKD: the student's background is the union of background and new classes."""
+    n_old = len(teacher)
+    q = softmax([alpha * score for score in teacher])
+    log_all = log_sum_exp(z)
+    total = q[0] * (log_sum_exp([z[0], *z[n_old:]]) - log_all)
+    for k in range(1, n_old):
+        total += q[k] * (z[k] - log_all)
+    return -total / n_old
+
+
+def label_loss_map(logits, labels, pixel_loss: Callable, *, ignore_index=VOID):
+    """``pixel_loss(z, y)`` of every pixel, 0 where ignored; logits resized to the label map."""
+    size = (len(labels[0]), len(labels[0][0]))
+    scores = list(pixels(logits, size))
+    flat = [y for image in labels for row in image for y in row]
+    return [
+        0.0 if y == ignore_index else pixel_loss(z, y) for z, y in zip(scores, flat, strict=True)
+    ]
+
+
+def teacher_loss_map(logits, teacher, pixel_loss: Callable, *, size=None):
+    """``pixel_loss(z, z')`` of every pixel; both resized to ``size``, default the logits' own."""
+    size = size or (len(logits[0][0]), len(logits[0][0][0]))
+    both = zip(pixels(logits, size), pixels(teacher, size), strict=True)
+    return [pixel_loss(z, old) for z, old in both]
+
+
+def reduced(losses, reduction, valid=None):
+    """ "mean" divides by all pixels, "mean_valid" by those that are not ignored."""
+    if reduction == "none":
+        return losses
+    divisor = {
+        "sum": 1,
+        "mean": len(losses),
+        "mean_valid": max(1, len(losses) if valid is None else sum(valid)),
+    }[reduction]
+    return sum(losses) / divisor
+
+
+def pixels(maps, size) -> Iterator[list[float]]:
+    """The C scores of every pixel, image by image, row by row."""
+    for channels in maps:
+        resized = [resize(channel, *size) for channel in channels]
+        for row in range(size[0]):
+            for column in range(size[1]):
+                yield [channel[row][column] for channel in resized]
+
+
+def resize(rows, height, width):
+    """Bilinear, align_corners False: pixel centres at half coordinates, clamped at the border."""
+    down, across = _taps(len(rows), height), _taps(len(rows[0]), width)
+    return [
+        [
+            sum(wy * wx * rows[y][x] for y, wy in vertical for x, wx in horizontal)
+            for horizontal in across
+        ]
+        for vertical in down
+    ]
+
+
+def _taps(n_in, n_out):
+    taps = []
+    for i in range(n_out):
+        position = max((i + 0.5) * n_in / n_out - 0.5, 0.0)
+        low = min(math.floor(position), n_in - 1)
+        high = min(low + 1, n_in - 1)
+        share = position - low
+        taps.append([(low, 1 - share), (high, share)])
+    return taps
