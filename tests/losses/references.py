@@ -111,3 +111,29 @@ def _taps(n_in, n_out):
         share = position - low
         taps.append([(low, 1 - share), (high, share)])
     return taps
+
+
+def _softplus(z):
+    return max(z, 0.0) + math.log1p(math.exp(-abs(z)))
+
+
+def binary_cross_entropy(z, y):
+    """Sum over channels of the binary cross entropy with the one-hot label."""
+    return sum(_softplus(-score) if c == y else _softplus(score) for c, score in enumerate(z))
+
+
+def icarl_distillation(z, teacher):
+    """Sum over old channels of the binary cross entropy with the teacher's sigmoid."""
+    total = 0.0
+    for k, score in enumerate(teacher):
+        q = 1 / (1 + math.exp(-score))
+        total += q * _softplus(-z[k]) + (1 - q) * _softplus(z[k])
+    return total
+
+
+def annotated_cross_entropy(z, y, annotated):
+    """Background: any channel the image does not annotate; else -log p_y."""
+    p = softmax(z)
+    if y in annotated and y != 0:
+        return -math.log(p[y])
+    return -math.log(sum(p[c] for c in range(len(p)) if c == 0 or c not in annotated))

@@ -1,0 +1,96 @@
+import pytest
+import torch
+from torch.autograd import gradcheck
+
+from avalanche_seg.losses import (
+    AnnotatedCrossEntropy,
+    annotated_cross_entropy,
+    cross_entropy,
+    unbiased_cross_entropy,
+)
+from tests.losses import references
+from tests.losses.batches import VOID, random_labels, random_logits
+
+REDUCTIONS = ["mean", "mean_valid", "sum", "none"]
+each_reduction = pytest.mark.parametrize("reduction", REDUCTIONS)
+
+
+def sets(n_channels, *images):
+    annotated = torch.zeros(len(images), n_channels, dtype=torch.bool)
+    for row, channels in zip(annotated, images, strict=True):
+        row[list(channels)] = True
+    return annotated
+
+
+def naive(logits, target, images, reduction):
+    losses = []
+    for scores, labels, annotated in zip(logits, target, images, strict=True):
+
+        def pixel_loss(z, y, annotated=annotated):
+            return references.annotated_cross_entropy(z, y, annotated)
+
+        losses += references.label_loss_map([scores.tolist()], [labels.tolist()], pixel_loss)
+    valid = (target != VOID).flatten().tolist()
+    value = torch.tensor(references.reduced(losses, reduction, valid), dtype=torch.float64)
+    return value.view_as(target) if reduction == "none" else value
+
+
+@each_reduction
+@pytest.mark.parametrize("images", [({3, 4}, {1, 2}), ({0, 4}, set()), ({1, 2, 3, 4}, {2})])
+@pytest.mark.parametrize("size", [(3, 4), (5, 7)])
+@pytest.mark.parametrize("void", [0.3, 1.0])
+def test_agrees_with_the_naive_reference(reduction, images, size, void):
+    logits, target = random_logits(5), random_labels(5, size, void=void)
+    annotated = sets(5, *images)
+    expected = naive(logits, target, images, reduction)
+    loss = annotated_cross_entropy(logits, target, annotated, reduction=reduction)
+    torch.testing.assert_close(loss, expected)
+    module = AnnotatedCrossEntropy(reduction=reduction)
+    torch.testing.assert_close(module(logits, target, annotated), expected)
+
+
+@each_reduction
+def test_new_classes_alone_give_the_unbiased_cross_entropy(reduction):
+    logits, target = random_logits(6), random_labels(6)
+    annotated = sets(6, {4, 5}, {4, 5})
+    torch.testing.assert_close(
+        annotated_cross_entropy(logits, target, annotated, reduction=reduction),
+        unbiased_cross_entropy(logits, target, n_old=4, reduction=reduction),
+    )
+
+
+@each_reduction
+def test_every_class_gives_the_cross_entropy(reduction):
+    logits, target = random_logits(6), random_labels(6)
+    torch.testing.assert_close(
+        annotated_cross_entropy(logits, target, sets(6, range(6), range(6)), reduction=reduction),
+        cross_entropy(logits, target, reduction=reduction),
+    )
+
+
+def test_gradient_is_zero_at_void_and_the_sets_are_left_alone():
+    logits, target = random_logits(4).requires_grad_(), random_labels(4)
+    annotated = sets(4, {2}, {1, 3})
+    before = annotated.clone()
+    for reduction in REDUCTIONS:
+        assert gradcheck(
+            lambda z, r=reduction: annotated_cross_entropy(z, target, annotated, reduction=r),
+            logits,
+        )
+    annotated_cross_entropy(logits, target, annotated).backward()
+    void = (target == VOID).unsqueeze(1).expand_as(logits)
+    assert void.any() and not logits.grad[void].any()
+    assert annotated.equal(before)
+
+
+def test_extreme_logits_stay_finite():
+    logits = (80 * torch.sign(random_logits(4, (8, 8)))).float().requires_grad_()
+    loss = annotated_cross_entropy(logits, random_labels(4, (8, 8)), sets(4, {2, 3}, {1}))
+    loss.backward()
+    assert loss.isfinite() and logits.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("annotated", [torch.ones(2, 3, dtype=torch.bool), torch.ones(2, 4)])
+def test_sets_must_be_bool_one_entry_a_channel(annotated):
+    with pytest.raises(ValueError, match="expected bool, B x C"):
+        annotated_cross_entropy(random_logits(4), random_labels(4), annotated)
