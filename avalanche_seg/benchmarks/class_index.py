@@ -6,11 +6,10 @@ without reading a mask again. It is cached under a fingerprint of the files it w
 
 import hashlib
 import os
-import tempfile
 import warnings
-import zipfile
-import zlib
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from tqdm import tqdm
 
-from avalanche_seg.benchmarks.devkit import Samples, open_label_map
+from avalanche_seg.benchmarks.devkit import UNREADABLE, Samples, open_label_map
 from avalanche_seg.labels import N_LABELS, VOID
 
 __all__ = ["ClassIndex", "cache_folder", "class_index", "fingerprint", "scan"]
@@ -61,9 +60,9 @@ def class_index(samples: Samples, *, n_classes: int, progress: bool = True) -> C
     path = cache_folder() / f"{digest}.npz"
     counts = _load(path, len(samples))
     if counts is None:
-        counts = scan(samples, progress=progress)
+        counts = scan(samples, n_classes=n_classes, progress=progress)
         _save(path, counts)
-    _check_values(samples, counts, n_classes)
+    _check_values(samples.masks, counts, n_classes)  # A cached scan may have known more classes.
     return ClassIndex(counts, digest)
 
 
@@ -88,8 +87,13 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "avalanche_seg"
 
 
-def scan(samples: Samples, *, progress: bool = True) -> NDArray[np.int64]:
+def scan(samples: Samples, *, n_classes: int, progress: bool = True) -> NDArray[np.int64]:
     """Count the pixels of every value in every mask, in parallel threads.
+
+    Args:
+        samples: the split.
+        n_classes: number of foreground classes; mask values must be 0..n_classes or 255.
+        progress: show a progress bar.
 
     Returns:
         int64, N x 256.
@@ -112,6 +116,7 @@ def scan(samples: Samples, *, progress: bool = True) -> NDArray[np.int64]:
         try:
             for i, row in enumerate(bar):
                 counts[i] = row
+                _check_values(samples.masks[i : i + 1], counts[i : i + 1], n_classes)
         except ValueError:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
@@ -123,7 +128,7 @@ def _count(image_path: Path, mask_path: Path) -> list[int]:
     try:
         with Image.open(image_path) as image:
             size = image.size
-    except (OSError, SyntaxError, ValueError) as error:
+    except UNREADABLE as error:
         raise ValueError(
             f"{image_path}: the image cannot be read ({error}); replace the file or take it off "
             "the list"
@@ -136,44 +141,46 @@ def _count(image_path: Path, mask_path: Path) -> list[int]:
     return mask.histogram()
 
 
-def _check_values(samples: Samples, counts: NDArray[np.int64], n_classes: int) -> None:
+def _check_values(masks: Sequence[Path], counts: NDArray[np.int64], n_classes: int) -> None:
     foreign = counts[:, n_classes + 1 : VOID] > 0
     if foreign.any():
         image, value = np.argwhere(foreign)[0]
         raise ValueError(
-            f"{samples.masks[image]}: value {value + n_classes + 1} is no class; expected 0 "
+            f"{masks[image]}: value {value + n_classes + 1} is no class; expected 0 "
             f"(background), 1..{n_classes} or {VOID} (void). Correct the mask or the list of class "
             "names"
         )
 
 
 def _load(path: Path, n_images: int) -> NDArray[np.int64] | None:
-    if not path.is_file():
+    try:
+        file = path.open("rb")
+    except OSError:
         return None
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with file, np.load(file, allow_pickle=False) as stored:
             counts = stored["counts"]
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except Exception as error:  # NumPy and zipfile raise half a dozen types on a damaged file.
         warnings.warn(f"{path} is damaged ({error}); scanning the masks again", stacklevel=3)
         return None
     return counts if counts.shape == (n_images, N_LABELS) else None
 
 
 def _save(path: Path, counts: NDArray[np.int64]) -> None:
-    temporary = None
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:
-            temporary = Path(file.name)
+        with temporary.open("wb") as file:
             np.savez_compressed(file, counts=counts)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
         warnings.warn(
             f"the class index was not cached in {path.parent} ({error}); every start scans the "
             "masks again until AVALANCHE_SEG_CACHE names a folder that can be written",
             stacklevel=3,
         )
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)

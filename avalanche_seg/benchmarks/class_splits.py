@@ -14,6 +14,7 @@ The grammar is that of MiB's task list (Cermelli et al., CVPR 2020) and of its f
 An explicit list of lists of dataset ids is accepted as well.
 """
 
+import operator
 import re
 from collections.abc import Sequence
 from itertools import islice
@@ -67,13 +68,7 @@ def split_classes(
                 f"got explicit steps {_short(task)} and class_order={_short(class_order)}; steps "
                 "are an order already: leave class_order out"
             )
-        steps = tuple(tuple(int(class_id) for class_id in step) for step in task)
-        if not steps or not all(steps):
-            raise ValueError(
-                f"task={_short(task)} has an empty step; every step needs at least one class"
-            )
-        _check_classes("task", [c for step in steps for c in step], n_classes)
-        return steps
+        return _explicit_steps(task, n_classes)
     order = list(range(1, n_classes + 1)) if class_order is None else [int(c) for c in class_order]
     _check_classes("class_order", order, n_classes)
     if len(order) != n_classes:
@@ -87,6 +82,23 @@ def split_classes(
     remaining = iter(order)
     sizes = _group_sizes(task, n_classes)
     return tuple(tuple(islice(remaining, size)) for size in sizes)
+
+
+def _explicit_steps(task: Sequence[Sequence[int]], n_classes: int) -> tuple[tuple[int, ...], ...]:
+    try:
+        # Not int(): it would read the text "15" as digits and cut 1.7 to 1.
+        steps = tuple(tuple(operator.index(class_id) for class_id in step) for step in task)
+    except TypeError as error:
+        raise ValueError(
+            f"task={_short(task)} is no list of lists of ids; expected a name such as '15-5', or "
+            "steps such as [[1, 2], [3]]"
+        ) from error
+    if not steps or not all(steps):
+        raise ValueError(
+            f"task={_short(task)} has an empty step; every step needs at least one class"
+        )
+    _check_classes("task", [c for step in steps for c in step], n_classes)
+    return steps
 
 
 def _group_sizes(task: str, n_classes: int) -> list[int]:

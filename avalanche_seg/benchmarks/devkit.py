@@ -10,9 +10,21 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-__all__ = ["Devkit", "Samples", "open_label_map", "read_image", "read_label_map", "read_pairs"]
+__all__ = [
+    "UNREADABLE",
+    "Devkit",
+    "Samples",
+    "open_label_map",
+    "read_image",
+    "read_label_map",
+    "read_pairs",
+    "read_text",
+]
 
 LABEL_MODES = ("P", "L")
+
+UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
+"""What Pillow raises for a file it cannot read."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +73,7 @@ def read_pairs(
     """
     if not split_file.is_file():
         raise ValueError(f"{split_file} is missing; expected a text file with one image ID a line")
-    lines = split_file.read_text(encoding="utf-8").split("\n")
+    lines = read_text(split_file).split("\n")
     entries = [line.split() for line in lines if line.strip()]
     if not entries:
         raise ValueError(f"{split_file} is empty; expected one image ID a line")
@@ -84,6 +96,14 @@ def read_pairs(
     return Samples(root, split_file.stem, tuple(images), tuple(masks))
 
 
+def read_text(path: Path) -> str:
+    """Read a UTF-8 file, with or without a byte order mark; ValueError names it otherwise."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not UTF-8 ({error}); save it as UTF-8") from error
+
+
 def open_label_map(path: Path) -> Image.Image:
     """Open and decode a mask; its pixel values are dataset ids.
 
@@ -92,12 +112,14 @@ def open_label_map(path: Path) -> Image.Image:
     """
     try:
         mask = Image.open(path)
+        # Pillow stretches grey values of under 8 bits to 0..255; their raw mode is "L;4" or so.
+        stretched = mask.mode == "L" and any(";" in str(tile[3]) for tile in mask.tile)
         mask.load()
-    except (OSError, SyntaxError, ValueError) as error:
+    except UNREADABLE as error:
         raise ValueError(
             f"{path}: the mask cannot be read ({error}); replace the file or take it off the list"
         ) from error
-    if mask.mode not in LABEL_MODES:
+    if mask.mode not in LABEL_MODES or stretched:
         raise ValueError(
             f"{path}: got a mask of mode {mask.mode}; expected palette (P) or 8-bit grey (L), "
             "where a pixel's value is its class id: convert colours to indices"
@@ -119,7 +141,7 @@ def read_image(path: Path) -> Tensor:
     try:
         with Image.open(path) as image:
             pixels = np.array(image.convert("RGB"))
-    except (OSError, SyntaxError, ValueError) as error:
+    except UNREADABLE as error:
         raise ValueError(
             f"{path}: the image cannot be read ({error}); replace the file or take it off the list"
         ) from error

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from avalanche_seg.benchmarks.devkit import Devkit, read_pairs
+from avalanche_seg.benchmarks.devkit import Devkit, read_pairs, read_text
 from avalanche_seg.labels import VOID
 
 __all__ = ["read_class_names", "read_folder"]
@@ -47,7 +47,7 @@ def read_class_names(path: Path) -> tuple[str, ...]:
             f"{path} is missing; expected one class name a line, the background first, so that a "
             "line's number is the class's value in the masks"
         )
-    names = tuple(line.strip() for line in path.read_text(encoding="utf-8").strip().split("\n"))
+    names = tuple(line.strip() for line in read_text(path).rstrip().split("\n"))
     if len(names) < 2 or not all(names):
         raise ValueError(f"{path}: got {list(names)}; expected the background and at least a class")
     doubled = sorted({name for name in names if names.count(name) > 1})

@@ -156,5 +156,9 @@ def _given_partition(
             "to one step"
         )
     if len(values) and (values[0] < 0 or values[-1] >= n_images):
-        raise ValueError(f"partition holds indices outside 0..{n_images - 1}, the training images")
+        outside = values[(values < 0) | (values >= n_images)][:5].tolist()
+        raise ValueError(
+            f"partition holds the indices {outside}; expected 0..{n_images - 1}, the training "
+            "images"
+        )
     return [np.sort(np.asarray(part, dtype=np.int64)) for part in partition]

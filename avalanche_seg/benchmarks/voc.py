@@ -42,6 +42,9 @@ def read_voc(root: Path, *, augmented: bool | None = None) -> Devkit:
             f"{', '.join(name for name in _FOLDERS if name)} below it; point root at the devkit, "
             "or pass download=True"
         )
+    # MiB's copy of the devkit holds every mask in the augmented folder.
+    plain = (folder / "SegmentationClass").is_dir()
+    plain_masks = "SegmentationClass" if plain else AUGMENTED_MASKS
     augmented_list = find_list(folder, *AUGMENTED_LISTS)
     if augmented and augmented_list is None:
         raise ValueError(
@@ -51,11 +54,8 @@ def read_voc(root: Path, *, augmented: bool | None = None) -> Devkit:
     if augmented is not False and augmented_list is not None:
         train = _read_split(folder, augmented_list, AUGMENTED_MASKS)
     else:
-        train = _read_split(folder, _require_list(folder, "train.txt"), "SegmentationClass")
-    # MiB's copy of the devkit holds every mask, the test's as well, in the augmented folder.
-    plain = (folder / "SegmentationClass").is_dir()
-    test_masks = "SegmentationClass" if plain else AUGMENTED_MASKS
-    test = _read_split(folder, _require_list(folder, "val.txt"), test_masks)
+        train = _read_split(folder, _require_list(folder, "train.txt"), plain_masks)
+    test = _read_split(folder, _require_list(folder, "val.txt"), plain_masks)
     return Devkit("VOC2012", VOC_CLASSES, train, test)
 
 

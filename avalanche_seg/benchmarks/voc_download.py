@@ -36,8 +36,11 @@ def download_voc(root: Path, *, augmented: bool = True) -> Path:
         The devkit's folder.
     """
     root.mkdir(parents=True, exist_ok=True)
-    if find_folder(root) is None:
+    unfinished = root / "VOC2012.unfinished"  # A half-extracted archive looks like a devkit.
+    if find_folder(root) is None or unfinished.is_file():
+        unfinished.touch()
         VOCSegmentation(str(root), year="2012", image_set="trainval", download=True)
+        unfinished.unlink()
     folder = find_folder(root)
     if folder is None:
         raise ValueError(f"{root}: the download left no VOC2012 folder; delete it and try again")
@@ -57,13 +60,25 @@ def _build_augmented(folder: Path, sbd_folder: Path) -> None:
         source = folder / "SegmentationClass" / f"{image_id}.png"
         _write(masks / source.name, partial(shutil.copyfile, source))
     annotated = set(voc_train)
+    _fetch_sbd(sbd_folder)
     for image_set in ("train", "val"):
-        missing = not (sbd_folder / f"{image_set}.txt").is_file()
-        sbd = SBDataset(str(sbd_folder), image_set=image_set, mode="segmentation", download=missing)
+        sbd = SBDataset(str(sbd_folder), image_set=image_set, mode="segmentation")
         annotated.update(_convert(sbd, masks))
     # The list comes last: while it is missing, the augmented set does not exist.
     chosen = sorted(annotated - set(voc_val))
     _write(lists / AUGMENTED_LISTS[0], lambda path: path.write_text("\n".join(chosen) + "\n"))
+
+
+def _fetch_sbd(folder: Path) -> None:
+    """Fetch SBD into a folder beside its place, and move it there when it is whole."""
+    if (folder / "val.txt").is_file():
+        return
+    staging = folder.with_name(f"{folder.name}.unfinished")
+    for name in ("cls", "img", "inst"):  # An interrupted call's; the archive itself is kept.
+        shutil.rmtree(staging / name, ignore_errors=True)
+    (staging / "train.txt").unlink(missing_ok=True)
+    SBDataset(str(staging), mode="segmentation", download=True)
+    staging.rename(folder)
 
 
 def _convert(sbd: SBDataset, masks: Path) -> list[str]:

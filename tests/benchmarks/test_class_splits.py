@@ -1,0 +1,174 @@
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from avalanche_seg.benchmarks.class_splits import KNOWN_TASKS, split_classes
+
+ALL_BUT_5 = (*range(1, 5), *range(6, 21))
+
+# The first class of every step, VOC, ascending ids.
+FIRST_CLASSES = {
+    "offline": [1],
+    "19-1": [1, 20],
+    "15-5": [1, 16],
+    "15-5s": [1, 16, 17, 18, 19, 20],
+    "15-1": [1, 16, 17, 18, 19, 20],
+    "10-5-5": [1, 11, 16],
+    "10-5": [1, 11, 16],
+    "10-10": [1, 11],
+    "10-1": [1, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20],
+    "5-5": [1, 6, 11, 16],
+    "5-3": [1, 6, 9, 12, 15, 18],
+    "5-1": [1, *range(6, 21)],
+    "2-2": [1, 3, 5, 7, 9, 11, 13, 15, 17, 19],
+    "2-1": [1, *range(3, 21)],
+    "4-4": [1, 5, 9, 13, 17],
+    "8-2": [1, 9, 11, 13, 15, 17, 19],
+}
+
+
+def _steps(first_classes: list[int], n_classes: int) -> tuple[tuple[int, ...], ...]:
+    ends = [*first_classes[1:], n_classes + 1]
+    return tuple(tuple(range(first, end)) for first, end in zip(first_classes, ends, strict=True))
+
+
+@pytest.mark.parametrize("task", FIRST_CLASSES)
+def test_tasks_on_voc(task: str) -> None:
+    assert split_classes(task, n_classes=20) == _steps(FIRST_CLASSES[task], 20)
+
+
+def test_19_1b_learns_bottle_last() -> None:
+    assert split_classes("19-1b", n_classes=20) == (ALL_BUT_5, (5,))
+
+
+def test_known_tasks_are_the_published_ones() -> None:
+    assert len(set(KNOWN_TASKS)) == len(KNOWN_TASKS)
+    assert set(KNOWN_TASKS) == {*FIRST_CLASSES, "19-1b"}
+
+
+@pytest.mark.parametrize(
+    ("task", "first_classes"),
+    [
+        ("50", [1, 51, 101]),
+        ("50-50", [1, 51, 101]),
+        ("100-50", [1, 101]),
+        ("100-10", [1, 101, 111, 121, 131, 141]),
+        ("100-5", [1, *range(101, 150, 5)]),
+        ("100-50s", [1, *range(101, 151)]),
+        ("90-20-20-20", [1, 91, 111, 131]),
+    ],
+)
+def test_tasks_on_ade20k(task: str, first_classes: list[int]) -> None:
+    assert split_classes(task, n_classes=150) == _steps(first_classes, 150)
+
+
+@pytest.mark.parametrize(
+    ("task", "sizes"),
+    [("12-3", [12, 3, 3, 2]), ("6", [6, 6, 6, 2]), ("15-10", [15, 5]), ("3-9-8", [3, 9, 8])],
+)
+def test_sizes_and_the_short_last_group(task: str, sizes: list[int]) -> None:
+    assert [len(step) for step in split_classes(task, n_classes=20)] == sizes
+
+
+def test_class_order_is_cut_into_groups() -> None:
+    order = [3, 6, 1, 5, 2, 4]
+    assert split_classes("2-3", n_classes=6, class_order=order) == ((3, 6), (1, 5, 2), (4,))
+    assert split_classes("4-2s", n_classes=6, class_order=order) == ((3, 6, 1, 5), (2,), (4,))
+    assert split_classes("offline", n_classes=6, class_order=order) == (tuple(order),)
+    assert split_classes("5-1b", n_classes=6, class_order=order) == ((3, 6, 1, 5, 4), (2,))
+    assert order == [3, 6, 1, 5, 2, 4]
+
+
+def test_explicit_steps() -> None:
+    assert split_classes([[4, 2], [1], [3]], n_classes=4) == ((4, 2), (1,), (3,))
+    assert split_classes(((2,), (4,)), n_classes=4) == ((2,), (4,))  # 1 and 3 are left out
+
+
+BAD_NAMES: list[tuple[str, list[str]]] = [
+    ("15+5", ["is not a task", "'offline'"]),
+    ("", ["is not a task"]),
+    ("15-5t", ["is not a task"]),
+    ("15-5-s", ["is not a task"]),
+    ("19-1c", ["is not a task"]),
+    ("-5", ["is not a task"]),
+    ("0", ["has a group of no class"]),
+    ("0-5", ["has a group of no class"]),
+    ("15-0", ["has a group of no class"]),
+    ("10-0-10", ["has a group of no class"]),
+    ("15-4s", ["adds up to 19 classes"]),
+    ("15-6s", ["adds up to 21 classes"]),
+    ("10-5-4", ["adds up to 19 classes"]),
+    ("5-5-5-6", ["adds up to 21 classes"]),
+    ("15s", ["'s' without the form A-Bs"]),
+    ("10-5-5s", ["'s' without the form A-Bs"]),
+    ("20", ["leaves no class", "base of 20"]),
+    ("20-1", ["leaves no class", "base of 20"]),
+    ("25-5", ["leaves no class", "base of 25"]),
+    ("18-1b", ["holds one class out of a different number"]),
+]
+
+
+@pytest.mark.parametrize(("task", "texts"), BAD_NAMES, ids=[task for task, _ in BAD_NAMES])
+def test_bad_names(task: str, texts: list[str]) -> None:
+    with pytest.raises(ValueError, match=re.escape(f"task={task!r}")) as error:
+        split_classes(task, n_classes=20)
+    for text in (*texts, "20 classes", "expected", "15-5s"):
+        assert text in str(error.value)
+
+
+def test_holding_the_fifth_class_out_needs_five() -> None:
+    assert split_classes("4-1b", n_classes=5) == ((1, 2, 3, 4), (5,))
+    with pytest.raises(ValueError, match=r"task='3-1b'.*the dataset has 4 classes"):
+        split_classes("3-1b", n_classes=4)
+
+
+BAD_CLASSES: list[tuple[Any, list[int] | None, list[str]]] = [
+    ([[1, 2], [2]], None, ["task", "[2] twice", "list each class once"]),
+    ([[1, 1]], None, ["task", "[1] twice"]),
+    ([[1], [5]], None, ["task", "[5]", "expected ids in 1..4"]),
+    ([[0, 1]], None, ["task", "[0]", "0, the background"]),
+    ([[1], [255]], None, ["task", "[255]"]),
+    ([[1], [-2]], None, ["task", "[-2]"]),
+    ([[1, 2], []], None, ["[[1, 2], []]", "empty step", "at least one class"]),
+    ([], None, ["[]", "empty step"]),
+    ([[1], [2]], [1, 2, 3, 4], ["explicit steps", "class_order=[1, 2, 3, 4]", "leave class_order"]),
+    ("2-2", [1, 2, 4], ["class_order has 3 classes", "has 4", "add [3]"]),
+    ("2-2", [1, 2, 3, 3], ["class_order", "[3] twice"]),
+    ("2-2", [1, 2, 3, 5], ["class_order", "[5]", "1..4"]),
+    ("2-2", [0, 1, 2, 3], ["class_order", "[0]"]),
+]
+
+
+@pytest.mark.parametrize(("task", "class_order", "texts"), BAD_CLASSES)
+def test_bad_classes(task: Any, class_order: list[int] | None, texts: list[str]) -> None:
+    with pytest.raises(ValueError) as error:
+        split_classes(task, n_classes=4, class_order=class_order)
+    for text in texts:
+        assert text in str(error.value)
+
+
+@pytest.mark.parametrize("task", [[15, 5], ["15", "5"], 15])
+def test_a_task_of_the_wrong_form_is_named(task: Any) -> None:
+    with pytest.raises(ValueError, match=re.escape(repr(task))):
+        split_classes(task, n_classes=20)
+
+
+@st.composite
+def _numbers(draw: st.DrawFn) -> tuple[int, int, int]:
+    n_classes = draw(st.integers(2, 60))
+    return n_classes, draw(st.integers(1, n_classes - 1)), draw(st.integers(1, 70))
+
+
+@given(_numbers())
+def test_base_and_groups_partition_the_classes(numbers: tuple[int, int, int]) -> None:
+    n_classes, base, group = numbers
+    steps = split_classes(f"{base}-{group}", n_classes=n_classes)
+    assert [c for step in steps for c in step] == list(range(1, n_classes + 1))
+    assert len(steps[0]) == base
+    assert all(len(step) == group for step in steps[1:-1])
+    assert 1 <= len(steps[-1]) <= group
+    one_by_one = split_classes(f"{base}-{n_classes - base}s", n_classes=n_classes)
+    assert one_by_one == (steps[0], *((c,) for step in steps[1:] for c in step))

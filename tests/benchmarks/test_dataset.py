@@ -1,0 +1,68 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch.utils.data import DataLoader
+
+from avalanche_seg.benchmarks.dataset import SegmentationDataset
+from avalanche_seg.benchmarks.devkit import Devkit
+from avalanche_seg.benchmarks.folder import read_folder
+from tests.benchmarks.insects import CLASS_NAMES, MASKS
+from tests.devkits import grey, write_devkit
+
+TABLE = np.arange(256, dtype=np.uint8)
+TABLE[:5] = [0, 2, 1, 0, 255]
+
+
+def test_samples(devkit: Devkit) -> None:
+    dataset = SegmentationDataset(devkit.train, [9, 0, 4], TABLE)
+    assert len(dataset) == 3
+    image, labels = dataset[0]
+    assert (image.dtype, labels.dtype) == (torch.uint8, torch.uint8)
+    assert image.tolist() == [[[grey(9)] * 3] * 2] * 3
+    assert labels.tolist() == [[2, 1, 0], [255, 255, 0]]
+    assert dataset[2][0].unique().tolist() == [grey(4)]
+    assert dataset[2][1].tolist() == [[0, 0, 255], [0, 0, 0]]
+    assert torch.equal(dataset[-1][1], dataset[2][1])
+
+
+def test_samples_are_ones_own(devkit: Devkit) -> None:
+    dataset = SegmentationDataset(devkit.train, [0], TABLE)
+    for part in dataset[0]:
+        part.fill_(9)
+    assert dataset[0][0].unique().tolist() == [grey(0)]
+    assert dataset[0][1].tolist() == [[0, 2, 2], [255, 2, 0]]
+
+
+def test_index_out_of_range(devkit: Devkit) -> None:
+    dataset = SegmentationDataset(devkit.train, [0, 1], TABLE)
+    with pytest.raises(IndexError):
+        dataset[2]
+    assert len(list(dataset)) == 2
+
+
+def test_empty(devkit: Devkit) -> None:
+    assert len(SegmentationDataset(devkit.train, [], TABLE)) == 0
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_data_loader(devkit: Devkit, workers: int) -> None:
+    dataset = SegmentationDataset(devkit.train, range(10), TABLE)
+    batches = list(DataLoader(dataset, batch_size=4, num_workers=workers))
+    assert [images.shape for images, _ in batches] == [(4, 3, 2, 3), (4, 3, 2, 3), (2, 3, 2, 3)]
+    labels = torch.cat([labels for _, labels in batches])
+    assert labels.tolist() == TABLE[np.array(list(MASKS["train"].values()))].tolist()
+    greys = torch.cat([images for images, _ in batches])[:, 0, 0, 0]
+    assert greys.tolist() == [grey(i) for i in range(10)]
+
+
+@pytest.mark.parametrize(
+    ("folder", "name"), [("JPEGImages", "t3.jpg"), ("SegmentationClass", "t3.png")]
+)
+def test_a_file_that_spoils_later_is_named(tmp_path: Path, folder: str, name: str) -> None:
+    root = write_devkit(tmp_path, MASKS, CLASS_NAMES)
+    dataset = SegmentationDataset(read_folder(root).train, [3], TABLE)
+    (root / folder / name).write_bytes(b"spoilt")
+    with pytest.raises(ValueError, match=rf"{folder}/{name}: the (image|mask) cannot be read"):
+        dataset[0]
