@@ -1,7 +1,14 @@
 """Plugins: wires between losses, models and Avalanche's training loop."""
 
 from avalanche_seg.plugins.balanced_init import BalancedInitPlugin
-from avalanche_seg.plugins.distillation import TeacherPlugin, UnbiasedDistillationPlugin
+from avalanche_seg.plugins.distillation import (
+    DistillationPlugin,
+    FeatureDistillationPlugin,
+    ICaRLDistillationPlugin,
+    TeacherPlugin,
+    UnbiasedDistillationPlugin,
+)
+from avalanche_seg.plugins.penalty import EWCPlugin, ImportancePlugin, PIPlugin, RWPlugin
 from avalanche_seg.plugins.periodic_eval import PeriodicEvalPlugin
 from avalanche_seg.plugins.poly_lr import PolyLRPlugin
 from avalanche_seg.plugins.progress import ProgressPlugin
@@ -9,9 +16,16 @@ from avalanche_seg.plugins.teacher import Teacher
 
 __all__ = [
     "BalancedInitPlugin",
+    "DistillationPlugin",
+    "EWCPlugin",
+    "FeatureDistillationPlugin",
+    "ICaRLDistillationPlugin",
+    "ImportancePlugin",
+    "PIPlugin",
     "PeriodicEvalPlugin",
     "PolyLRPlugin",
     "ProgressPlugin",
+    "RWPlugin",
     "Teacher",
     "TeacherPlugin",
     "UnbiasedDistillationPlugin",

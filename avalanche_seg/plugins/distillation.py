@@ -6,11 +6,22 @@ from typing import Any
 
 from torch import Tensor
 
-from avalanche_seg.losses import unbiased_distillation
+from avalanche_seg.losses import (
+    distillation,
+    feature_distillation,
+    icarl_distillation,
+    unbiased_distillation,
+)
 from avalanche_seg.plugins.base import SegmentationPlugin
 from avalanche_seg.plugins.teacher import Teacher, shared_teacher
 
-__all__ = ["TeacherPlugin", "UnbiasedDistillationPlugin"]
+__all__ = [
+    "DistillationPlugin",
+    "FeatureDistillationPlugin",
+    "ICaRLDistillationPlugin",
+    "TeacherPlugin",
+    "UnbiasedDistillationPlugin",
+]
 
 
 class TeacherPlugin(SegmentationPlugin):
@@ -59,7 +70,31 @@ class TeacherPlugin(SegmentationPlugin):
             self.teacher.update(strategy.model, strategy.clock.train_exp_counter)
 
 
-class UnbiasedDistillationPlugin(TeacherPlugin):
+class DistillationPlugin(TeacherPlugin):
+    """LwF's distillation term on the main output, at the size of the label map.
+
+    See :func:`avalanche_seg.losses.distillation`.
+
+    Args:
+        weight: factor of the term; 100 in MiB's comparison.
+        alpha: factor on the teacher's logits.
+        teacher: default the one that the strategy's plugins share.
+    """
+
+    def __init__(
+        self, weight: float = 100.0, *, alpha: float = 1.0, teacher: Teacher | None = None
+    ) -> None:
+        super().__init__(weight, teacher=teacher)
+        self.alpha = alpha
+
+    def term(self, strategy: Any, output: Any, teacher_output: Any) -> Tensor:
+        """The distillation of the batch."""
+        return distillation(
+            output.logits, teacher_output.logits, size=_image_size(strategy), alpha=self.alpha
+        )
+
+
+class UnbiasedDistillationPlugin(DistillationPlugin):
     """MiB's distillation term on the main output, at the size of the label map.
 
     See :func:`avalanche_seg.losses.unbiased_distillation`.
@@ -73,12 +108,52 @@ class UnbiasedDistillationPlugin(TeacherPlugin):
     def __init__(
         self, weight: float = 10.0, *, alpha: float = 1.0, teacher: Teacher | None = None
     ) -> None:
-        super().__init__(weight, teacher=teacher)
-        self.alpha = alpha
+        super().__init__(weight, alpha=alpha, teacher=teacher)
 
     def term(self, strategy: Any, output: Any, teacher_output: Any) -> Tensor:
         """The unbiased distillation of the batch."""
-        height, width = strategy.mb_y.shape[-2:]
         return unbiased_distillation(
-            output.logits, teacher_output.logits, size=(height, width), alpha=self.alpha
+            output.logits, teacher_output.logits, size=_image_size(strategy), alpha=self.alpha
         )
+
+
+class ICaRLDistillationPlugin(TeacherPlugin):
+    """LwF-MC's distillation term on the main output, at the size of the label map.
+
+    See :func:`avalanche_seg.losses.icarl_distillation`.
+
+    Args:
+        weight: factor of the term; 10 in MiB's comparison.
+        teacher: default the one that the strategy's plugins share.
+    """
+
+    def __init__(self, weight: float = 10.0, *, teacher: Teacher | None = None) -> None:
+        super().__init__(weight, teacher=teacher)
+
+    def term(self, strategy: Any, output: Any, teacher_output: Any) -> Tensor:
+        """The distillation of the batch."""
+        return icarl_distillation(output.logits, teacher_output.logits, size=_image_size(strategy))
+
+
+class FeatureDistillationPlugin(TeacherPlugin):
+    """ILT's distillation of the feature map under the main head.
+
+    See :func:`avalanche_seg.losses.feature_distillation`.
+
+    Args:
+        weight: factor of the term; 100 in MiB's comparison (DeepLab's encoder), 10 in SMiB's
+            BiSeNet.
+        teacher: default the one that the strategy's plugins share.
+    """
+
+    def __init__(self, weight: float = 100.0, *, teacher: Teacher | None = None) -> None:
+        super().__init__(weight, teacher=teacher)
+
+    def term(self, strategy: Any, output: Any, teacher_output: Any) -> Tensor:
+        """The squared difference of the feature maps of the batch."""
+        return feature_distillation(output.features, teacher_output.features)
+
+
+def _image_size(strategy: Any) -> tuple[int, int]:
+    height, width = strategy.mb_y.shape[-2:]
+    return height, width

@@ -1,9 +1,28 @@
 """Methods: a template, a criterion and plugins."""
 
+from avalanche_seg.strategies.ewc import EWC
 from avalanche_seg.strategies.fine_tuning import FineTuning
+from avalanche_seg.strategies.ilt import ILT
 from avalanche_seg.strategies.joint import Joint
+from avalanche_seg.strategies.lwf import LwF
+from avalanche_seg.strategies.lwf_mc import LwFMC
 from avalanche_seg.strategies.mib import MiB
 from avalanche_seg.strategies.optimizers import sgd
+from avalanche_seg.strategies.pi import PI
+from avalanche_seg.strategies.rw import RW
 from avalanche_seg.strategies.template import SegmentationTemplate, default_evaluator
 
-__all__ = ["FineTuning", "Joint", "MiB", "SegmentationTemplate", "default_evaluator", "sgd"]
+__all__ = [
+    "EWC",
+    "ILT",
+    "PI",
+    "RW",
+    "FineTuning",
+    "Joint",
+    "LwF",
+    "LwFMC",
+    "MiB",
+    "SegmentationTemplate",
+    "default_evaluator",
+    "sgd",
+]

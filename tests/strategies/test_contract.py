@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from avalanche_seg.plugins import PolyLRPlugin, TeacherPlugin
-from avalanche_seg.strategies import FineTuning, Joint, MiB, sgd
+from avalanche_seg.strategies import EWC, ILT, PI, RW, FineTuning, Joint, LwF, LwFMC, MiB, sgd
 from tests.tiny import tiny_benchmark, tiny_model
 
-INCREMENTAL = [FineTuning, MiB]
+INCREMENTAL = [FineTuning, EWC, ILT, LwF, LwFMC, MiB, PI, RW]
 ALL = [*INCREMENTAL, Joint]
 
 
@@ -84,7 +84,7 @@ def test_keyword_only_and_the_callers_list_is_left_alone(strategy_class):
     assert len(mine) == 1
 
 
-@pytest.mark.parametrize("strategy_class", [MiB])
+@pytest.mark.parametrize("strategy_class", [LwF, LwFMC, ILT, MiB])
 def test_the_teacher_is_the_model_of_the_previous_step_and_never_changes(
     strategy_class, three_steps
 ):
@@ -103,7 +103,7 @@ def test_the_teacher_is_the_model_of_the_previous_step_and_never_changes(
 
 def test_mib_without_old_steps_is_fine_tuning(three_steps):
     states = []
-    for strategy_class in INCREMENTAL:
+    for strategy_class in (FineTuning, MiB):
         model = tiny_model(seed=5)
         make(strategy_class, model).train(three_steps.train_stream[0], eval_streams=[])
         states.append(model.state_dict())

@@ -1,0 +1,171 @@
+"""The quadratic penalty on important parameters, and the plugins of EWC, PI and RW."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from avalanche_seg.plugins.base import SegmentationPlugin
+from avalanche_seg.plugins.importance import (
+    EWCImportance,
+    Importance,
+    PIImportance,
+    RWImportance,
+)
+
+__all__ = ["EWCPlugin", "ImportancePlugin", "PIPlugin", "QuadraticPenalty", "RWPlugin"]
+
+
+class QuadraticPenalty:
+    """Omega = sum of w (theta - theta_old)^2, with its gradient in closed form.
+
+    Attributes:
+        importances: w by parameter name; empty before the end of the first step. Parameters that
+            are not in it, such as those of a new head, are left out.
+        anchors: theta_old by parameter name.
+    """
+
+    def __init__(self) -> None:
+        self.importances: dict[str, Tensor] = {}
+        self.anchors: dict[str, Tensor] = {}
+
+    def anchor(self, parameters: Mapping[str, Tensor], importances: Mapping[str, Tensor]) -> None:
+        """Hold the parameters where they are, by these importances."""
+        self.importances = dict(importances)
+        self.anchors = {name: parameters[name].detach().clone() for name in importances}
+
+    def add_gradient(self, parameters: Mapping[str, nn.Parameter], weight: float) -> Tensor:
+        """Add weight * dOmega/dtheta to the gradients.
+
+        Args:
+            parameters: trainable parameters by name; a gradient that is None is created.
+            weight: factor of the penalty.
+
+        Returns:
+            weight * Omega before the optimizer's step, a scalar on the parameters' device.
+        """
+        names = [name for name in self.importances if name in parameters]
+        if not names:
+            return torch.zeros(())
+        held: list[Tensor] = [parameters[name] for name in names]
+        with torch.no_grad():
+            moved = torch._foreach_sub(held, [self.anchors[name] for name in names])
+            pull = torch._foreach_mul(moved, [self.importances[name] for name in names])
+            value = torch.stack([(a * b).sum() for a, b in zip(moved, pull, strict=True)]).sum()
+            for parameter in held:
+                if parameter.grad is None:
+                    parameter.grad = torch.zeros_like(parameter)
+            gradients = [parameter.grad for parameter in held]
+            torch._foreach_add_(gradients, pull, alpha=2 * weight)  # type: ignore[arg-type]
+        return weight * value
+
+    def state_dict(self) -> dict[str, Any]:
+        """Tensors by name."""
+        return {"importances": self.importances, "anchors": self.anchors}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take over what :meth:`state_dict` gave."""
+        self.importances, self.anchors = dict(state["importances"]), dict(state["anchors"])
+
+
+class ImportancePlugin(SegmentationPlugin):
+    """Wires an importance and the penalty into the loop.
+
+    Right before the optimizer's step, when gradients are unscaled and accumulated, the importance
+    takes in the gradient, then the penalty's is added. There is no penalty at the first step.
+
+    Args:
+        importance: the statistics.
+        weight: factor of the penalty, finite and not negative.
+
+    Attributes:
+        penalty: the quadratic penalty.
+        value: weight * Omega at the last iteration, a scalar tensor on the model's device.
+
+    Raises:
+        ValueError: for a weight that is negative or not finite.
+    """
+
+    def __init__(self, importance: Importance, weight: float) -> None:
+        super().__init__()
+        if not (math.isfinite(weight) and weight >= 0):
+            raise ValueError(f"weight={weight}; expected a finite number, zero or more")
+        self.importance = importance
+        self.weight = weight
+        self.penalty = QuadraticPenalty()
+        self.value = torch.zeros(())
+
+    def before_training_exp(self, strategy: Any, **kwargs: Any) -> None:
+        """Begin the step; the model has grown already."""
+        self.importance.begin_step(_trainable(strategy.model))
+
+    def before_update(self, strategy: Any, **kwargs: Any) -> None:
+        """Take in the gradient, then add the penalty's."""
+        parameters = _trainable(strategy.model)
+        gradients = [
+            torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
+            for parameter in parameters.values()
+        ]
+        with torch.no_grad():
+            self.importance.update(parameters, gradients)
+        self.value = self.penalty.add_gradient(parameters, self.weight)
+
+    def after_training_exp(self, strategy: Any, **kwargs: Any) -> None:
+        """Compute the importances that hold the parameters from the next step on."""
+        parameters = _trainable(strategy.model)
+        with torch.no_grad():
+            self.penalty.anchor(parameters, self.importance.end_step(parameters))
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything needed to go on after a checkpoint."""
+        return {
+            "importance": self.importance.state_dict(),
+            "penalty": self.penalty.state_dict(),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take over what :meth:`state_dict` gave."""
+        self.importance.load_state_dict(state["importance"])
+        self.penalty.load_state_dict(state["penalty"])
+
+
+class EWCPlugin(ImportancePlugin):
+    """Elastic weight consolidation; see :class:`~avalanche_seg.plugins.importance.EWCImportance`.
+
+    Args:
+        weight: 500 in MiB's comparison.
+        decay: of the running squared gradient.
+    """
+
+    def __init__(self, weight: float = 500.0, *, decay: float = 0.9) -> None:
+        super().__init__(EWCImportance(decay), weight)
+
+
+class PIPlugin(ImportancePlugin):
+    """Path integral; see :class:`~avalanche_seg.plugins.importance.PIImportance`.
+
+    Args:
+        weight: 500 in MiB's comparison.
+    """
+
+    def __init__(self, weight: float = 500.0) -> None:
+        super().__init__(PIImportance(), weight)
+
+
+class RWPlugin(ImportancePlugin):
+    """Riemannian walk; see :class:`~avalanche_seg.plugins.importance.RWImportance`.
+
+    Args:
+        weight: 100 in MiB's comparison.
+        decay: of the running squared gradient.
+        interval: iterations between two points of the path.
+    """
+
+    def __init__(self, weight: float = 100.0, *, decay: float = 0.9, interval: int = 10) -> None:
+        super().__init__(RWImportance(decay, interval), weight)
+
+
+def _trainable(model: nn.Module) -> dict[str, nn.Parameter]:
+    return {name: p for name, p in model.named_parameters() if p.requires_grad}

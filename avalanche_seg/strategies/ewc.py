@@ -1,0 +1,45 @@
+"""Elastic weight consolidation."""
+
+from collections.abc import Sequence
+from typing import Unpack
+
+from avalanche.core import BasePlugin
+from torch import nn
+from torch.optim import Optimizer
+
+from avalanche_seg.plugins import EWCPlugin
+from avalanche_seg.strategies.optimizers import OptimizerFactory
+from avalanche_seg.strategies.template import SegmentationTemplate, TemplateOptions
+
+__all__ = ["EWC"]
+
+
+class EWC(SegmentationTemplate):
+    """EWC (Kirkpatrick et al., PNAS 2017): CE + 500 Omega.
+
+    Args:
+        model: as in :class:`~avalanche_seg.strategies.SegmentationTemplate`.
+        optimizer: likewise.
+        penalty_weight: factor of the penalty; 500 in MiB's comparison.
+        decay: weight of the newest squared gradient.
+        plugins: further plugins, after the method's own.
+        **options: likewise.
+    """
+
+    def __init__(
+        self,
+        *,
+        model: nn.Module,
+        optimizer: Optimizer | OptimizerFactory,
+        penalty_weight: float = 500.0,
+        decay: float = 0.9,
+        plugins: Sequence[BasePlugin] | None = None,
+        **options: Unpack[TemplateOptions],
+    ) -> None:
+        own = [EWCPlugin(penalty_weight, decay=decay)]
+        super().__init__(
+            model=model,
+            optimizer=optimizer,
+            plugins=[*own, *(plugins or ())],
+            **options,
+        )
