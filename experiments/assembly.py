@@ -3,6 +3,7 @@
 import random
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,7 +23,8 @@ from avalanche_seg.benchmarks.scenario import SegmentationScenario
 from avalanche_seg.metrics import MeanIoU
 from avalanche_seg.models import BiSeNet
 from avalanche_seg.plugins import PolyLRPlugin
-from avalanche_seg.strategies import FineTuning, Joint, MiB, SegmentationTemplate, sgd
+from avalanche_seg.strategies import SegmentationTemplate, sgd
+from experiments.methods import METHODS
 from experiments.options import Options
 
 __all__ = ["make_benchmarks", "make_strategy", "pick_device", "seed_everything"]
@@ -67,7 +69,7 @@ def make_strategy(
         loss_metrics(epoch=True, experience=True),
         loggers=[TensorboardLogger(log_folder)],
     )
-    arguments = {
+    arguments: dict[str, Any] = {
         "model": model,
         "optimizer": sgd(options.lr, options.lr_later),
         "train_mb_size": options.batch_size,
@@ -78,9 +80,7 @@ def make_strategy(
         "evaluator": evaluator,
         "loader": {"num_workers": options.num_workers},
     }
-    if options.method == "MiB":
-        return MiB(kd_weight=options.loss_kd, **arguments)
-    return (Joint if options.method == "JOINT" else FineTuning)(**arguments)
+    return METHODS[options.method](**arguments, **options.method_options)
 
 
 def seed_everything(seed: int) -> None:

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from experiments.methods import FLAGS, complete
 from experiments.parser import DEMO, PUBLISHED, make_parser
 
 __all__ = ["Options", "parse"]
@@ -27,7 +28,7 @@ class Options:
     crop_size: int
     backbone: str
     weights: str | None
-    loss_kd: float
+    method_options: dict[str, Any]
     random_seed: int
     num_workers: int
     device: str
@@ -71,7 +72,7 @@ def parse(argv: Sequence[str] | None = None) -> Options:
         crop_size=chosen("crop_size"),
         backbone=chosen("backbone"),
         weights=_weights(given, defaults["weights"]),
-        loss_kd=10.0 if given.loss_kd is None else given.loss_kd,
+        method_options=complete(given.method, {flag: getattr(given, flag) for flag in FLAGS}),
         random_seed=given.random_seed,
         num_workers=given.num_workers,
         device=given.device,
@@ -103,8 +104,6 @@ def _weights(given: argparse.Namespace, default: str | None) -> str | None:
 
 
 def _check(given: argparse.Namespace, options: Options) -> None:
-    if given.loss_kd is not None and options.method != "MiB":
-        raise ValueError(f"--loss_kd has no effect on --method {options.method}; leave it out")
     if given.lr_later is not None and options.method == "JOINT":
         raise ValueError("--lr_later has no effect on --method JOINT, which has one step")
     for name, least in (("epochs", 1), ("batch_size", 2), ("crop_size", 32), ("num_workers", 0)):

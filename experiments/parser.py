@@ -5,10 +5,10 @@ from typing import Any
 
 from avalanche_seg.benchmarks.settings import SETTINGS
 from avalanche_seg.models.backbones import BACKBONES
+from experiments.methods import FLAGS, METHODS, default
 
-__all__ = ["DEMO", "METHODS", "PUBLISHED", "make_parser"]
+__all__ = ["DEMO", "PUBLISHED", "make_parser"]
 
-METHODS = ("FT", "MiB", "JOINT")
 DATASETS = ("synthetic", "voc", "folder")
 
 # Two sets of defaults: the published ones, and small ones for the made-up data set, so that the
@@ -75,11 +75,11 @@ def _add_training(group: Any) -> None:
         type=_method,
         default="MiB",
         metavar="{" + ",".join(METHODS) + "}",
-        help="fine-tuning, MiB, or all classes at once; in any case (default: MiB)",
+        help="fine-tuning, a method, or all classes at once; in any case (default: MiB)",
     )
-    group.add_argument(
-        "--loss_kd", type=float, help="weight of MiB's distillation (default: 10, as published)"
-    )
+    for name, (kind, text, argument_of) in FLAGS.items():
+        published = ", ".join(f"{m} {default(m, a):g}" for m, a in argument_of.items())
+        group.add_argument(f"--{name}", type=kind, help=f"{text} (default: {published})")
     for name, kind, text in (
         ("epochs", int, "epochs a step"),
         ("lr", float, "learning rate of step 0"),

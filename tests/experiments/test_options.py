@@ -22,7 +22,15 @@ def test_a_folder_with_class_names_is_a_folder_data_set(tmp_path):
     assert parse(["--data_root", str(tmp_path)]).dataset == "folder"
 
 
-@pytest.mark.parametrize("text", ["ft", "FT", "mib", "joint", "Joint"])
+def test_published_weights_are_the_defaults_and_an_explicit_flag_wins():
+    assert parse([]).method_options == {"kd_weight": 10.0}
+    assert parse(["--method", "lwf"]).method_options == {"kd_weight": 100.0}
+    options = parse(["--method", "RW", "--reg_importance", "3", "--reg_iterations", "5"])
+    assert options.method_options == {"penalty_weight": 3.0, "decay": 0.9, "interval": 5}
+    assert parse(["--method", "FT"]).method_options == {}
+
+
+@pytest.mark.parametrize("text", ["ft", "FT", "mib", "joint", "Joint", "lwf-mc", "RW"])
 def test_methods_are_spelled_in_any_case(text):
     assert parse(["--method", text]).method.lower() == text.lower()
 
@@ -44,6 +52,7 @@ def test_overlap_is_short_for_the_setting(flag):
         (["--overlap", "--setting", "disjoint"], "--overlap contradicts --setting disjoint"),
         (["--no_pretrained", "--weights", "imagenet"], "--no_pretrained contradicts --weights"),
         (["--method", "FT", "--loss_kd", "3"], "--loss_kd has no effect on --method FT"),
+        (["--method", "PI", "--reg_alpha", "1"], "on --method PI, only on EWC, RW"),
         (["--method", "JOINT", "--lr_later", "1"], "--lr_later has no effect on --method JOINT"),
         (["--epochs", "0"], "--epochs 0; expected 1 or more"),
         (["--batch_size", "1"], "--batch_size 1; expected 2 or more"),
@@ -61,7 +70,7 @@ def test_flags_never_override_each_other_silently(argv, message):
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
-        (["--method", "magic"], "expected one of FT, MiB, JOINT"),
+        (["--method", "magic"], "expected one of FT, LWF, LWF-MC"),
         (["--backbone", "vgg"], "resnet101"),
         (["--setting", "upside-down"], "partitioned"),
         (["--speed", "9"], "--speed"),

@@ -79,7 +79,10 @@ def test_the_same_seed_gives_the_same_run(devkit, mib_run, tmp_path):
     assert again.read_bytes() == (mib_run / "models" / "step1.safetensors").read_bytes()
 
 
-@pytest.mark.parametrize(("method", "n_steps"), [("ft", 2), ("joint", 1)])
+@pytest.mark.parametrize(
+    ("method", "n_steps"),
+    [("joint", 1), *((m, 2) for m in ("ft", "lwf", "lwf-mc", "ilt", "ewc", "rw", "pi"))],
+)
 def test_other_methods(devkit, tmp_path, method, n_steps, capsys):
     assert main(small(devkit, tmp_path, "--method", method, "--name", method)) == 0
     results = json.loads((tmp_path / method / "results.json").read_text())
