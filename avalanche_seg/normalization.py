@@ -4,6 +4,7 @@ Samples may travel as uint8 (four times less memory traffic) and be normalised o
 normalised by the transform already; both paths run through :func:`normalize_images`.
 """
 
+from functools import lru_cache
 from typing import Final
 
 import torch
@@ -35,6 +36,11 @@ def normalize_images(images: Tensor) -> Tensor:
     """
     if images.is_floating_point():
         return images
-    mean = torch.tensor(IMAGENET_MEAN, device=images.device).view(3, 1, 1)
-    std = torch.tensor(IMAGENET_STD, device=images.device).view(3, 1, 1)
+    mean, std = _statistics(images.device)
     return images.float().div_(255.0).sub_(mean).div_(std)
+
+
+@lru_cache(maxsize=16)  # One copy to each device, not one a batch.
+def _statistics(device: torch.device) -> tuple[Tensor, Tensor]:
+    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (IMAGENET_MEAN, IMAGENET_STD))
+    return mean.to(device), std.to(device)

@@ -30,6 +30,14 @@ from experiments.options import Options
 __all__ = ["make_benchmarks", "make_strategy", "pick_device", "seed_everything"]
 
 
+# The data sets of the command line: name -> benchmark. The made-up VOC is written first.
+BENCHMARKS = {
+    "synthetic": VOCIncremental,
+    "voc": VOCIncremental,
+    "folder": FolderIncremental,
+}
+
+
 def make_benchmarks(options: Options) -> tuple[SegmentationScenario, SegmentationScenario]:
     """The task's benchmark, and the one to train on: for JOINT the same classes in one step."""
     root = options.data_root
@@ -37,8 +45,7 @@ def make_benchmarks(options: Options) -> tuple[SegmentationScenario, Segmentatio
         root = str(make_synthetic_voc(root))
 
     def build(task: str, class_order: Sequence[int] | None = None) -> SegmentationScenario:
-        make = FolderIncremental if options.dataset == "folder" else VOCIncremental
-        return make(
+        return BENCHMARKS[options.dataset](
             root,
             task=task,
             setting=options.setting,

@@ -104,8 +104,17 @@ def _weights(given: argparse.Namespace, default: str | None) -> str | None:
 
 
 def _check(given: argparse.Namespace, options: Options) -> None:
-    if given.lr_later is not None and options.method == "JOINT":
-        raise ValueError("--lr_later has no effect on --method JOINT, which has one step")
+    for flag in FLAGS:
+        value = getattr(given, flag)
+        if value is not None and not 0 <= value < float("inf"):
+            raise ValueError(f"--{flag} {value}; expected a finite number, zero or more")
+    if not 0 <= options.random_seed < 2**32:
+        raise ValueError(f"--random_seed {options.random_seed}; expected 0 to {2**32 - 1}")
+    if given.lr_later is not None and (options.method == "JOINT" or options.task == "offline"):
+        raise ValueError(
+            "--lr_later has no effect on --method JOINT or --task offline, which have one step; "
+            "leave it out"
+        )
     for name, least in (("epochs", 1), ("batch_size", 2), ("crop_size", 32), ("num_workers", 0)):
         if getattr(options, name) < least:
             raise ValueError(f"--{name} {getattr(options, name)}; expected {least} or more")

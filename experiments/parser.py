@@ -59,7 +59,9 @@ def _add_data(group: Any) -> None:
         "--task", default="15-5", help="19-1, 15-5, 15-5s, 10-1, ... or offline (default: 15-5)"
     )
     group.add_argument(
-        "--setting", choices=SETTINGS, help="which images a step sees (default: disjoint)"
+        "--setting",
+        choices=SETTINGS,
+        help="which images a step sees; JOINT sees all (default: disjoint)",
     )
     group.add_argument(
         "--overlap", "--overlapped", action="store_true", help="short for --setting overlapped"

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
@@ -18,8 +17,6 @@ from avalanche_seg.labels import BACKGROUND, VOID
 from avalanche_seg.metrics import RunReport
 
 __all__ = ["iou_heat_map", "pick_samples", "save_predictions"]
-
-matplotlib.use("Agg")  # Files only: no window is ever opened.
 
 
 def pick_samples(class_sets: Sequence[frozenset[int]], n: int) -> list[int]:

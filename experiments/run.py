@@ -46,7 +46,9 @@ def run(options: Options) -> Path:
     start = time.perf_counter()
     seed_everything(options.random_seed)
     device = pick_device(options.device)
+    print(f"reading {options.data_root} as the data set {options.dataset!r}")
     task_benchmark, benchmark = make_benchmarks(options)
+    _check_steps(benchmark)
     model = BiSeNet(options.backbone, weights=options.weights)
     folder = RunFolder(options.logdir, options.name, _default_name(options))
     folder.write_json("config.json", options.as_dict() | {"resolved_device": device})
@@ -79,6 +81,15 @@ def run(options: Options) -> Path:
             print(table(report.steps))
     print(f"\n{time.perf_counter() - start:.0f} s")
     return folder.path
+
+
+def _check_steps(benchmark: SegmentationScenario) -> None:
+    for experience in benchmark.train_stream:
+        if len(experience.dataset) < 2:
+            raise ValueError(
+                f"step {experience.current_experience} has one training image; BiSeNet's batch "
+                "norm needs two: choose another setting, task or data set"
+            )
 
 
 def _draw(

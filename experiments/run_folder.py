@@ -2,10 +2,10 @@
 
 import csv
 import json
-import os
 from pathlib import Path
 from typing import Any
 
+from avalanche_seg.atomic import atomic_write
 from avalanche_seg.metrics import RunReport, StepReport
 
 __all__ = ["RunFolder", "table"]
@@ -49,7 +49,8 @@ class RunFolder:
 
     def write_json(self, name: str, content: dict[str, Any]) -> None:
         """Write a JSON file at once."""
-        self._write(name, json.dumps(content, indent=2) + "\n")
+        with atomic_write(self.path / name) as temporary:
+            temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
     def write_metrics(self, report: RunReport, stream: str) -> None:
         """Write metrics.csv: one row a step, class and metric."""
@@ -59,18 +60,11 @@ class RunFolder:
             for metric, values in by_class:
                 rows += [(step.step, stream, name, metric, v) for name, v in values.items()]
             rows += [(step.step, stream, "", metric, v) for metric, v in step.means.items()]
-        path = self.path / "metrics.csv.tmp"
-        with path.open("w", newline="", encoding="utf-8") as file:
+        with (
+            atomic_write(self.path / "metrics.csv") as temporary,
+            temporary.open("w", newline="", encoding="utf-8") as file,
+        ):
             csv.writer(file).writerows(rows)
-        path.replace(self.path / "metrics.csv")
-
-    def _write(self, name: str, text: str) -> None:
-        temporary = self.path / f"{name}.tmp"
-        with temporary.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(self.path / name)
 
 
 def table(steps: list[StepReport]) -> str:

@@ -9,12 +9,13 @@ import pytest
 import avalanche_seg
 
 ROOT = Path(avalanche_seg.__file__).parent
-LEAVES = {"labels", "resize", "normalization"}
+LEAVES = {"labels", "resize", "normalization", "atomic"}
 MIDDLE = {"benchmarks", "models", "losses", "metrics"}
 MAY_IMPORT = {
     "labels": set(),
     "resize": set(),
     "normalization": set(),
+    "atomic": set(),
     **{room: LEAVES for room in MIDDLE},
     "plugins": LEAVES | MIDDLE,
     "strategies": LEAVES | MIDDLE | {"plugins"},
@@ -27,6 +28,7 @@ PUBLIC_NAMES = {
         "Devkit",
         "FolderIncremental",
         "Samples",
+        "SegmentationScenario",
         "VOCIncremental",
         "eval_preset",
         "make_synthetic_voc",
@@ -71,6 +73,7 @@ PUBLIC_NAMES = {
         "IncrementalHead",
         "SegmentationModel",
         "SegmentationOutput",
+        "as_output",
         "balanced_init",
         "load_model",
         "save_model",
@@ -87,6 +90,7 @@ PUBLIC_NAMES = {
         "PeriodicEvalPlugin",
         "PolyLRPlugin",
         "ProgressPlugin",
+        "SegmentationPlugin",
         "Teacher",
         "TeacherPlugin",
         "UnbiasedDistillationPlugin",

@@ -7,12 +7,14 @@ from avalanche_seg.benchmarks.classic import (
 )
 from avalanche_seg.benchmarks.devkit import Devkit, Samples
 from avalanche_seg.benchmarks.presets import eval_preset, train_preset
+from avalanche_seg.benchmarks.scenario import SegmentationScenario
 from avalanche_seg.benchmarks.synthetic import make_synthetic_voc
 
 __all__ = [
     "Devkit",
     "FolderIncremental",
     "Samples",
+    "SegmentationScenario",
     "VOCIncremental",
     "eval_preset",
     "make_synthetic_voc",

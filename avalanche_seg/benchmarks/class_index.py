@@ -9,7 +9,6 @@ import os
 import warnings
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from tqdm import tqdm
 
+from avalanche_seg.atomic import atomic_write
 from avalanche_seg.benchmarks.devkit import UNREADABLE, Samples, open_label_map
 from avalanche_seg.labels import N_LABELS, VOID
 
@@ -44,12 +44,12 @@ class ClassIndex:
         return self.counts > 0
 
 
-def class_index(samples: Samples, *, n_classes: int, progress: bool = True) -> ClassIndex:
+def class_index(samples: Samples, *, n_foreground: int, progress: bool = True) -> ClassIndex:
     """The class index of a split: from the cache, or by a scan of every mask.
 
     Args:
         samples: the split.
-        n_classes: number of foreground classes; mask values must be 0..n_classes or 255.
+        n_foreground: number of foreground classes; mask values must be 0..n_foreground or 255.
         progress: show a progress bar during a scan.
 
     Raises:
@@ -60,9 +60,9 @@ def class_index(samples: Samples, *, n_classes: int, progress: bool = True) -> C
     path = cache_folder() / f"{digest}.npz"
     counts = _load(path, len(samples))
     if counts is None:
-        counts = scan(samples, n_classes=n_classes, progress=progress)
+        counts = scan(samples, n_foreground=n_foreground, progress=progress)
         _save(path, counts)
-    _check_values(samples.masks, counts, n_classes)  # A cached scan may have known more classes.
+    _check_values(samples.masks, counts, n_foreground)  # A cached scan may have known more classes.
     return ClassIndex(counts, digest)
 
 
@@ -87,12 +87,12 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "avalanche_seg"
 
 
-def scan(samples: Samples, *, n_classes: int, progress: bool = True) -> NDArray[np.int64]:
+def scan(samples: Samples, *, n_foreground: int, progress: bool = True) -> NDArray[np.int64]:
     """Count the pixels of every value in every mask, in parallel threads.
 
     Args:
         samples: the split.
-        n_classes: number of foreground classes; mask values must be 0..n_classes or 255.
+        n_foreground: number of foreground classes; mask values must be 0..n_foreground or 255.
         progress: show a progress bar.
 
     Returns:
@@ -116,7 +116,7 @@ def scan(samples: Samples, *, n_classes: int, progress: bool = True) -> NDArray[
         try:
             for i, row in enumerate(bar):
                 counts[i] = row
-                _check_values(samples.masks[i : i + 1], counts[i : i + 1], n_classes)
+                _check_values(samples.masks[i : i + 1], counts[i : i + 1], n_foreground)
         except ValueError:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
@@ -141,14 +141,14 @@ def _count(image_path: Path, mask_path: Path) -> list[int]:
     return mask.histogram()
 
 
-def _check_values(masks: Sequence[Path], counts: NDArray[np.int64], n_classes: int) -> None:
-    foreign = counts[:, n_classes + 1 : VOID] > 0
+def _check_values(masks: Sequence[Path], counts: NDArray[np.int64], n_foreground: int) -> None:
+    foreign = counts[:, n_foreground + 1 : VOID] > 0
     if foreign.any():
         image, value = np.argwhere(foreign)[0]
         raise ValueError(
-            f"{masks[image]}: value {value + n_classes + 1} is no class; expected 0 "
-            f"(background), 1..{n_classes} or {VOID} (void). Correct the mask or the list of class "
-            "names"
+            f"{masks[image]}: value {value + n_foreground + 1} is no class; expected 0 "
+            f"(background), 1..{n_foreground} or {VOID} (void). Correct the mask or the list of "
+            "class names"
         )
 
 
@@ -167,20 +167,13 @@ def _load(path: Path, n_images: int) -> NDArray[np.int64] | None:
 
 
 def _save(path: Path, counts: NDArray[np.int64]) -> None:
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
+        with atomic_write(path) as temporary, temporary.open("wb") as file:
             np.savez_compressed(file, counts=counts)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
     except OSError as error:
         warnings.warn(
             f"the class index was not cached in {path.parent} ({error}); every start scans the "
             "masks again until AVALANCHE_SEG_CACHE names a folder that can be written",
             stacklevel=3,
         )
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)

@@ -36,15 +36,15 @@ _HELD_OUT_CLASS = 5  # MiB's 19-1b learns VOC's class 5 (bottle) last.
 
 
 def split_classes(
-    task: Task, *, n_classes: int, class_order: Sequence[int] | None = None
+    task: Task, *, n_foreground: int, class_order: Sequence[int] | None = None
 ) -> tuple[tuple[int, ...], ...]:
     """Split the foreground classes of a dataset into steps.
 
     Args:
         task: a name of the grammar above, or explicit steps of dataset ids. Explicit steps may
             leave classes out; those are never learned (background in training, unseen in the test).
-        n_classes: number of foreground classes of the dataset; their ids are ``1..n_classes``.
-        class_order: a permutation of ``1..n_classes`` that a named task cuts into groups; default
+        n_foreground: number of foreground classes of the dataset; their ids are 1..n_foreground.
+        class_order: a permutation of 1..n_foreground that a named task cuts into groups; default
             ascending. Not allowed with explicit steps, which are an order already.
 
     Returns:
@@ -52,14 +52,14 @@ def split_classes(
 
     Raises:
         ValueError: for an unknown name, a class listed twice, an id that is no class, an empty
-            step, sizes that do not fit ``n_classes``.
+            step, sizes that do not fit ``n_foreground``.
 
     Example:
-        >>> split_classes("2-2", n_classes=5)
+        >>> split_classes("2-2", n_foreground=5)
         ((1, 2), (3, 4), (5,))
-        >>> split_classes("3-2s", n_classes=5, class_order=[5, 4, 3, 2, 1])
+        >>> split_classes("3-2s", n_foreground=5, class_order=[5, 4, 3, 2, 1])
         ((5, 4, 3), (2,), (1,))
-        >>> split_classes([[4], [1, 2]], n_classes=5)
+        >>> split_classes([[4], [1, 2]], n_foreground=5)
         ((4,), (1, 2))
     """
     if not isinstance(task, str):
@@ -68,23 +68,27 @@ def split_classes(
                 f"got explicit steps {_short(task)} and class_order={_short(class_order)}; steps "
                 "are an order already: leave class_order out"
             )
-        return _explicit_steps(task, n_classes)
-    order = list(range(1, n_classes + 1)) if class_order is None else [int(c) for c in class_order]
-    _check_classes("class_order", order, n_classes)
-    if len(order) != n_classes:
-        missing = sorted(set(range(1, n_classes + 1)) - set(order))
+        return _explicit_steps(task, n_foreground)
+    order = (
+        list(range(1, n_foreground + 1)) if class_order is None else [int(c) for c in class_order]
+    )
+    _check_classes("class_order", order, n_foreground)
+    if len(order) != n_foreground:
+        missing = sorted(set(range(1, n_foreground + 1)) - set(order))
         raise ValueError(
-            f"class_order has {len(order)} classes, the dataset has {n_classes}; add {missing}, or "
-            "give the task as explicit lists to leave classes out"
+            f"class_order has {len(order)} classes, the dataset has {n_foreground}; add "
+            f"{missing}, or give the task as explicit lists to leave classes out"
         )
     if re.fullmatch(r"\d+-1b", task):
         return _last_class_held_out(task, order)
     remaining = iter(order)
-    sizes = _group_sizes(task, n_classes)
+    sizes = _group_sizes(task, n_foreground)
     return tuple(tuple(islice(remaining, size)) for size in sizes)
 
 
-def _explicit_steps(task: Sequence[Sequence[int]], n_classes: int) -> tuple[tuple[int, ...], ...]:
+def _explicit_steps(
+    task: Sequence[Sequence[int]], n_foreground: int
+) -> tuple[tuple[int, ...], ...]:
     try:
         # Not int(): it would read the text "15" as digits and cut 1.7 to 1.
         steps = tuple(tuple(operator.index(class_id) for class_id in step) for step in task)
@@ -97,57 +101,57 @@ def _explicit_steps(task: Sequence[Sequence[int]], n_classes: int) -> tuple[tupl
         raise ValueError(
             f"task={_short(task)} has an empty step; every step needs at least one class"
         )
-    _check_classes("task", [c for step in steps for c in step], n_classes)
+    _check_classes("task", [c for step in steps for c in step], n_foreground)
     return steps
 
 
-def _group_sizes(task: str, n_classes: int) -> list[int]:
+def _group_sizes(task: str, n_foreground: int) -> list[int]:
     if task == "offline":
-        return [n_classes]
+        return [n_foreground]
     match = re.fullmatch(r"(\d+)((?:-\d+)*)(s?)", task)
     if match is None:
-        raise _unknown(task, n_classes, "is not a task")
+        raise _unknown(task, n_foreground, "is not a task")
     base, rest = int(match[1]), [int(size) for size in match[2].split("-")[1:]]
     one_by_one = bool(match[3])
     if base < 1 or any(size < 1 for size in rest):
-        raise _unknown(task, n_classes, "has a group of no class")
+        raise _unknown(task, n_foreground, "has a group of no class")
     if one_by_one and len(rest) != 1:
-        raise _unknown(task, n_classes, "has an 's' without the form A-Bs")
+        raise _unknown(task, n_foreground, "has an 's' without the form A-Bs")
     if one_by_one or len(rest) > 1:
         sizes = [base, *([1] * rest[0] if one_by_one else rest)]
-        if sum(sizes) != n_classes:
-            raise _unknown(task, n_classes, f"adds up to {sum(sizes)} classes")
+        if sum(sizes) != n_foreground:
+            raise _unknown(task, n_foreground, f"adds up to {sum(sizes)} classes")
         return sizes
     group = rest[0] if rest else base
-    if base >= n_classes:
-        raise _unknown(task, n_classes, f"leaves no class for a step after the base of {base}")
-    full, short = divmod(n_classes - base, group)
+    if base >= n_foreground:
+        raise _unknown(task, n_foreground, f"leaves no class for a step after the base of {base}")
+    full, short = divmod(n_foreground - base, group)
     return [base] + [group] * full + ([short] if short else [])
 
 
 def _last_class_held_out(task: str, order: list[int]) -> tuple[tuple[int, ...], ...]:
-    n_classes = len(order)
-    if int(task.split("-")[0]) != n_classes - 1 or n_classes < _HELD_OUT_CLASS:
-        raise _unknown(task, n_classes, "holds one class out of a different number")
+    n_foreground = len(order)
+    if int(task.split("-")[0]) != n_foreground - 1 or n_foreground < _HELD_OUT_CLASS:
+        raise _unknown(task, n_foreground, "holds one class out of a different number")
     held_out = order[_HELD_OUT_CLASS - 1]
     return tuple(c for c in order if c != held_out), (held_out,)
 
 
-def _check_classes(argument: str, classes: Sequence[int], n_classes: int) -> None:
+def _check_classes(argument: str, classes: Sequence[int], n_foreground: int) -> None:
     doubled = sorted({c for c in classes if classes.count(c) > 1})
     if doubled:
         raise ValueError(f"{argument} lists the classes {doubled} twice; list each class once")
-    foreign = sorted({c for c in classes if not BACKGROUND < c <= n_classes})
+    foreign = sorted({c for c in classes if not BACKGROUND < c <= n_foreground})
     if foreign:
         raise ValueError(
             f"{argument} holds {foreign}, which are no foreground classes of this dataset; "
-            f"expected ids in 1..{n_classes} (0, the background, is part of step 0 anyway)"
+            f"expected ids in 1..{n_foreground} (0, the background, is part of step 0 anyway)"
         )
 
 
-def _unknown(task: str, n_classes: int, why: str) -> ValueError:
+def _unknown(task: str, n_foreground: int, why: str) -> ValueError:
     return ValueError(
-        f"task={task!r} {why}, the dataset has {n_classes} classes; expected 'offline', 'A-B', "
+        f"task={task!r} {why}, the dataset has {n_foreground} classes; expected 'offline', 'A-B', "
         "'A-Bs', group sizes that add up, or a list of lists of ids. On VOC: "
         f"{', '.join(KNOWN_TASKS)}"
     )

@@ -1,5 +1,6 @@
 """The doors users call: a devkit folder in, a benchmark out."""
 
+import inspect
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
@@ -76,7 +77,7 @@ def segmentation_benchmark(
         train_void: what void pixels become in training. "background" reproduces MiB's code, and so
             every MiB number; "ignore" keeps them void, as PLOP, SSUL and DKD do.
         test_unseen: what classes not seen yet become in the test masks: "ignore" (void, as in MiB)
-            or "background" (PLOP, DKD). At the last step both agree.
+            or "background" (PLOP, DKD). Once every class is learned both agree.
         old_labels: "hidden": a step annotates its new classes only. "visible": the classes of the
             earlier steps as well (SMiB's published numbers use overlapped with visible).
         class_order: a permutation of the foreground ids that a named task cuts into steps.
@@ -95,10 +96,10 @@ def segmentation_benchmark(
     """
     settings.check_setting(setting, old_labels)
     check_label_modes(train_void, test_unseen)
-    steps = split_classes(task, n_classes=devkit.n_classes, class_order=class_order)
+    steps = split_classes(task, n_foreground=devkit.n_foreground, class_order=class_order)
     space = LabelSpace(steps, devkit.class_names)
     train_presence, test_presence = (
-        class_index(samples, n_classes=devkit.n_classes, progress=progress).presence
+        class_index(samples, n_foreground=devkit.n_foreground, progress=progress).presence
         for samples in (devkit.train, devkit.test)
     )
     chosen = settings.train_images(train_presence, steps, setting, partition=partition, seed=seed)
@@ -106,11 +107,13 @@ def segmentation_benchmark(
     train, valid = settings.hold_out(chosen, val_fraction, n_images=len(devkit.train), seed=seed)
     groups = transform_groups(train_transform or train_preset(), eval_transform or eval_preset())
 
-    def training_data(indices: list[settings.Indices]) -> Callable[[int], ExperienceData]:
+    def training_data(
+        indices: list[settings.Indices], group: str
+    ) -> Callable[[int], ExperienceData]:
         def data_of_step(step: int) -> ExperienceData:
             shown = settings.visible(setting, old_labels, step)
             table = train_label_map(space, shown, train_void=train_void)
-            return ExperienceData(devkit.train, indices[step], table, train_presence, groups)
+            return ExperienceData(devkit.train, indices[step], table, train_presence, groups, group)
 
         return data_of_step
 
@@ -122,18 +125,28 @@ def segmentation_benchmark(
                 f"seen at step {step}; choose another task or class order"
             )
         table = seen_label_map(space, step, test_unseen=test_unseen)
-        return ExperienceData(devkit.test, indices, table, test_presence, groups)
+        return ExperienceData(devkit.test, indices, table, test_presence, groups, "eval")
 
     test_data(0)  # The smallest test set: raise now rather than after the first step's training.
     streams = [
-        SegmentationStream("train", space, training_data(train)),
+        SegmentationStream("train", space, training_data(train, "train")),
         SegmentationStream("test", space, test_data),
     ]
     if val_fraction > 0:
-        streams.append(SegmentationStream("valid", space, training_data(valid)))
+        streams.append(SegmentationStream("valid", space, training_data(valid, "eval")))
     return SegmentationScenario(streams, space)
 
 
+def _shows_options(door: Callable[..., Any]) -> Callable[..., Any]:
+    """Spell the shared options out in a door's signature, for ``help`` and editors."""
+    signature = inspect.signature(door)
+    own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
+    shared = list(inspect.signature(segmentation_benchmark).parameters.values())[1:]
+    door.__signature__ = signature.replace(parameters=[*own, *shared])  # type: ignore[attr-defined]
+    return door
+
+
+@_shows_options
 def VOCIncremental(  # noqa: N802 - benchmarks are named like classes in Avalanche
     root: str | Path,
     *,
@@ -159,6 +172,7 @@ def VOCIncremental(  # noqa: N802 - benchmarks are named like classes in Avalanc
     return segmentation_benchmark(read_voc(Path(root), augmented=augmented), **options)
 
 
+@_shows_options
 def FolderIncremental(  # noqa: N802 - benchmarks are named like classes in Avalanche
     root: str | Path, **options: Unpack[BenchmarkOptions]
 ) -> SegmentationScenario:

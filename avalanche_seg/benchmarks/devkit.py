@@ -50,7 +50,7 @@ class Devkit:
     test: Samples
 
     @property
-    def n_classes(self) -> int:
+    def n_foreground(self) -> int:
         """Number of foreground classes."""
         return len(self.class_names) - 1
 

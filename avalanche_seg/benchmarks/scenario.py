@@ -34,6 +34,7 @@ class ExperienceData:
         label_map: uint8, 256 entries, dataset id -> channel.
         presence: bool, N x 256, of the whole split.
         groups: the transforms.
+        group: the one that a plain loop gets, "train" or "eval"; strategies choose for themselves.
     """
 
     def __init__(
@@ -43,12 +44,14 @@ class ExperienceData:
         label_map: NDArray[np.uint8],
         presence: NDArray[np.bool_],
         groups: TransformGroups,
+        group: str,
     ) -> None:
         self.samples = samples
         self.indices = indices
         self.label_map = label_map
         self.presence = presence
         self.groups = groups
+        self.group = group
 
     def class_sets(self) -> list[frozenset[int]]:
         """The channels each image shows after the label map, void left out."""
@@ -61,9 +64,10 @@ class ExperienceData:
         """The Avalanche data set, with each image's classes as the attribute ``class_sets``."""
         dataset = SegmentationDataset(self.samples, self.indices.tolist(), self.label_map)
         attribute = DataAttribute(self.class_sets(), "class_sets", use_in_getitem=False)
+        # Avalanche starts every data set in the train group, whatever the groups say.
         return AvalancheDataset(
             [dataset], data_attributes=[attribute], transform_groups=self.groups
-        )
+        ).with_transforms(self.group)
 
 
 class SegmentationExperience(DatasetExperience):

@@ -40,7 +40,7 @@ def read_voc(root: Path, *, augmented: bool | None = None) -> Devkit:
         raise ValueError(
             f"{root} holds no VOC 2012: no JPEGImages folder in it or in "
             f"{', '.join(name for name in _FOLDERS if name)} below it; point root at the devkit, "
-            "or pass download=True"
+            "pass download=True, or give a data set of your own a classes.txt"
         )
     # MiB's copy of the devkit holds every mask in the augmented folder.
     plain = (folder / "SegmentationClass").is_dir()

@@ -1,9 +1,6 @@
 """Fetching VOC 2012 and SBD, and building the augmented training set."""
 
-import os
 import shutil
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +8,7 @@ from PIL import Image
 from torchvision.datasets import SBDataset, VOCSegmentation
 from tqdm import tqdm
 
+from avalanche_seg.atomic import atomic_write
 from avalanche_seg.benchmarks.palette import voc_palette
 from avalanche_seg.benchmarks.voc import (
     AUGMENTED_LISTS,
@@ -58,7 +56,8 @@ def _build_augmented(folder: Path, sbd_folder: Path) -> None:
     )
     for image_id in (*voc_train, *voc_val):
         source = folder / "SegmentationClass" / f"{image_id}.png"
-        _write(masks / source.name, partial(shutil.copyfile, source))
+        with atomic_write(masks / source.name) as temporary:
+            shutil.copyfile(source, temporary)
     annotated = set(voc_train)
     _fetch_sbd(sbd_folder)
     for image_set in ("train", "val"):
@@ -66,7 +65,8 @@ def _build_augmented(folder: Path, sbd_folder: Path) -> None:
         annotated.update(_convert(sbd, masks))
     # The list comes last: while it is missing, the augmented set does not exist.
     chosen = sorted(annotated - set(voc_val))
-    _write(lists / AUGMENTED_LISTS[0], lambda path: path.write_text("\n".join(chosen) + "\n"))
+    with atomic_write(lists / AUGMENTED_LISTS[0]) as temporary:
+        temporary.write_text("\n".join(chosen) + "\n")
 
 
 def _fetch_sbd(folder: Path) -> None:
@@ -89,14 +89,6 @@ def _convert(sbd: SBDataset, masks: Path) -> list[str]:
         if not path.is_file():
             mask = Image.fromarray(np.asarray(sbd[i][1], dtype=np.uint8))
             mask.putpalette(palette)
-            _write(path, partial(mask.save, format="PNG"))
+            with atomic_write(path) as temporary:
+                mask.save(temporary, format="PNG")
     return image_ids
-
-
-def _write(path: Path, write: Callable[[Path], object]) -> None:
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    try:
-        write(temporary)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -46,8 +46,8 @@ class MeanIoU(PluginMetric[dict[str, float]]):
 
     @property
     def matrix(self) -> Tensor:
-        """Confusion matrix of the last evaluation experience, int64, C x C."""
-        return self._confusion.result()
+        """Confusion matrix of the last evaluation experience, int64, C x C, on the CPU."""
+        return self._confusion.result().cpu()
 
     def reset(self) -> None:
         """Forget the counts."""
@@ -67,9 +67,19 @@ class MeanIoU(PluginMetric[dict[str, float]]):
         self._n_base = max(base) + 1
 
     def after_eval_iteration(self, strategy: Any) -> None:
-        """Count a batch."""
+        """Count a batch.
+
+        Raises:
+            ValueError: when there are fewer class names than channels.
+        """
         output = strategy.mb_output
-        self._confusion.update(getattr(output, "logits", output), strategy.mb_y)
+        logits = getattr(output, "logits", output)
+        if self.class_names is not None and len(self.class_names) < logits.shape[1]:
+            raise ValueError(
+                f"got {len(self.class_names)} class_names for {logits.shape[1]} channels; expected "
+                "one a channel, the background first"
+            )
+        self._confusion.update(logits, strategy.mb_y)
 
     def after_eval_exp(self, strategy: Any) -> list[MetricValue]:
         """Emit the values of this experience."""

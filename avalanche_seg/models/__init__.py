@@ -6,6 +6,7 @@ from avalanche_seg.models.segmentation_model import (
     DenseFeatures,
     SegmentationModel,
     SegmentationOutput,
+    as_output,
 )
 from avalanche_seg.models.storage import load_model, save_model
 
@@ -15,6 +16,7 @@ __all__ = [
     "IncrementalHead",
     "SegmentationModel",
     "SegmentationOutput",
+    "as_output",
     "balanced_init",
     "load_model",
     "save_model",

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from typing import cast
 
 import torch
 from avalanche.models import DynamicModule
@@ -64,7 +65,7 @@ class IncrementalHead(DynamicModule):
         self.in_channels = in_channels
         self.classifiers = nn.ModuleList()
         self.init_new: ClassifierInit | None = None
-        # Remembers device, dtype and memory of the module while there is no classifier yet.
+        # Remembers device and dtype of the module while there is no classifier yet.
         self.register_buffer("_anchor", torch.empty(0), persistent=False)
 
     @property
@@ -80,7 +81,7 @@ class IncrementalHead(DynamicModule):
     @property
     def layers(self) -> list[nn.Conv2d]:
         """The classifiers, typed."""
-        return [layer for layer in self.classifiers if isinstance(layer, nn.Conv2d)]
+        return [cast(nn.Conv2d, layer) for layer in self.classifiers]
 
     def grow(self, n_new: int) -> None:
         """Add a classifier for ``n_new`` channels.

@@ -9,7 +9,7 @@ from avalanche_seg.models.incremental_head import IncrementalHead
 from avalanche_seg.normalization import normalize_images
 from avalanche_seg.resize import resize_logits
 
-__all__ = ["DenseFeatures", "SegmentationModel", "SegmentationOutput"]
+__all__ = ["DenseFeatures", "SegmentationModel", "SegmentationOutput", "as_output"]
 
 
 class DenseFeatures(NamedTuple):
@@ -30,12 +30,17 @@ class SegmentationOutput(NamedTuple):
     Attributes:
         logits: floating point, B x C x h x w, at the model's own stride.
         aux: logits of the auxiliary heads, each B x C x h x w; empty in evaluation.
-        features: the map under the main head, B x D x h x w.
+        features: the map under the main head, B x D x h x w; None when the model does not say.
     """
 
     logits: Tensor
-    aux: tuple[Tensor, ...]
-    features: Tensor
+    aux: tuple[Tensor, ...] = ()
+    features: Tensor | None = None
+
+
+def as_output(output: SegmentationOutput | Tensor) -> SegmentationOutput:
+    """The output of any model as a :class:`SegmentationOutput`; a tensor is taken as logits."""
+    return SegmentationOutput(output) if isinstance(output, Tensor) else output
 
 
 class SegmentationModel(nn.Module):

@@ -1,7 +1,6 @@
 """A model of any step in one safetensors file that needs nothing else to be rebuilt."""
 
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from avalanche_seg.atomic import atomic_write
 from avalanche_seg.models.bisenet import BiSeNet
 
 __all__ = ["load_model", "save_model"]
@@ -44,12 +44,8 @@ def save_model(model: BiSeNet, path: str | Path, *, class_names: Sequence[str]) 
     # One entry: safetensors writes several in no fixed order, and equal models give equal files.
     metadata = {_KEY: json.dumps(description)}
     state = {name: tensor.contiguous().cpu() for name, tensor in model.state_dict().items()}
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    try:
+    with atomic_write(path) as temporary:
         save_file(state, temporary, metadata=metadata)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def load_model(path: str | Path, *, device: str | torch.device = "cpu") -> BiSeNet:
@@ -78,7 +74,9 @@ def load_model(path: str | Path, *, device: str | torch.device = "cpu") -> BiSeN
         description = json.loads(metadata[_KEY])
         if description["format"] != _FORMAT:
             raise ValueError(f"format {description['format']!r}, not {_FORMAT!r}")
-        with torch.random.fork_rng():  # The weights drawn here are replaced at once.
+        if description["architecture"] != BiSeNet.__name__:
+            raise ValueError(f"architecture {description['architecture']!r}, not BiSeNet")
+        with torch.random.fork_rng(devices=[]):  # The weights drawn here are replaced at once.
             model = BiSeNet(description["backbone"])
             for n_new in description["classes_per_step"]:
                 model.grow(n_new)

@@ -1,6 +1,7 @@
 """Plugins: wires between losses, models and Avalanche's training loop."""
 
 from avalanche_seg.plugins.balanced_init import BalancedInitPlugin
+from avalanche_seg.plugins.base import SegmentationPlugin
 from avalanche_seg.plugins.distillation import (
     DistillationPlugin,
     FeatureDistillationPlugin,
@@ -26,6 +27,7 @@ __all__ = [
     "PolyLRPlugin",
     "ProgressPlugin",
     "RWPlugin",
+    "SegmentationPlugin",
     "Teacher",
     "TeacherPlugin",
     "UnbiasedDistillationPlugin",

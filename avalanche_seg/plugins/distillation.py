@@ -12,6 +12,7 @@ from avalanche_seg.losses import (
     icarl_distillation,
     unbiased_distillation,
 )
+from avalanche_seg.models import SegmentationOutput, as_output
 from avalanche_seg.plugins.base import SegmentationPlugin
 from avalanche_seg.plugins.teacher import Teacher, shared_teacher
 
@@ -27,7 +28,8 @@ __all__ = [
 class TeacherPlugin(SegmentationPlugin):
     """Base of the plugins that add ``weight`` times a term between student and teacher.
 
-    The term is added before the backward pass, from the second step on.
+    The term is added before the backward pass, from the second step on. The teacher is the model as
+    the previous step left it, so training can go on from a loaded model as well.
 
     Args:
         weight: factor of the term, finite and not negative.
@@ -45,29 +47,41 @@ class TeacherPlugin(SegmentationPlugin):
         self.teacher = teacher
 
     @abstractmethod
-    def term(self, strategy: Any, output: Any, teacher_output: Any) -> Tensor:
+    def term(
+        self, strategy: Any, output: SegmentationOutput, teacher_output: SegmentationOutput
+    ) -> Tensor:
         """The term on the current batch, a scalar, before it is weighted."""
 
-    def before_training(self, strategy: Any, **kwargs: Any) -> None:
-        """Find the teacher that the other plugins hold."""
+    def before_train_dataset_adaptation(self, strategy: Any, **kwargs: Any) -> None:
+        """Take the teacher of a later step: the model, which has not grown yet at this point.
+
+        Raises:
+            ValueError: when the model is not the one of the previous step.
+        """
         if self.teacher is None:
             self.teacher = shared_teacher(strategy)
+        n_old = len(strategy.experience.previous_classes)
+        step = strategy.experience.current_experience
+        if n_old == 0 or self.teacher.taken_at == step:
+            return
+        n_now = getattr(strategy.model, "n_classes", n_old)
+        if n_now != n_old:
+            raise ValueError(
+                f"step {step} follows on {n_old} channels and the model has {n_now}; distillation "
+                "needs the model of the previous step: load that one, or train the steps in order"
+            )
+        self.teacher.update(strategy.model, step)
 
     def before_backward(self, strategy: Any, **kwargs: Any) -> None:
         """Add the weighted term to the loss."""
         if self.teacher is not None and self.teacher.model is not None:
-            teacher_output = self.teacher(strategy.mb_x)
-            strategy.loss += self.weight * self.term(strategy, strategy.mb_output, teacher_output)
+            output, teacher_output = as_output(strategy.mb_output), self.teacher(strategy.mb_x)
+            strategy.loss += self.weight * self.term(strategy, output, teacher_output)
 
     def after_training_iteration(self, strategy: Any, **kwargs: Any) -> None:
         """Free the teacher's output."""
         if self.teacher is not None:
             self.teacher.forget()
-
-    def after_training_exp(self, strategy: Any, **kwargs: Any) -> None:
-        """Take the teacher of the next step."""
-        if self.teacher is not None:
-            self.teacher.update(strategy.model, strategy.clock.train_exp_counter)
 
 
 class DistillationPlugin(TeacherPlugin):
@@ -87,7 +101,9 @@ class DistillationPlugin(TeacherPlugin):
         super().__init__(weight, teacher=teacher)
         self.alpha = alpha
 
-    def term(self, strategy: Any, output: Any, teacher_output: Any) -> Tensor:
+    def term(
+        self, strategy: Any, output: SegmentationOutput, teacher_output: SegmentationOutput
+    ) -> Tensor:
         """The distillation of the batch."""
         return distillation(
             output.logits, teacher_output.logits, size=_image_size(strategy), alpha=self.alpha
@@ -110,7 +126,9 @@ class UnbiasedDistillationPlugin(DistillationPlugin):
     ) -> None:
         super().__init__(weight, alpha=alpha, teacher=teacher)
 
-    def term(self, strategy: Any, output: Any, teacher_output: Any) -> Tensor:
+    def term(
+        self, strategy: Any, output: SegmentationOutput, teacher_output: SegmentationOutput
+    ) -> Tensor:
         """The unbiased distillation of the batch."""
         return unbiased_distillation(
             output.logits, teacher_output.logits, size=_image_size(strategy), alpha=self.alpha
@@ -130,7 +148,9 @@ class ICaRLDistillationPlugin(TeacherPlugin):
     def __init__(self, weight: float = 10.0, *, teacher: Teacher | None = None) -> None:
         super().__init__(weight, teacher=teacher)
 
-    def term(self, strategy: Any, output: Any, teacher_output: Any) -> Tensor:
+    def term(
+        self, strategy: Any, output: SegmentationOutput, teacher_output: SegmentationOutput
+    ) -> Tensor:
         """The distillation of the batch."""
         return icarl_distillation(output.logits, teacher_output.logits, size=_image_size(strategy))
 
@@ -149,8 +169,19 @@ class FeatureDistillationPlugin(TeacherPlugin):
     def __init__(self, weight: float = 100.0, *, teacher: Teacher | None = None) -> None:
         super().__init__(weight, teacher=teacher)
 
-    def term(self, strategy: Any, output: Any, teacher_output: Any) -> Tensor:
-        """The squared difference of the feature maps of the batch."""
+    def term(
+        self, strategy: Any, output: SegmentationOutput, teacher_output: SegmentationOutput
+    ) -> Tensor:
+        """The squared difference of the feature maps of the batch.
+
+        Raises:
+            ValueError: when the model does not return its features.
+        """
+        if output.features is None or teacher_output.features is None:
+            raise ValueError(
+                "the model returns logits alone; feature distillation needs a SegmentationOutput "
+                "with features"
+            )
         return feature_distillation(output.features, teacher_output.features)
 
 

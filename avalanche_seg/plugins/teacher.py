@@ -6,45 +6,49 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from avalanche_seg.models import SegmentationOutput, as_output
+
 __all__ = ["Teacher", "shared_teacher"]
 
 
 class Teacher:
-    """A frozen copy of the model as it was at the end of the previous step.
+    """A frozen copy of the model as the previous step left it.
 
     However many plugins ask, the copy is made once a step and run once a batch: in evaluation mode,
     without gradient.
 
     Attributes:
-        model: the copy; None before the end of the first step.
+        model: the copy; None at the first step.
+        taken_at: the step that it was taken for.
     """
 
     def __init__(self) -> None:
         self.model: nn.Module | None = None
-        self._taken_at: int | None = None
+        self.taken_at: int | None = None
         self._images: Tensor | None = None
-        self._output: Any = None
+        self._output: SegmentationOutput | None = None
 
     def update(self, model: nn.Module, step: int) -> None:
-        """Copy the model at the end of ``step``; further calls for the same step do nothing."""
-        if step == self._taken_at:
+        """Copy the model, before it grows for ``step``; once a step, further calls do nothing."""
+        if step == self.taken_at:
             return
         self.model = copy.deepcopy(model).eval().requires_grad_(False)
         self.model.zero_grad(set_to_none=True)
-        self._taken_at = step
+        self.taken_at = step
 
-    def __call__(self, images: Tensor) -> Any:
+    def __call__(self, images: Tensor) -> SegmentationOutput:
         """The copy's output on a batch; computed once for the same tensor.
 
         Raises:
-            RuntimeError: before the end of the first step.
+            RuntimeError: at the first step.
         """
         if self.model is None:
-            raise RuntimeError("there is no teacher before the end of the first step")
+            raise RuntimeError("there is no teacher at the first step")
         if self._images is not images:
             with torch.no_grad():
-                self._output = self.model(images)
+                self._output = as_output(self.model(images))
             self._images = images
+        assert self._output is not None
         return self._output
 
     def forget(self) -> None:

@@ -29,4 +29,4 @@ class Joint(SegmentationTemplate):
                     "Joint got an experience that leaves classes to other steps; expected the only "
                     "experience of a benchmark with task='offline'"
                 )
-        return super().train(experiences, eval_streams, **kwargs)
+        return super().train(listed, eval_streams, **kwargs)

@@ -1,5 +1,6 @@
 """Avalanche's supervised template for dense outputs."""
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypedDict
 
@@ -17,7 +18,7 @@ from torch.utils.data import DataLoader
 from avalanche_seg.labels import VOID
 from avalanche_seg.losses import CrossEntropy
 from avalanche_seg.metrics import mean_iou_metrics
-from avalanche_seg.models import SegmentationOutput
+from avalanche_seg.models import SegmentationOutput, as_output
 from avalanche_seg.normalization import normalize_images
 from avalanche_seg.plugins import PeriodicEvalPlugin
 from avalanche_seg.resize import resize_logits
@@ -26,6 +27,8 @@ from avalanche_seg.strategies.optimizers import OptimizerFactory, OptimizerSourc
 __all__ = ["SegmentationTemplate", "TemplateOptions", "default_evaluator"]
 
 Criterion = Callable[[Tensor, Tensor], Tensor]
+
+_LOADER_ARGUMENTS = frozenset(inspect.signature(DataLoader).parameters) - {"dataset", "batch_size"}
 
 
 def default_evaluator() -> EvaluationPlugin:
@@ -79,7 +82,7 @@ class SegmentationTemplate(SupervisedTemplate):
         loader: arguments of every ``DataLoader`` (``num_workers``, ``prefetch_factor``,
             ``worker_init_fn``, ``collate_fn``, ``drop_last``, ...); keyword arguments of ``train``
             and ``eval`` win over them. Training drops the last, short batch unless it is the only
-            one.
+            one; a sampler is for training only.
         channels_last: keep model and images in the channels-last memory format, the faster one for
             convolutions on CPUs with vector units and on GPUs with tensor cores.
     """
@@ -151,21 +154,33 @@ class SegmentationTemplate(SupervisedTemplate):
 
     def make_train_dataloader(self, **kwargs: Any) -> None:
         """Shuffled batches; the short last one is dropped, as published, unless it is the only."""
-        enough = len(self.adapted_dataset) >= self.train_mb_size
-        options = {"shuffle": True, "drop_last": enough, **self._loader_options(kwargs)}
+        n_images = len(self.adapted_dataset)
+        options = {"drop_last": n_images >= self.train_mb_size, **self._loader_options(kwargs)}
+        if options.get("sampler") is None:
+            options.setdefault("shuffle", True)
+        if options["drop_last"] and n_images < self.train_mb_size:
+            raise ValueError(
+                f"drop_last leaves no batch of {self.train_mb_size} from the {n_images} images of "
+                "this step; lower train_mb_size, or leave drop_last out"
+            )
         self.dataloader = DataLoader(self.adapted_dataset, batch_size=self.train_mb_size, **options)
 
     def make_eval_dataloader(self, **kwargs: Any) -> None:
         """Batches in order, every image once."""
         # A generator of its own: evaluating must not move the random numbers of the training.
         options = {**self._loader_options(kwargs), "shuffle": False, "drop_last": False}
+        options.pop("sampler", None)
         options.setdefault("generator", torch.Generator())
         self.dataloader = DataLoader(self.adapted_dataset, batch_size=self.eval_mb_size, **options)
 
     def _loader_options(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        # Avalanche passes every keyword of train() and eval() on, whoever it is for.
+        given = {name: value for name, value in given.items() if name in _LOADER_ARGUMENTS}
         options = {"pin_memory": self.device.type == "cuda", **self.loader, **given}
         if options.get("num_workers", 0) > 0:
             options.setdefault("persistent_workers", True)
+        else:
+            options.pop("persistent_workers", None)
         return options
 
     # ------------------------------------------------------------------------------------- a batch
@@ -186,9 +201,7 @@ class SegmentationTemplate(SupervisedTemplate):
 
     def forward(self) -> SegmentationOutput:
         """The model's output on the batch; in evaluation at the size of the label map."""
-        output = self.model(self.mb_x)
-        if isinstance(output, Tensor):
-            output = SegmentationOutput(output, (), output)
+        output = as_output(self.model(self.mb_x))
         if self.is_eval:
             height, width = self.mb_y.shape[-2:]
             output = output._replace(logits=resize_logits(output.logits, (height, width)))

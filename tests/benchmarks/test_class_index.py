@@ -48,7 +48,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def _index(samples: Samples) -> ClassIndex:
-    return class_index(samples, n_classes=3, progress=False)
+    return class_index(samples, n_foreground=3, progress=False)
 
 
 def test_counts_by_hand(samples: Samples) -> None:
@@ -127,9 +127,9 @@ def test_fingerprint_depends_on_the_list_and_its_order(samples: Samples) -> None
 
 
 def test_progress_bar(samples: Samples, capsys: pytest.CaptureFixture[str]) -> None:
-    module.scan(samples, n_classes=20, progress=False)
+    module.scan(samples, n_foreground=20, progress=False)
     assert capsys.readouterr().err == ""
-    module.scan(samples, n_classes=20)
+    module.scan(samples, n_foreground=20)
     assert "class index of kit/train" in capsys.readouterr().err
 
 

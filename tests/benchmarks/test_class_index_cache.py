@@ -25,7 +25,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def _counts(samples: Samples) -> list[list[int]]:
-    counts = class_index(samples, n_classes=2, progress=False).counts
+    counts = class_index(samples, n_foreground=2, progress=False).counts
     return counts[:, [0, 1, 2, 255]].tolist()
 
 

@@ -69,7 +69,7 @@ IDS = [case[0].__name__.strip("_") for case in CASES]
 
 def _message(samples: Samples) -> str:
     with pytest.raises(ValueError) as error:
-        class_index(samples, n_classes=3, progress=False)
+        class_index(samples, n_foreground=3, progress=False)
     return str(error.value)
 
 
@@ -100,11 +100,11 @@ def test_every_value_between_the_classes_and_void_is_foreign(samples: Samples, v
 
 
 def test_the_number_of_classes_is_checked_with_a_cached_table_too(samples: Samples) -> None:
-    class_index(samples, n_classes=3, progress=False)
+    class_index(samples, n_foreground=3, progress=False)
     with pytest.raises(ValueError, match=r"0\.png: value 3 is no class.*1\.\.2"):
-        class_index(samples, n_classes=2, progress=False)
+        class_index(samples, n_foreground=2, progress=False)
 
 
 def test_grey_masks_are_read(samples: Samples) -> None:
     Image.fromarray(np.full((40, 50), 2, dtype=np.uint8)).save(samples.masks[0])
-    assert class_index(samples, n_classes=3, progress=False).counts[0, 2] == 2000
+    assert class_index(samples, n_foreground=3, progress=False).counts[0, 2] == 2000

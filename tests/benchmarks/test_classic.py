@@ -203,3 +203,12 @@ def test_synthetic_voc(tmp_path: Path) -> None:
 def test_every_door_takes_the_same_options() -> None:
     parameters = inspect.signature(segmentation_benchmark).parameters
     assert set(BenchmarkOptions.__annotations__) == set(parameters) - {"devkit"}
+
+
+def test_doors_spell_their_options_out():
+    shared = set(inspect.signature(segmentation_benchmark).parameters) - {"devkit"}
+    for door in (VOCIncremental, FolderIncremental):
+        parameters = inspect.signature(door).parameters
+        assert shared < set(parameters)
+        assert parameters["task"].default == "15-5"
+        assert parameters["setting"].default == "disjoint"

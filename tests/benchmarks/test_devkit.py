@@ -106,9 +106,9 @@ def test_a_missing_list_is_named(root: Path) -> None:
         read_pairs(root / "none.txt", root=root, image_dir=root, mask_dir=root)
 
 
-def test_n_classes_leaves_the_background_out(root: Path) -> None:
+def test_n_foreground_leaves_the_background_out(root: Path) -> None:
     samples = _read(root, "a\n")
-    assert Devkit("kit", ("background", "ant", "bee"), samples, samples).n_classes == 2
+    assert Devkit("kit", ("background", "ant", "bee"), samples, samples).n_foreground == 2
 
 
 def test_read_image(tmp_path: Path) -> None:

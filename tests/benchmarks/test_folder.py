@@ -17,7 +17,7 @@ def _names(folder: Path, text: str) -> tuple[str, ...]:
 def test_reads_the_voc_layout(tmp_path: Path) -> None:
     root = write_devkit(tmp_path / "insects", SPLITS, NAMES)
     devkit = read_folder(root)
-    assert (devkit.name, devkit.class_names, devkit.n_classes) == ("insects", NAMES, 2)
+    assert (devkit.name, devkit.class_names, devkit.n_foreground) == ("insects", NAMES, 2)
     assert (devkit.train.split, devkit.test.split) == ("train", "val")
     assert devkit.train.images == (root / "JPEGImages/b.jpg", root / "JPEGImages/a.jpg")
     assert devkit.train.masks == tuple(root / f"SegmentationClass/{name}.png" for name in "ba")

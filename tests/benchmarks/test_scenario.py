@@ -155,3 +155,18 @@ def test_transform_groups(devkit: Devkit) -> None:
         assert (labels - 10 * number).tolist() == [[0, 1, 1], [0, 1, 0]]
     labels = scenario.test_stream[0].dataset.eval()[0][1]
     assert (labels - 20).tolist() == [[0, 1, 9], [1, 0, 0]]
+
+
+def test_a_plain_loop_gets_the_transforms_of_its_stream(tmp_path):
+    from tests.tiny import tiny_benchmark
+
+    benchmark = tiny_benchmark(
+        tmp_path,
+        val_fraction=0.2,
+        train_transform=lambda image, labels: (image[:, :1], labels[:1]),
+        eval_transform=lambda image, labels: (image[:, :2], labels[:2]),
+    )
+    heights = {
+        stream.name: stream[0].dataset[0][0].shape[1] for stream in benchmark.streams.values()
+    }
+    assert heights == {"train": 1, "test": 2, "valid": 2}

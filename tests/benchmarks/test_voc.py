@@ -49,7 +49,7 @@ def test_folders(tmp_path: Path, place: str) -> None:
     folder = _write(tmp_path / place)
     assert find_folder(tmp_path) == folder
     devkit = read_voc(tmp_path)
-    assert (devkit.name, devkit.class_names, devkit.n_classes) == ("VOC2012", VOC_CLASSES, 20)
+    assert (devkit.name, devkit.class_names, devkit.n_foreground) == ("VOC2012", VOC_CLASSES, 20)
     assert devkit.train.images == tuple(folder / f"JPEGImages/{name}.jpg" for name in PLAIN)
     assert devkit.train.masks == tuple(folder / f"SegmentationClass/{name}.png" for name in PLAIN)
     assert devkit.test.masks == (folder / "SegmentationClass/v.png",)

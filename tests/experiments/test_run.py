@@ -131,3 +131,31 @@ def test_an_unreadable_image_found_late_is_named_and_earlier_steps_are_kept(
     assert error.startswith(f"error: {image}: the image cannot be read")
     assert (tmp_path / "late" / "models" / "step0.safetensors").is_file()
     assert len(json.loads((tmp_path / "late" / "results.json").read_text())["steps"]) == 1
+
+
+def test_without_data_flags_the_made_up_voc_is_written_and_used(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["--epochs", "1", "--crop_size", "32", "--batch_size", "64"]) == 0
+    assert (tmp_path / "data" / "synthetic" / "VOC2012" / "JPEGImages").is_dir()
+    (run_folder,) = (tmp_path / "runs").iterdir()
+    assert run_folder.name == "MiB_15-5_disjoint_synthetic_s42"
+    assert len(json.loads((run_folder / "results.json").read_text())["steps"]) == 2
+    assert "as the data set 'synthetic'" in capsys.readouterr().out
+
+
+def test_a_folder_of_ones_own(tmp_path, capsys):
+    devkit = make_synthetic_voc(tmp_path, n_train=20, n_val=20, size=(48, 64))
+    (devkit / "classes.txt").write_text("\n".join(["nothing", *(f"c{i}" for i in range(1, 21))]))
+    arguments = small(devkit, tmp_path / "logs", "--name", "mine", "--task", "10-10")
+    del arguments[:2]  # --dataset voc: classes.txt tells what it is
+    assert main(arguments) == 0
+    results = json.loads((tmp_path / "logs" / "mine" / "results.json").read_text())
+    assert "c20" in results["steps"][1]["iou"]
+
+
+def test_a_step_of_one_image_is_refused_before_any_training(tmp_path, capsys):
+    devkit = make_synthetic_voc(tmp_path, n_train=20, n_val=20, size=(48, 64))
+    arguments = small(devkit, tmp_path / "logs", "--task", "19-1")
+    assert main(arguments) == 2
+    assert "step 1 has one training image" in capsys.readouterr().err
+    assert not (tmp_path / "logs").exists()

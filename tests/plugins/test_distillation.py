@@ -1,8 +1,11 @@
+import copy
+
+import pytest
 import torch
 from avalanche.training.templates import SupervisedTemplate
 
 from avalanche_seg.losses import CrossEntropy, unbiased_distillation
-from avalanche_seg.plugins import UnbiasedDistillationPlugin
+from avalanche_seg.plugins import FeatureDistillationPlugin, UnbiasedDistillationPlugin
 from avalanche_seg.plugins.base import SegmentationPlugin
 from avalanche_seg.strategies import FineTuning, sgd
 from tests.tiny import tiny_benchmark, tiny_model
@@ -29,10 +32,10 @@ def test_adds_the_weighted_loss_from_the_second_step_on(tmp_path):
     )
     strategy.train(benchmark.train_stream[0], eval_streams=[])
     assert [a[0] for a in after.seen] == [b[0] for b in before.seen]
-    teacher = plugin.teacher.model
     before.seen.clear()
     after.seen.clear()
     strategy.train(benchmark.train_stream[1], eval_streams=[])
+    teacher = plugin.teacher.model
     for (plain, logits, images), (total, *_) in zip(before.seen, after.seen, strict=True):
         with torch.no_grad():
             old = teacher(images).logits
@@ -75,4 +78,48 @@ def test_works_in_a_users_own_supervised_template(tmp_path):
     )
     strategy.train(benchmark.train_stream, eval_streams=[])
     assert model.n_classes == 21
-    assert plugin.teacher.model.n_classes == 21
+    assert plugin.teacher.model.n_classes == 16
+
+
+def make(model, *plugins):
+    return FineTuning(
+        model=model, optimizer=sgd(0.01), train_mb_size=4, plugins=plugins, evaluator=None
+    )
+
+
+def test_goes_on_from_a_loaded_model(tmp_path):
+    benchmark = tiny_benchmark(tmp_path)
+    model, plugin = tiny_model(), UnbiasedDistillationPlugin()
+    make(model).train(benchmark.train_stream[0], eval_streams=[])
+    before = copy.deepcopy(model.state_dict())
+    make(model, plugin).train(benchmark.train_stream[1], eval_streams=[])
+    taught = plugin.teacher.model.state_dict()
+    assert all(value.equal(taught[name]) for name, value in before.items())
+
+
+def test_training_a_step_again_keeps_its_teacher(tmp_path):
+    benchmark = tiny_benchmark(tmp_path)
+    model, plugin = tiny_model(), UnbiasedDistillationPlugin()
+    strategy = make(model, plugin)
+    strategy.train(benchmark.train_stream, eval_streams=[])
+    teacher = plugin.teacher.model
+    strategy.train(benchmark.train_stream[1], eval_streams=[])
+    assert plugin.teacher.model is teacher
+    assert teacher.n_classes == 16
+
+
+def test_a_model_of_another_step_cannot_teach(tmp_path):
+    benchmark = tiny_benchmark(tmp_path)
+    model = tiny_model()
+    make(model).train(benchmark.train_stream, eval_streams=[])
+    with pytest.raises(ValueError, match="16 channels and the model has 21"):
+        make(model, UnbiasedDistillationPlugin()).train(benchmark.train_stream[1], eval_streams=[])
+
+
+def test_models_of_plain_logits_are_distilled_but_have_no_features(tmp_path):
+    benchmark = tiny_benchmark(tmp_path)
+    strategy = make(torch.nn.Conv2d(3, 21, 1), UnbiasedDistillationPlugin())
+    strategy.train(benchmark.train_stream, eval_streams=[])
+    strategy = make(torch.nn.Conv2d(3, 21, 1), FeatureDistillationPlugin())
+    with pytest.raises(ValueError, match="logits alone"):
+        strategy.train(benchmark.train_stream, eval_streams=[])

@@ -26,7 +26,7 @@ def test_runs_once_a_batch_in_evaluation_mode_without_gradient():
     first = teacher(images)
     assert teacher(images) is first
     assert teacher.model.calls == 1
-    assert not first.requires_grad and not teacher.model.training
+    assert not first.logits.requires_grad and not teacher.model.training
     teacher(torch.randn(2, 3, 4, 4))
     assert teacher.model.calls == 2
     teacher.forget()
@@ -56,19 +56,20 @@ def test_copy_carries_no_gradients():
     assert all(parameter.grad is not None for parameter in model.parameters())
 
 
-def test_asking_before_the_first_step_ended_is_an_error():
-    with pytest.raises(RuntimeError, match="end of the first step"):
+def test_asking_at_the_first_step_is_an_error():
+    with pytest.raises(RuntimeError, match="no teacher at the first step"):
         Teacher()(torch.zeros(1, 3, 2, 2))
 
 
 def test_plugins_of_a_strategy_share_one_teacher():
     first, second = UnbiasedDistillationPlugin(), UnbiasedDistillationPlugin()
-    strategy = SimpleNamespace(plugins=[first, second])
-    first.before_training(strategy)
-    second.before_training(strategy)
+    experience = SimpleNamespace(previous_classes=[], current_experience=0)
+    strategy = SimpleNamespace(plugins=[first, second], experience=experience)
+    first.before_train_dataset_adaptation(strategy)
+    second.before_train_dataset_adaptation(strategy)
     assert first.teacher is second.teacher
     mine = Teacher()
     third = UnbiasedDistillationPlugin(teacher=mine)
-    third.before_training(strategy)
+    third.before_train_dataset_adaptation(strategy)
     assert third.teacher is mine
     assert shared_teacher(SimpleNamespace(plugins=[])) is not mine

@@ -157,3 +157,24 @@ def test_previous_output_is_dropped_before_the_next_forward(benchmark):
 
     template(plugins=[Watch()]).train(benchmark.train_stream[0], eval_streams=[])
     assert alive and all(output is None for output in alive)
+
+
+def test_a_sampler_is_used_in_training_and_left_out_of_evaluation(benchmark):
+    spy = Spy()
+    sampler = torch.utils.data.SequentialSampler(range(4))
+    strategy = template(plugins=[spy], loader={"sampler": sampler})
+    strategy.train(benchmark.train_stream[0], eval_streams=[])
+    strategy.eval(benchmark.test_stream[0])
+    assert sum(len(images) for images, _, _ in spy.train) == 4
+    assert sum(len(images) for images, _, _ in spy.eval) == len(benchmark.test_stream[0].dataset)
+
+
+def test_keywords_that_are_not_the_loaders_are_left_to_others(benchmark):
+    strategy = template(loader={"persistent_workers": True})
+    strategy.train(benchmark.train_stream[0], eval_streams=[], reset_optimizer_state=True)
+
+
+def test_dropping_the_only_batch_is_an_error(benchmark):
+    strategy = template(train_mb_size=100, loader={"drop_last": True})
+    with pytest.raises(ValueError, match="drop_last leaves no batch of 100"):
+        strategy.train(benchmark.train_stream[0], eval_streams=[])
