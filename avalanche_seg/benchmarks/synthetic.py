@@ -10,7 +10,8 @@ import numpy as np
 from PIL import Image
 
 from avalanche_seg.benchmarks.palette import voc_palette
-from avalanche_seg.benchmarks.synthetic_shapes import LOOKS, render_scene
+from avalanche_seg.benchmarks.synthetic_scene import render_scene
+from avalanche_seg.benchmarks.synthetic_shapes import LOOKS
 
 __all__ = ["make_synthetic_voc"]
 

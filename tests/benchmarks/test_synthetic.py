@@ -9,7 +9,8 @@ from PIL import Image
 from avalanche_seg.benchmarks import synthetic
 from avalanche_seg.benchmarks.palette import voc_palette
 from avalanche_seg.benchmarks.synthetic import make_synthetic_voc
-from avalanche_seg.benchmarks.synthetic_shapes import LOOKS, render_scene
+from avalanche_seg.benchmarks.synthetic_scene import render_scene
+from avalanche_seg.benchmarks.synthetic_shapes import LOOKS
 
 CLASSES = set(range(1, 21))
 SMALL = {"n_train": 20, "n_val": 20, "size": (48, 64)}
