@@ -20,7 +20,7 @@ from avalanche_seg.benchmarks import (
     train_preset,
 )
 from avalanche_seg.benchmarks.scenario import SegmentationScenario
-from avalanche_seg.metrics import MeanIoU
+from avalanche_seg.metrics import MeanIoU, loss_term_metrics
 from avalanche_seg.models import BiSeNet
 from avalanche_seg.plugins import PolyLRPlugin
 from avalanche_seg.strategies import SegmentationTemplate, sgd
@@ -74,6 +74,7 @@ def make_strategy(
     evaluator = EvaluationPlugin(
         iou,
         loss_metrics(epoch=True, experience=True),
+        loss_term_metrics(),
         loggers=[TensorboardLogger(log_folder)],
     )
     arguments: dict[str, Any] = {

@@ -21,10 +21,10 @@ N_PICTURES = 6
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit code (2 for bad input)."""
+    """Run the command line; returns the exit code (2 for bad input or a loss that blew up)."""
     try:
         folder = run(parse(argv))
-    except ValueError as error:
+    except (ValueError, FloatingPointError) as error:
         # A loader's worker process wraps the message in its traceback; it comes last there.
         reason = str(error).rpartition("\nValueError: ")[2].strip()
         print(f"error: {reason}", file=sys.stderr)
@@ -42,6 +42,7 @@ def run(options: Options) -> Path:
     Raises:
         ValueError: for bad input, before any training and before the folder is made; for a file
             whose pixels turn out to be unreadable, when it is met. Earlier steps are kept.
+        FloatingPointError: when the loss is no finite number; earlier steps are kept.
     """
     start = time.perf_counter()
     seed_everything(options.random_seed)

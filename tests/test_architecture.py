@@ -55,6 +55,7 @@ PUBLIC_NAMES = {
     },
     "metrics": {
         "ConfusionMatrix",
+        "LossTerms",
         "MeanIoU",
         "RunReport",
         "StepReport",
@@ -63,6 +64,7 @@ PUBLIC_NAMES = {
         "class_iou",
         "confusion_matrix",
         "forgetting",
+        "loss_term_metrics",
         "mean_iou_metrics",
         "pixel_accuracy",
         "summarize",

@@ -9,11 +9,13 @@ from avalanche_seg.metrics.iou import (
     pixel_accuracy,
     summarize,
 )
+from avalanche_seg.metrics.loss_terms import LossTerms, loss_term_metrics
 from avalanche_seg.metrics.mean_iou import MeanIoU, mean_iou_metrics
 from avalanche_seg.metrics.report import RunReport, StepReport
 
 __all__ = [
     "ConfusionMatrix",
+    "LossTerms",
     "MeanIoU",
     "RunReport",
     "StepReport",
@@ -22,6 +24,7 @@ __all__ = [
     "class_iou",
     "confusion_matrix",
     "forgetting",
+    "loss_term_metrics",
     "mean_iou_metrics",
     "pixel_accuracy",
     "summarize",

@@ -14,6 +14,7 @@ from avalanche_seg.losses import (
 )
 from avalanche_seg.models import SegmentationOutput, as_output
 from avalanche_seg.plugins.base import SegmentationPlugin
+from avalanche_seg.plugins.loss_terms import record_term
 from avalanche_seg.plugins.teacher import Teacher, shared_teacher
 
 __all__ = [
@@ -38,6 +39,9 @@ class TeacherPlugin(SegmentationPlugin):
     Raises:
         ValueError: for a weight that is negative or not finite.
     """
+
+    name: str
+    """Name of the term in metrics and messages."""
 
     def __init__(self, weight: float, *, teacher: Teacher | None = None) -> None:
         super().__init__()
@@ -76,7 +80,9 @@ class TeacherPlugin(SegmentationPlugin):
         """Add the weighted term to the loss."""
         if self.teacher is not None and self.teacher.model is not None:
             output, teacher_output = as_output(strategy.mb_output), self.teacher(strategy.mb_x)
-            strategy.loss += self.weight * self.term(strategy, output, teacher_output)
+            value = self.weight * self.term(strategy, output, teacher_output)
+            strategy.loss += value
+            record_term(strategy, self.name, value)
 
     def after_training_iteration(self, strategy: Any, **kwargs: Any) -> None:
         """Free the teacher's output."""
@@ -94,6 +100,8 @@ class DistillationPlugin(TeacherPlugin):
         alpha: factor on the teacher's logits.
         teacher: default the one that the strategy's plugins share.
     """
+
+    name = "kd"
 
     def __init__(
         self, weight: float = 100.0, *, alpha: float = 1.0, teacher: Teacher | None = None
@@ -121,6 +129,8 @@ class UnbiasedDistillationPlugin(DistillationPlugin):
         teacher: default the one that the strategy's plugins share.
     """
 
+    name = "unkd"
+
     def __init__(
         self, weight: float = 10.0, *, alpha: float = 1.0, teacher: Teacher | None = None
     ) -> None:
@@ -145,6 +155,8 @@ class ICaRLDistillationPlugin(TeacherPlugin):
         teacher: default the one that the strategy's plugins share.
     """
 
+    name = "icarl_kd"
+
     def __init__(self, weight: float = 10.0, *, teacher: Teacher | None = None) -> None:
         super().__init__(weight, teacher=teacher)
 
@@ -165,6 +177,8 @@ class FeatureDistillationPlugin(TeacherPlugin):
             BiSeNet.
         teacher: default the one that the strategy's plugins share.
     """
+
+    name = "feature_kd"
 
     def __init__(self, weight: float = 100.0, *, teacher: Teacher | None = None) -> None:
         super().__init__(weight, teacher=teacher)

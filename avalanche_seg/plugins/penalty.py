@@ -14,6 +14,7 @@ from avalanche_seg.plugins.importance import (
     PIImportance,
     RWImportance,
 )
+from avalanche_seg.plugins.loss_terms import record_term
 
 __all__ = ["EWCPlugin", "ImportancePlugin", "PIPlugin", "QuadraticPenalty", "RWPlugin"]
 
@@ -111,6 +112,7 @@ class ImportancePlugin(SegmentationPlugin):
         with torch.no_grad():
             self.importance.update(parameters, gradients)
         self.value = self.penalty.add_gradient(parameters, self.weight)
+        record_term(strategy, "penalty", self.value)
 
     def after_training_exp(self, strategy: Any, **kwargs: Any) -> None:
         """Compute the importances that hold the parameters from the next step on."""

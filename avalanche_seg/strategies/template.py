@@ -17,10 +17,11 @@ from torch.utils.data import DataLoader
 
 from avalanche_seg.labels import VOID
 from avalanche_seg.losses import CrossEntropy
-from avalanche_seg.metrics import mean_iou_metrics
+from avalanche_seg.metrics import loss_term_metrics, mean_iou_metrics
 from avalanche_seg.models import SegmentationOutput, as_output
 from avalanche_seg.normalization import normalize_images
 from avalanche_seg.plugins import PeriodicEvalPlugin
+from avalanche_seg.plugins.loss_terms import record_term
 from avalanche_seg.resize import resize_logits
 from avalanche_seg.strategies.optimizers import OptimizerFactory, OptimizerSource
 
@@ -32,10 +33,11 @@ _LOADER_ARGUMENTS = frozenset(inspect.signature(DataLoader).parameters) - {"data
 
 
 def default_evaluator() -> EvaluationPlugin:
-    """IoU and loss, printed by an ``InteractiveLogger``."""
+    """IoU, loss and the loss's terms, printed by an ``InteractiveLogger``."""
     return EvaluationPlugin(
         mean_iou_metrics(),
         loss_metrics(epoch=True, experience=True),
+        loss_term_metrics(),
         loggers=[InteractiveLogger()],
     )
 
@@ -126,6 +128,8 @@ class SegmentationTemplate(SupervisedTemplate):
         self.eval_every = eval_every
         self.loader = dict(loader or {})
         self.step_criterion: Criterion = self._criterion
+        self.loss_terms: dict[str, Tensor] = {}
+        """Parts of the current batch's objective by name, weighted; scalars on the device."""
         self._optimizers = OptimizerSource(optimizer, model)
         self._memory_format = torch.channels_last if channels_last else torch.preserve_format
 
@@ -216,9 +220,30 @@ class SegmentationTemplate(SupervisedTemplate):
         output: SegmentationOutput = self.mb_output
         if self.is_training:
             levels = (output.logits, *output.aux)
-            return torch.stack([self.step_criterion(level, self.mb_y) for level in levels]).sum()
+            loss = torch.stack([self.step_criterion(level, self.mb_y) for level in levels]).sum()
+            self.loss_terms = {}
+            record_term(self, "classification", loss)
+            return loss
         known = torch.where(self.mb_y < output.logits.shape[1], self.mb_y, VOID)
         return _at_step(self._criterion, 0)(output.logits, known)
+
+    def backward(self) -> None:
+        """Run the backward pass, unless the loss is no finite number.
+
+        Raises:
+            FloatingPointError: naming step, iteration and terms. Reading the loss makes a GPU wait,
+                so there only every tenth iteration is checked: a NaN stays once it is in the
+                weights.
+        """
+        iteration = self.clock.train_exp_iterations
+        if iteration % (1 if self.device.type == "cpu" else 10) == 0 and not self.loss.isfinite():
+            terms = ", ".join(f"{name} {float(value):g}" for name, value in self.loss_terms.items())
+            raise FloatingPointError(
+                f"the loss is {self.loss.item():g} at step {self.experience.current_experience}, "
+                f"iteration {iteration} ({terms}); expected a finite number: lower the learning "
+                "rate or the weight of the term"
+            )
+        super().backward()
 
 
 def _at_step(criterion: Criterion, n_old: int) -> Criterion:

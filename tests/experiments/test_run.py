@@ -159,3 +159,12 @@ def test_a_step_of_one_image_is_refused_before_any_training(tmp_path, capsys):
     assert main(arguments) == 2
     assert "step 1 has one training image" in capsys.readouterr().err
     assert not (tmp_path / "logs").exists()
+
+
+def test_a_loss_that_blows_up_ends_with_one_clear_error(devkit, tmp_path, capsys):
+    arguments = small(devkit, tmp_path, "--name", "boom", "--lr", "1e30", "--epochs", "3")
+    assert main(arguments) == 2
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert (
+        "error: the loss is" in error and "at step" in error and "lower the learning rate" in error
+    )

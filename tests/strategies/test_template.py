@@ -6,6 +6,7 @@ from torch import nn
 
 from avalanche_seg.losses import CrossEntropy, UnbiasedCrossEntropy, cross_entropy
 from avalanche_seg.plugins.base import SegmentationPlugin
+from avalanche_seg.plugins.loss_terms import record_term
 from avalanche_seg.strategies import SegmentationTemplate, sgd
 from tests.tiny import CROP, tiny_benchmark, tiny_model
 
@@ -177,4 +178,18 @@ def test_keywords_that_are_not_the_loaders_are_left_to_others(benchmark):
 def test_dropping_the_only_batch_is_an_error(benchmark):
     strategy = template(train_mb_size=100, loader={"drop_last": True})
     with pytest.raises(ValueError, match="drop_last leaves no batch of 100"):
+        strategy.train(benchmark.train_stream[0], eval_streams=[])
+
+
+def test_an_exploding_loss_stops_with_step_iteration_and_term(benchmark):
+    class Explode(SegmentationPlugin):
+        def before_backward(self, strategy, **kwargs):
+            if strategy.clock.train_exp_iterations == 1:
+                value = torch.tensor(float("nan"))
+                strategy.loss += value
+                record_term(strategy, "mine", value)
+
+    strategy = template(plugins=[Explode()])
+    message = r"loss is nan at step 0, iteration 1 \(classification \d.*, mine nan\)"
+    with pytest.raises(FloatingPointError, match=message):
         strategy.train(benchmark.train_stream[0], eval_streams=[])
