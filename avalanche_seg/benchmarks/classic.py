@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
@@ -98,34 +99,40 @@ def segmentation_benchmark(
     check_label_modes(train_void, test_unseen)
     steps = split_classes(task, n_foreground=devkit.n_foreground, class_order=class_order)
     space = LabelSpace(steps, devkit.class_names)
-    train_presence, test_presence = (
-        class_index(samples, n_foreground=devkit.n_foreground, progress=progress).presence
+    train_index, test_index = (
+        class_index(samples, n_foreground=devkit.n_foreground, progress=progress)
         for samples in (devkit.train, devkit.test)
     )
-    chosen = settings.train_images(train_presence, steps, setting, partition=partition, seed=seed)
+    chosen = settings.train_images(
+        train_index.presence, steps, setting, partition=partition, seed=seed
+    )
     _check_no_step_is_empty(devkit, space, chosen, setting)
     train, valid = settings.hold_out(chosen, val_fraction, n_images=len(devkit.train), seed=seed)
+    map_showing = partial(train_label_map, space, train_void=train_void)
     groups = transform_groups(train_transform or train_preset(), eval_transform or eval_preset())
 
     def training_data(
         indices: list[settings.Indices], group: str
     ) -> Callable[[int], ExperienceData]:
         def data_of_step(step: int) -> ExperienceData:
-            shown = settings.visible(setting, old_labels, step)
-            table = train_label_map(space, shown, train_void=train_void)
-            return ExperienceData(devkit.train, indices[step], table, train_presence, groups, group)
+            table = map_showing(settings.visible(setting, old_labels, step))
+            return ExperienceData(
+                devkit.train, indices[step], table, train_index.counts, groups, group, map_showing
+            )
 
         return data_of_step
 
     def test_data(step: int) -> ExperienceData:
-        indices = settings.seen_test_images(test_presence, steps, step)
+        indices = settings.seen_test_images(test_index.presence, steps, step)
         if len(indices) == 0:
             raise ValueError(
                 f"{devkit.test.root}: the split {devkit.test.split} has no image of the classes "
                 f"seen at step {step}; choose another task or class order"
             )
         table = seen_label_map(space, step, test_unseen=test_unseen)
-        return ExperienceData(devkit.test, indices, table, test_presence, groups, "eval")
+        return ExperienceData(
+            devkit.test, indices, table, test_index.counts, groups, "eval", map_showing
+        )
 
     test_data(0)  # The smallest test set: raise now rather than after the first step's training.
     streams = [

@@ -1,6 +1,7 @@
 """Streams and lazy experiences over a devkit."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -25,44 +26,43 @@ __all__ = [
 ]
 
 
+@dataclass(frozen=True, eq=False)
 class ExperienceData:
     """Everything an experience's data set is made of; builds it on demand.
 
-    Args:
+    Attributes:
         samples: the split.
         indices: which samples belong to the experience, ascending.
         label_map: uint8, 256 entries, dataset id -> channel.
-        presence: bool, N x 256, of the whole split.
+        counts: int64, N x 256, pixels of every value in every mask of the whole split.
         groups: the transforms.
         group: the one that a plain loop gets, "train" or "eval"; strategies choose for themselves.
+        map_showing: makes the training label map that shows the classes of the given steps.
+        annotated: bool, one entry a channel: what the label map shows. When given, samples are
+            (image, label map, annotated).
     """
 
-    def __init__(
-        self,
-        samples: Samples,
-        indices: NDArray[np.int64],
-        label_map: NDArray[np.uint8],
-        presence: NDArray[np.bool_],
-        groups: TransformGroups,
-        group: str,
-    ) -> None:
-        self.samples = samples
-        self.indices = indices
-        self.label_map = label_map
-        self.presence = presence
-        self.groups = groups
-        self.group = group
+    samples: Samples
+    indices: NDArray[np.int64]
+    label_map: NDArray[np.uint8]
+    counts: NDArray[np.int64]
+    groups: TransformGroups
+    group: str
+    map_showing: Callable[[Iterable[int]], NDArray[np.uint8]]
+    annotated: NDArray[np.bool_] | None = None
 
     def class_sets(self) -> list[frozenset[int]]:
         """The channels each image shows after the label map, void left out."""
         return [
             frozenset(self.label_map[np.flatnonzero(row)].tolist()) - {VOID}
-            for row in self.presence[self.indices]
+            for row in self.counts[self.indices]
         ]
 
     def build(self) -> AvalancheDataset:
         """The Avalanche data set, with each image's classes as the attribute ``class_sets``."""
-        dataset = SegmentationDataset(self.samples, self.indices.tolist(), self.label_map)
+        dataset = SegmentationDataset(
+            self.samples, self.indices.tolist(), self.label_map, annotated=self.annotated
+        )
         attribute = DataAttribute(self.class_sets(), "class_sets", use_in_getitem=False)
         # Avalanche starts every data set in the train group, whatever the groups say.
         return AvalancheDataset(
@@ -79,6 +79,8 @@ class SegmentationExperience(DatasetExperience):
         classes_seen_so_far: both of the above.
         future_classes: channels of the later steps.
         base_classes: channels of step 0, the "old" classes of the published tables.
+        label_space: the mapping between dataset ids and channels.
+        data: what the data set is made of.
         dataset: (image, label map) samples, built when first asked for.
     """
 
@@ -86,6 +88,7 @@ class SegmentationExperience(DatasetExperience):
         super().__init__(dataset=None, current_experience=step)
         seen = space.n_channels_after(step)
         self.data = data
+        self.label_space = space
         self.classes_in_this_experience = list(space.channels_of_step(step))
         self.previous_classes = list(range(self.classes_in_this_experience[0]))
         self.classes_seen_so_far = list(range(seen))

@@ -37,10 +37,10 @@ class JointTransform(MultiParamTransform):
     def __init__(self, transform: Callable[..., Any]) -> None:
         self.transform = transform
 
-    def __call__(self, image: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """Transform one sample; plain tensors in, plain tensors out."""
+    def __call__(self, image: Tensor, labels: Tensor, *rest: Any) -> tuple[Any, ...]:
+        """Transform one sample, plain tensors in and out; what follows the labels is passed on."""
         image, labels = self.transform(tv_tensors.Image(image), tv_tensors.Mask(labels))
-        return image.as_subclass(Tensor), labels.as_subclass(Tensor)
+        return image.as_subclass(Tensor), labels.as_subclass(Tensor), *rest
 
     def flat_transforms(self, position: int) -> list[Any]:
         """The wrapped transform; it acts on both positions."""

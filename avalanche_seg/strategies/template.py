@@ -195,6 +195,7 @@ class SegmentationTemplate(SupervisedTemplate):
         images = images.to(self.device, non_blocking=True)
         images = normalize_images(images).contiguous(memory_format=self._image_format)
         labels = labels.to(self.device, non_blocking=True).long()
+        rest = [extra.to(self.device, non_blocking=True) for extra in rest]
         self.mbatch = [images, labels, *rest]
 
     @property
