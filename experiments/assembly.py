@@ -22,7 +22,7 @@ from avalanche_seg.benchmarks import (
 from avalanche_seg.benchmarks.scenario import SegmentationScenario
 from avalanche_seg.metrics import MeanIoU, loss_term_metrics
 from avalanche_seg.models import BiSeNet
-from avalanche_seg.plugins import PolyLRPlugin
+from avalanche_seg.plugins import ClassExemplarsBuffer, PolyLRPlugin, SMiBPlugin
 from avalanche_seg.strategies import SegmentationTemplate, sgd
 from experiments.methods import METHODS
 from experiments.options import Options
@@ -49,6 +49,7 @@ def make_benchmarks(options: Options) -> tuple[SegmentationScenario, Segmentatio
             root,
             task=task,
             setting=options.setting,
+            old_labels=options.old_labels,
             class_order=class_order,
             train_transform=train_preset(options.crop_size),
             eval_transform=eval_preset(options.crop_size),
@@ -84,11 +85,18 @@ def make_strategy(
         "train_epochs": options.epochs,
         "eval_mb_size": options.batch_size,
         "device": device,
-        "plugins": [PolyLRPlugin(), *plugins],
+        "plugins": [*_replay(options), PolyLRPlugin(), *plugins],
         "evaluator": evaluator,
         "loader": {"num_workers": options.num_workers},
     }
     return METHODS[options.method](**arguments, **options.method_options)
+
+
+def _replay(options: Options) -> list[BasePlugin]:
+    """Exemplars for a method that does not bring its own; before plugins that count batches."""
+    if options.exemplars is None or options.method == "SMiB":
+        return []
+    return [SMiBPlugin(ClassExemplarsBuffer(options.exemplars, seed=options.random_seed))]
 
 
 def seed_everything(seed: int) -> None:

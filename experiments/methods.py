@@ -15,6 +15,7 @@ from avalanche_seg.strategies import (
     LwFMC,
     MiB,
     SegmentationTemplate,
+    SMiB,
 )
 
 __all__ = ["FLAGS", "METHODS", "complete"]
@@ -28,6 +29,7 @@ METHODS: dict[str, type[SegmentationTemplate]] = {
     "RW": RW,
     "PI": PI,
     "MiB": MiB,
+    "SMiB": SMiB,
     "JOINT": Joint,
 }
 
@@ -35,7 +37,7 @@ FLAGS: dict[str, tuple[type, str, dict[str, str]]] = {
     "loss_kd": (
         float,
         "weight of the distillation",
-        {"LWF": "kd_weight", "ILT": "kd_weight", "MiB": "kd_weight"},
+        {"LWF": "kd_weight", "ILT": "kd_weight", "MiB": "kd_weight", "SMiB": "kd_weight"},
     ),
     "loss_de": (float, "weight of the feature distillation", {"ILT": "feature_weight"}),
     "icarl_importance": (float, "weight of the iCaRL distillation", {"LWF-MC": "kd_weight"}),

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.methods import FLAGS, complete
-from experiments.parser import DEMO, PUBLISHED, make_parser
+from experiments.parser import DEMO, PUBLISHED, default_exemplars, make_parser
 
 __all__ = ["Options", "parse"]
 
@@ -29,6 +29,8 @@ class Options:
     backbone: str
     weights: str | None
     method_options: dict[str, Any]
+    exemplars: int | None
+    old_labels: str
     random_seed: int
     num_workers: int
     device: str
@@ -59,11 +61,15 @@ def parse(argv: Sequence[str] | None = None) -> Options:
         return defaults[name] if value is None else value
 
     lr = chosen("lr")
+    method, exemplars = _exemplars(given)
+    method_options = complete(method, {flag: getattr(given, flag) for flag in FLAGS})
+    if method == "SMiB":
+        method_options |= {"n_exemplars": exemplars, "seed": given.random_seed}
     options = Options(
         dataset=dataset,
         data_root=given.data_root or f"data/{dataset}",
         task=given.task,
-        method=given.method,
+        method=method,
         setting=_setting(given),
         epochs=chosen("epochs"),
         lr=lr,
@@ -72,7 +78,9 @@ def parse(argv: Sequence[str] | None = None) -> Options:
         crop_size=chosen("crop_size"),
         backbone=chosen("backbone"),
         weights=_weights(given, defaults["weights"]),
-        method_options=complete(given.method, {flag: getattr(given, flag) for flag in FLAGS}),
+        method_options=method_options,
+        exemplars=exemplars,
+        old_labels=given.old_labels or ("hidden" if exemplars is None else "visible"),
         random_seed=given.random_seed,
         num_workers=given.num_workers,
         device=given.device,
@@ -93,6 +101,24 @@ def _setting(given: argparse.Namespace) -> str:
     if given.overlap and given.setting not in (None, "overlapped"):
         raise ValueError(f"--overlap contradicts --setting {given.setting}; pass one of them")
     return "overlapped" if given.overlap else given.setting or "disjoint"
+
+
+def _exemplars(given: argparse.Namespace) -> tuple[str, int | None]:
+    """The method, and how many exemplars a class it replays; None for no replay."""
+    method, size = given.method, given.exemplars_size
+    if given.use_exemplars and method == "JOINT":
+        raise ValueError("--use_exemplars has no effect on --method JOINT; leave it out")
+    if size is not None and size < 0:
+        raise ValueError(f"--exemplars_size {size}; expected zero or more")
+    if method != "SMiB" and not given.use_exemplars:
+        if size is not None:
+            raise ValueError(
+                f"--exemplars_size has no effect on --method {method} without --use_exemplars; add "
+                "it, or leave both out"
+            )
+        return method, None
+    # The original spells SMiB as MiB with exemplars.
+    return "SMiB" if method == "MiB" else method, default_exemplars() if size is None else size
 
 
 def _weights(given: argparse.Namespace, default: str | None) -> str | None:

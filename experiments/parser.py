@@ -3,11 +3,11 @@
 import argparse
 from typing import Any
 
-from avalanche_seg.benchmarks.settings import SETTINGS
+from avalanche_seg.benchmarks.settings import OLD_LABELS, SETTINGS
 from avalanche_seg.models.backbones import BACKBONES
 from experiments.methods import FLAGS, METHODS, default
 
-__all__ = ["DEMO", "PUBLISHED", "make_parser"]
+__all__ = ["DEMO", "PUBLISHED", "default_exemplars", "make_parser"]
 
 DATASETS = ("synthetic", "voc", "folder")
 
@@ -90,6 +90,20 @@ def _add_training(group: Any) -> None:
     ):
         group.add_argument(f"--{name}", type=kind, help=f"{text} {_both_defaults(name)}")
     group.add_argument(
+        "--use_exemplars",
+        action="store_true",
+        help="add replay of exemplars to the method; with MiB it runs SMiB, as in the original",
+    )
+    group.add_argument(
+        "--exemplars_size", type=int, help=f"exemplars a class (default: {default_exemplars()})"
+    )
+    group.add_argument(
+        "--old_labels",
+        choices=OLD_LABELS,
+        help="whether new images show the classes of earlier steps (default: visible with "
+        "exemplars, as SMiB's published numbers, else hidden)",
+    )
+    group.add_argument(
         "--lr_later",
         type=float,
         help="learning rate of the later steps (default: a tenth of --lr)",
@@ -116,6 +130,11 @@ def _add_model(group: Any) -> None:
         help="'imagenet', or the path of a state dict of torchvision's backbone (default: "
         "imagenet; random weights on synthetic)",
     )
+
+
+def default_exemplars() -> int:
+    """Exemplars a class, SMiB's default."""
+    return int(default("SMiB", "n_exemplars"))
 
 
 def _both_defaults(name: str) -> str:

@@ -128,7 +128,8 @@ def _results(options: Options, report: RunReport, seconds: float) -> dict[str, o
 
 
 def _default_name(options: Options) -> str:
-    parts = (options.method, options.task, options.setting, options.dataset)
+    method = options.method + ("" if options.exemplars is None else f"+{options.exemplars}")
+    parts = (method, options.task, options.setting, options.dataset)
     return "_".join((*parts, f"s{options.random_seed}"))
 
 
@@ -137,9 +138,10 @@ def _announcement(
 ) -> str:
     train = ", ".join(str(len(experience.dataset)) for experience in benchmark.train_stream)
     test = ", ".join(str(len(experience.dataset)) for experience in benchmark.test_stream)
+    replay = "" if options.exemplars is None else f", {options.exemplars} exemplars a class"
     return (
-        f"{options.method} on {options.dataset} {options.task}, {options.setting}: "
-        f"{benchmark.n_classes - 1} classes and the background\n"
+        f"{options.method}{replay} on {options.dataset} {options.task}, {options.setting}, old "
+        f"labels {options.old_labels}: {benchmark.n_classes - 1} classes and the background\n"
         f"images by step: train {train}; test {test}\n"
         f"BiSeNet {options.backbone} from {options.weights or 'random weights'}, {device}; "
         f"{options.epochs} epochs of batches of {options.batch_size}, crop {options.crop_size}, "

@@ -82,7 +82,10 @@ PUBLIC_NAMES = {
     },
     "plugins": {
         "BalancedInitPlugin",
+        "ClassExemplarsBuffer",
         "DistillationPlugin",
+        "Exemplar",
+        "SMiBPlugin",
         "EWCPlugin",
         "FeatureDistillationPlugin",
         "ICaRLDistillationPlugin",
@@ -107,6 +110,7 @@ PUBLIC_NAMES = {
         "MiB",
         "PI",
         "RW",
+        "SMiB",
         "SegmentationTemplate",
         "default_evaluator",
         "sgd",

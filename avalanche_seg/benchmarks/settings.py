@@ -12,7 +12,15 @@ from numpy.typing import NDArray
 
 from avalanche_seg.labels import BACKGROUND, VOID
 
-__all__ = ["SETTINGS", "check_setting", "hold_out", "seen_test_images", "train_images", "visible"]
+__all__ = [
+    "OLD_LABELS",
+    "SETTINGS",
+    "check_setting",
+    "hold_out",
+    "seen_test_images",
+    "train_images",
+    "visible",
+]
 
 SETTINGS = ("disjoint", "overlapped", "sequential", "partitioned")
 OLD_LABELS = ("hidden", "visible")

@@ -9,15 +9,20 @@ from avalanche_seg.plugins.distillation import (
     TeacherPlugin,
     UnbiasedDistillationPlugin,
 )
+from avalanche_seg.plugins.exemplars import ClassExemplarsBuffer, Exemplar
 from avalanche_seg.plugins.penalty import EWCPlugin, ImportancePlugin, PIPlugin, RWPlugin
 from avalanche_seg.plugins.periodic_eval import PeriodicEvalPlugin
 from avalanche_seg.plugins.poly_lr import PolyLRPlugin
 from avalanche_seg.plugins.progress import ProgressPlugin
+from avalanche_seg.plugins.replay import SMiBPlugin
 from avalanche_seg.plugins.teacher import Teacher
 
 __all__ = [
     "BalancedInitPlugin",
+    "ClassExemplarsBuffer",
     "DistillationPlugin",
+    "Exemplar",
+    "SMiBPlugin",
     "EWCPlugin",
     "FeatureDistillationPlugin",
     "ICaRLDistillationPlugin",

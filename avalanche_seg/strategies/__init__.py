@@ -10,6 +10,7 @@ from avalanche_seg.strategies.mib import MiB
 from avalanche_seg.strategies.optimizers import sgd
 from avalanche_seg.strategies.pi import PI
 from avalanche_seg.strategies.rw import RW
+from avalanche_seg.strategies.smib import SMiB
 from avalanche_seg.strategies.template import SegmentationTemplate, default_evaluator
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "LwF",
     "LwFMC",
     "MiB",
+    "SMiB",
     "SegmentationTemplate",
     "default_evaluator",
     "sgd",

@@ -221,12 +221,16 @@ class SegmentationTemplate(SupervisedTemplate):
         output: SegmentationOutput = self.mb_output
         if self.is_training:
             levels = (output.logits, *output.aux)
-            loss = torch.stack([self.step_criterion(level, self.mb_y) for level in levels]).sum()
+            loss = torch.stack([self.classification_loss(level) for level in levels]).sum()
             self.loss_terms = {}
             record_term(self, "classification", loss)
             return loss
         known = torch.where(self.mb_y < output.logits.shape[1], self.mb_y, VOID)
         return _at_step(self._criterion, 0)(output.logits, known)
+
+    def classification_loss(self, logits: Tensor) -> Tensor:
+        """The step's criterion on one output, a scalar; for strategies whose loss needs more."""
+        return self.step_criterion(logits, self.mb_y)
 
     def backward(self) -> None:
         """Run the backward pass, unless the loss is no finite number.

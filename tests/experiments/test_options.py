@@ -22,6 +22,17 @@ def test_a_folder_with_class_names_is_a_folder_data_set(tmp_path):
     assert parse(["--data_root", str(tmp_path)]).dataset == "folder"
 
 
+def test_exemplars():
+    assert parse([]).exemplars is None and parse([]).old_labels == "hidden"
+    options = parse(["--method", "smib", "--random_seed", "7"])
+    assert options.method_options == {"kd_weight": 10.0, "n_exemplars": 5, "seed": 7}
+    assert (options.exemplars, options.old_labels) == (5, "visible")
+    assert parse(["--use_exemplars"]).method == "SMiB", "MiB with exemplars is SMiB"
+    options = parse(["--method", "LWF", "--use_exemplars", "--exemplars_size", "25"])
+    assert (options.method, options.exemplars) == ("LWF", 25)
+    assert parse(["--method", "SMiB", "--old_labels", "hidden"]).old_labels == "hidden"
+
+
 def test_published_weights_are_the_defaults_and_an_explicit_flag_wins():
     assert parse([]).method_options == {"kd_weight": 10.0}
     assert parse(["--method", "lwf"]).method_options == {"kd_weight": 100.0}
@@ -57,6 +68,9 @@ def test_overlap_is_short_for_the_setting(flag):
         (["--task", "offline", "--lr_later", "1"], "or --task offline"),
         (["--loss_kd", "-1"], "--loss_kd -1.0; expected a finite number, zero or more"),
         (["--random_seed", "-1"], "--random_seed -1; expected 0 to"),
+        (["--exemplars_size", "5"], "without --use_exemplars"),
+        (["--use_exemplars", "--exemplars_size", "-1"], "--exemplars_size -1; expected zero"),
+        (["--method", "JOINT", "--use_exemplars"], "--use_exemplars has no effect on"),
         (["--epochs", "0"], "--epochs 0; expected 1 or more"),
         (["--batch_size", "1"], "--batch_size 1; expected 2 or more"),
         (["--crop_size", "8"], "--crop_size 8; expected 32 or more"),

@@ -81,7 +81,7 @@ def test_the_same_seed_gives_the_same_run(devkit, mib_run, tmp_path):
 
 @pytest.mark.parametrize(
     ("method", "n_steps"),
-    [("joint", 1), *((m, 2) for m in ("ft", "lwf", "lwf-mc", "ilt", "ewc", "rw", "pi"))],
+    [("joint", 1), *((m, 2) for m in ("ft", "lwf", "lwf-mc", "ilt", "ewc", "rw", "pi", "smib"))],
 )
 def test_other_methods(devkit, tmp_path, method, n_steps, capsys):
     assert main(small(devkit, tmp_path, "--method", method, "--name", method)) == 0

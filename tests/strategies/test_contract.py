@@ -7,10 +7,22 @@ import pytest
 import torch
 
 from avalanche_seg.plugins import PolyLRPlugin, TeacherPlugin
-from avalanche_seg.strategies import EWC, ILT, PI, RW, FineTuning, Joint, LwF, LwFMC, MiB, sgd
+from avalanche_seg.strategies import (
+    EWC,
+    ILT,
+    PI,
+    RW,
+    FineTuning,
+    Joint,
+    LwF,
+    LwFMC,
+    MiB,
+    SMiB,
+    sgd,
+)
 from tests.tiny import tiny_benchmark, tiny_model
 
-INCREMENTAL = [FineTuning, EWC, ILT, LwF, LwFMC, MiB, PI, RW]
+INCREMENTAL = [FineTuning, EWC, ILT, LwF, LwFMC, MiB, PI, RW, SMiB]
 ALL = [*INCREMENTAL, Joint]
 
 
@@ -84,7 +96,7 @@ def test_keyword_only_and_the_callers_list_is_left_alone(strategy_class):
     assert len(mine) == 1
 
 
-@pytest.mark.parametrize("strategy_class", [LwF, LwFMC, ILT, MiB])
+@pytest.mark.parametrize("strategy_class", [LwF, LwFMC, ILT, MiB, SMiB])
 def test_the_teacher_is_the_model_of_the_previous_step_and_never_changes(
     strategy_class, three_steps
 ):
