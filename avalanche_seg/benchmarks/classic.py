@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, TypedDict, Unpack
+from typing import Any, TypedDict, TypeVar, Unpack
 
 from avalanche_seg.benchmarks import settings
 from avalanche_seg.benchmarks.class_index import class_index
@@ -30,6 +30,7 @@ from avalanche_seg.labels import LabelSpace
 __all__ = ["FolderIncremental", "VOCIncremental", "segmentation_benchmark"]
 
 Transform = Callable[..., Any]
+Door = TypeVar("Door", bound=Callable[..., SegmentationScenario])
 
 
 class BenchmarkOptions(TypedDict, total=False):
@@ -144,7 +145,7 @@ def segmentation_benchmark(
     return SegmentationScenario(streams, space)
 
 
-def _shows_options(door: Callable[..., Any]) -> Callable[..., Any]:
+def _shows_options(door: Door) -> Door:
     """Spell the shared options out in a door's signature, for ``help`` and editors."""
     signature = inspect.signature(door)
     own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
