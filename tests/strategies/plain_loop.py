@@ -13,8 +13,11 @@ MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 BATCH, EPOCHS, LR, LR_LATER, SEED = 2, 2, 0.01, 0.001, 7
 
 
-def train_plainly(model, benchmark, objective, *, penalty=None, balanced=False):
-    """Train ``model`` in place on ``objective(output, labels, n_old, teacher_output)``."""
+def train_plainly(model, benchmark, objective, *, penalty=None, balanced=False, memory=None):
+    """Train ``model`` in place on ``objective(output, labels, n_old, teacher_output)``.
+
+    ``memory(step)`` gives the samples that follow the step's own.
+    """
     teacher = None
     for step, experience in enumerate(benchmark.train_stream):
         torch.manual_seed(SEED)
@@ -30,7 +33,8 @@ def train_plainly(model, benchmark, objective, *, penalty=None, balanced=False):
         )
         if penalty is not None:
             penalty.begin(model)
-        batches = batches_of(experience.dataset) * EPOCHS
+        samples = list(experience.dataset) + ([] if memory is None else memory(step))
+        batches = batches_of(samples) * EPOCHS
         for iteration, (images, labels) in enumerate(batches):
             optimizer.param_groups[0]["lr"] = rate * (1 - iteration / len(batches)) ** 0.9
             with torch.no_grad():
@@ -54,8 +58,7 @@ def share_background(head, n_new):
         new.bias[:] = first.bias[0]
 
 
-def batches_of(dataset):
-    samples = list(dataset)
+def batches_of(samples):
     batches = []
     for start in range(0, len(samples) - BATCH + 1, BATCH):
         batch = samples[start : start + BATCH]

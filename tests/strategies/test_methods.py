@@ -2,15 +2,30 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
+from torchvision import tv_tensors
 
+from avalanche_seg.benchmarks import eval_preset
 from avalanche_seg.plugins import ImportancePlugin, PolyLRPlugin
 from avalanche_seg.plugins.base import SegmentationPlugin
-from avalanche_seg.strategies import EWC, ILT, PI, RW, FineTuning, LwF, LwFMC, MiB, sgd
+from avalanche_seg.strategies import (
+    EWC,
+    ILT,
+    PI,
+    RW,
+    FineTuning,
+    LwF,
+    LwFMC,
+    MiB,
+    SMiB,
+    sgd,
+)
 from tests.strategies import plain_loop as plain
 from tests.strategies.plain_penalties import PlainEWC, PlainPI, PlainRW
-from tests.tiny import tiny_benchmark, tiny_model
+from tests.tiny import CROP, tiny_benchmark, tiny_model
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +145,39 @@ def test_penalty_methods_with_their_published_weights(
     assert max(penalty.values) > 0
 
 
-METHODS = [EWC, ILT, LwF, LwFMC, MiB, PI, RW]
+def naive_exemplar(path, n_seen):
+    """An exemplar's sample: every class seen so far shows; here channels are VOC's ids."""
+    image = torch.from_numpy(np.array(Image.open(path))).permute(2, 0, 1)
+    mask = np.array(Image.open(path.parents[1] / "SegmentationClass" / f"{path.stem}.png"))
+    labels = [[value if value < n_seen else 0 for value in row] for row in mask.tolist()]
+    transform = eval_preset(CROP)
+    return transform(tv_tensors.Image(image), tv_tensors.Mask(torch.tensor(labels)))
+
+
+def test_smib_with_its_memory(tmp_path):
+    """CE + 10 UNKD on the step's images, old labels visible, and the exemplars of earlier steps."""
+    benchmark = tiny_benchmark(tmp_path, task="10-5", old_labels="visible")
+    strategy = train(SMiB, benchmark, n_exemplars=1)
+    exemplars = [e for c in strategy.memory.buffer.exemplars.values() for e in c]
+    assert {e.step for e in exemplars} == {0, 1, 2}
+    files = benchmark.train_stream[0].data.samples.images
+
+    def memory(step):
+        chosen = sorted((e.step, e.image) for e in exemplars if e.step < step)
+        return [naive_exemplar(files[image], 11 + 5 * step) for _, image in chosen]
+
+    def smib(output, labels, n_old, old):
+        loss = cross_entropy(output, labels, n_old, old)
+        if old is None:
+            return loss
+        return loss + 10 * plain.unbiased_kd(output.logits, old.logits, labels)
+
+    expected = tiny_model(seed=2).double()
+    plain.train_plainly(expected, benchmark, smib, balanced=True, memory=memory)
+    assert_same_weights(strategy.model, expected)
+
+
+METHODS = [EWC, ILT, LwF, LwFMC, MiB, PI, RW, SMiB]
 WEIGHTS = {EWC: "penalty_weight", PI: "penalty_weight", RW: "penalty_weight"}
 
 
