@@ -59,7 +59,9 @@ def read_runs(folders: Sequence[Path]) -> list[Row]:
     settings: dict[str, dict[str, Any]] = {}
     for folder in folders:
         config, results = _load(folder / "config.json"), _load(folder / "results.json")
-        same = {key: config.get(key) for key in config if key not in _NOT_A_SETTING}
+        # A method's own arguments count like any other setting; the memory's size is in both.
+        flat = config | config.get("method_options", {})
+        same = {name: value for name, value in flat.items() if name not in _NOT_A_SETTING}
         key = json.dumps(same, sort_keys=True)
         if grouped[key] and len(grouped[key][0]["steps"]) != len(results["steps"]):
             raise ValueError(
@@ -141,7 +143,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-_NOT_A_SETTING = {"random_seed", "name", "logdir", "num_workers", "device", "resolved_device"}
+_NOT_A_SETTING = {
+    *("random_seed", "seed", "name", "logdir", "num_workers", "device", "resolved_device"),
+    *("method_options", "n_exemplars"),
+}
 
 
 def _load(path: Path) -> dict[str, Any]:

@@ -49,6 +49,24 @@ def test_rows_of_one_method_say_what_differs(tmp_path):
     assert [row.label for row in read_runs(folders)] == ["FT (lr 0.1)", "FT (lr 0.01)"]
 
 
+def test_a_methods_own_options_tell_rows_apart_but_not_its_seed(tmp_path):
+    folders = [
+        write_run(
+            tmp_path / f"{size}{seed}",
+            [(0.5, None, 0.5)],
+            seed=seed,
+            method="SMiB",
+            exemplars=size,
+            method_options={"n_exemplars": size, "seed": seed},
+        )
+        for size in (5, 25)
+        for seed in (0, 1)
+    ]
+    rows = read_runs(folders)
+    assert [row.label for row in rows] == ["SMiB (exemplars 5)", "SMiB (exemplars 25)"]
+    assert [len(row.runs) for row in rows] == [2, 2]
+
+
 def test_command_prints_the_table_and_draws(runs, tmp_path, capsys):
     picture = tmp_path / "out.png"
     assert main([*map(str, runs), "--out", str(picture)]) == 0
