@@ -1,6 +1,5 @@
 """Avalanche's supervised template for dense outputs."""
 
-import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypedDict
 
@@ -13,7 +12,6 @@ from avalanche.training.templates import SupervisedTemplate
 from avalanche.training.templates.base_sgd import PeriodicEval
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from torch.utils.data import DataLoader
 
 from avalanche_seg.labels import VOID
 from avalanche_seg.losses import CrossEntropy
@@ -23,13 +21,12 @@ from avalanche_seg.normalization import normalize_images
 from avalanche_seg.plugins import PeriodicEvalPlugin
 from avalanche_seg.plugins.loss_terms import record_term
 from avalanche_seg.resize import resize_logits
+from avalanche_seg.strategies.loaders import eval_loader, loader_options, train_loader
 from avalanche_seg.strategies.optimizers import OptimizerFactory, OptimizerSource
 
 __all__ = ["SegmentationTemplate", "TemplateOptions", "default_evaluator"]
 
 Criterion = Callable[[Tensor, Tensor], Tensor]
-
-_LOADER_ARGUMENTS = frozenset(inspect.signature(DataLoader).parameters) - {"dataset", "batch_size"}
 
 
 def default_evaluator() -> EvaluationPlugin:
@@ -157,35 +154,14 @@ class SegmentationTemplate(SupervisedTemplate):
     # ------------------------------------------------------------------------------------ loaders
 
     def make_train_dataloader(self, **kwargs: Any) -> None:
-        """Shuffled batches; the short last one is dropped, as published, unless it is the only."""
-        n_images = len(self.adapted_dataset)
-        options = {"drop_last": n_images >= self.train_mb_size, **self._loader_options(kwargs)}
-        if options.get("sampler") is None:
-            options.setdefault("shuffle", True)
-        if options["drop_last"] and n_images < self.train_mb_size:
-            raise ValueError(
-                f"drop_last leaves no batch of {self.train_mb_size} from the {n_images} images of "
-                "this step; lower train_mb_size, or leave drop_last out"
-            )
-        self.dataloader = DataLoader(self.adapted_dataset, batch_size=self.train_mb_size, **options)
+        """Shuffled batches of the step's data set; keyword arguments of ``train`` win."""
+        options = loader_options(self.loader, kwargs, device=self.device)
+        self.dataloader = train_loader(self.adapted_dataset, self.train_mb_size, options)
 
     def make_eval_dataloader(self, **kwargs: Any) -> None:
-        """Batches in order, every image once."""
-        # A generator of its own: evaluating must not move the random numbers of the training.
-        options = {**self._loader_options(kwargs), "shuffle": False, "drop_last": False}
-        options.pop("sampler", None)
-        options.setdefault("generator", torch.Generator())
-        self.dataloader = DataLoader(self.adapted_dataset, batch_size=self.eval_mb_size, **options)
-
-    def _loader_options(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        # Avalanche passes every keyword of train() and eval() on, whoever it is for.
-        given = {name: value for name, value in given.items() if name in _LOADER_ARGUMENTS}
-        options = {"pin_memory": self.device.type == "cuda", **self.loader, **given}
-        if options.get("num_workers", 0) > 0:
-            options.setdefault("persistent_workers", True)
-        else:
-            options.pop("persistent_workers", None)
-        return options
+        """Batches in order, every image once; keyword arguments of ``eval`` win."""
+        options = loader_options(self.loader, kwargs, device=self.device)
+        self.dataloader = eval_loader(self.adapted_dataset, self.eval_mb_size, options)
 
     # ------------------------------------------------------------------------------------- a batch
 

@@ -1,0 +1,56 @@
+"""The data loaders of training and evaluation."""
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+__all__ = ["eval_loader", "loader_options", "train_loader"]
+
+_ARGUMENTS = frozenset(inspect.signature(DataLoader).parameters) - {"dataset", "batch_size"}
+
+
+def loader_options(
+    own: Mapping[str, Any], given: Mapping[str, Any], *, device: torch.device
+) -> dict[str, Any]:
+    """Arguments of a loader: the strategy's own, then those given to ``train`` or ``eval``.
+
+    Avalanche passes every keyword of ``train`` and ``eval`` on, whoever it is for; those that no
+    ``DataLoader`` knows are left to others.
+    """
+    known = {name: value for name, value in given.items() if name in _ARGUMENTS}
+    options = {"pin_memory": device.type == "cuda", **own, **known}
+    if options.get("num_workers", 0) > 0:
+        options.setdefault("persistent_workers", True)
+    else:
+        options.pop("persistent_workers", None)
+    return options
+
+
+def train_loader(dataset: Dataset[Any], batch_size: int, options: Mapping[str, Any]) -> DataLoader:
+    """Shuffled batches; the short last one is dropped, as published, unless it is the only one.
+
+    Raises:
+        ValueError: when ``drop_last`` was asked for and leaves no batch.
+    """
+    n_images = len(dataset)  # type: ignore[arg-type]
+    chosen = {"drop_last": n_images >= batch_size, **options}
+    if chosen.get("sampler") is None:
+        chosen.setdefault("shuffle", True)
+    if chosen["drop_last"] and n_images < batch_size:
+        raise ValueError(
+            f"drop_last leaves no batch of {batch_size} from the {n_images} images of this step; "
+            "lower train_mb_size, or leave drop_last out"
+        )
+    return DataLoader(dataset, batch_size=batch_size, **chosen)
+
+
+def eval_loader(dataset: Dataset[Any], batch_size: int, options: Mapping[str, Any]) -> DataLoader:
+    """Batches in order, every image once."""
+    chosen = {**options, "shuffle": False, "drop_last": False}
+    chosen.pop("sampler", None)
+    # A generator of its own: evaluating must not move the random numbers of the training.
+    chosen.setdefault("generator", torch.Generator())
+    return DataLoader(dataset, batch_size=batch_size, **chosen)

@@ -1,0 +1,56 @@
+import pytest
+import torch
+from torch.utils.data import SequentialSampler, TensorDataset
+
+from avalanche_seg.strategies.loaders import eval_loader, loader_options, train_loader
+
+CPU = torch.device("cpu")
+DATA = TensorDataset(torch.arange(10))
+
+
+def values(loader):
+    return [batch[0].tolist() for batch in loader]
+
+
+def test_given_arguments_win_and_foreign_ones_are_left_out():
+    options = loader_options(
+        {"num_workers": 3, "drop_last": True},
+        {"num_workers": 0, "reset_optimizer_state": True, "batch_size": 7},
+        device=CPU,
+    )
+    assert options == {"pin_memory": False, "num_workers": 0, "drop_last": True}
+
+
+def test_workers_live_through_the_epochs_where_there_are_any():
+    assert loader_options({"num_workers": 1}, {}, device=CPU)["persistent_workers"]
+    assert "persistent_workers" not in loader_options({"persistent_workers": True}, {}, device=CPU)
+    assert loader_options({}, {}, device=torch.device("cuda"))["pin_memory"]
+
+
+def test_training_is_shuffled_by_the_global_seed_and_drops_the_short_batch():
+    torch.manual_seed(0)
+    first = values(train_loader(DATA, 4, {}))
+    torch.manual_seed(0)
+    assert values(train_loader(DATA, 4, {})) == first
+    assert [len(batch) for batch in first] == [4, 4]
+    assert first != [[0, 1, 2, 3], [4, 5, 6, 7]]
+    assert [len(batch) for batch in values(train_loader(DATA, 12, {}))] == [10]
+
+
+def test_a_sampler_takes_the_place_of_shuffling():
+    sampler = SequentialSampler(DATA)
+    assert values(train_loader(DATA, 5, {"sampler": sampler})) == [[0, 1, 2, 3, 4], [5, 6, 7, 8, 9]]
+
+
+def test_no_batch_is_an_error():
+    with pytest.raises(ValueError, match="no batch of 12 from the 10 images"):
+        train_loader(DATA, 12, {"drop_last": True})
+
+
+def test_evaluation_keeps_order_and_every_image_and_the_training_numbers():
+    options = {"shuffle": True, "drop_last": True, "sampler": SequentialSampler(range(2))}
+    torch.manual_seed(0)
+    expected = torch.rand(1)
+    torch.manual_seed(0)
+    assert values(eval_loader(DATA, 4, options)) == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
+    assert torch.rand(1).equal(expected)
