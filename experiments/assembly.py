@@ -102,7 +102,7 @@ def _replay(options: Options) -> list[BasePlugin]:
 def seed_everything(seed: int) -> None:
     """Seed the generators of Python, NumPy and torch."""
     random.seed(seed)
-    np.random.seed(seed % 2**32)  # noqa: NPY002 - other people's code may use the global state
+    np.random.seed(seed)  # noqa: NPY002 - other people's code may use the global state
     torch.manual_seed(seed)
 
 

@@ -134,6 +134,10 @@ def _check(given: argparse.Namespace, options: Options) -> None:
         value = getattr(given, flag)
         if value is not None and not 0 <= value < float("inf"):
             raise ValueError(f"--{flag} {value}; expected a finite number, zero or more")
+    if given.reg_alpha is not None and given.reg_alpha > 1:
+        raise ValueError(f"--reg_alpha {given.reg_alpha}; expected 0 to 1")
+    if given.reg_iterations == 0:
+        raise ValueError("--reg_iterations 0; expected one or more")
     if not 0 <= options.random_seed < 2**32:
         raise ValueError(f"--random_seed {options.random_seed}; expected 0 to {2**32 - 1}")
     if given.lr_later is not None and (options.method == "JOINT" or options.task == "offline"):

@@ -55,17 +55,14 @@ class Devkit:
         return len(self.class_names) - 1
 
 
-def read_pairs(
-    split_file: Path, *, root: Path, image_dir: Path, mask_dir: Path, pair_root: Path | None = None
-) -> Samples:
+def read_pairs(split_file: Path, *, root: Path, image_dir: Path, mask_dir: Path) -> Samples:
     """Read a list file: one ID a line, or one pair ``/images/ID.jpg /masks/ID.png`` a line.
 
     Args:
         split_file: the list file.
-        root: the devkit's folder, named in messages.
+        root: the devkit's folder, which pairs are relative to.
         image_dir: folder of ``ID.jpg`` (``.jpeg`` and ``.png`` are tried as well).
         mask_dir: folder of ``ID.png``.
-        pair_root: the folder that pairs are relative to; default ``root``.
 
     Raises:
         ValueError: when the list is missing, empty or malformed, names an ID twice, or when one of
@@ -77,13 +74,12 @@ def read_pairs(
     entries = [line.split() for line in lines if line.strip()]
     if not entries:
         raise ValueError(f"{split_file} is empty; expected one image ID a line")
-    base = root if pair_root is None else pair_root
     suffixes = _Suffixes(image_dir)
     images, masks = [], []
     for entry in entries:
         if len(entry) == 2:
-            images.append(base / entry[0].lstrip("/"))
-            masks.append(base / entry[1].lstrip("/"))
+            images.append(root / entry[0].lstrip("/"))
+            masks.append(root / entry[1].lstrip("/"))
         elif len(entry) == 1:
             images.append(suffixes.find(entry[0]))
             masks.append(mask_dir / f"{entry[0]}.png")

@@ -9,7 +9,6 @@ from torch import Tensor
 from avalanche_seg.labels import BACKGROUND
 
 __all__ = [
-    "GROUPS",
     "class_accuracy",
     "class_groups",
     "class_iou",
@@ -19,8 +18,6 @@ __all__ = [
     "pixel_accuracy",
     "summarize",
 ]
-
-GROUPS = ("old", "new", "all", "old_bg", "new_bg", "all_bg")
 
 
 def class_iou(matrix: Tensor) -> Tensor:

@@ -21,7 +21,7 @@ class BiSeNet(SegmentationModel):
     Outside the backbone, convolutions start from Kaiming's initialisation (fan-in, ReLU); the
     classifiers, which come step by step, from torch's default, as in MiB's code.
 
-    At 21 classes: resnet18 13.1 M parameters and 16.9 GMAC at 512 x 512; resnet50 33.0 M and
+    At 21 classes: resnet18 13.1 M parameters and 16.9 GMAC at 512 x 512; resnet50 33.1 M and
     39.6 GMAC.
 
     Args:

@@ -1,10 +1,18 @@
 """What every plugin here has in common."""
 
+import math
 from typing import Any
 
 from avalanche.core import SupervisedPlugin
 
-__all__ = ["SegmentationPlugin"]
+__all__ = ["SegmentationPlugin", "check_weight"]
+
+
+def check_weight(weight: float) -> float:
+    """The factor of a term, unless it is negative or not finite: that is a ValueError."""
+    if not (math.isfinite(weight) and weight >= 0):
+        raise ValueError(f"weight={weight}; expected a finite number, zero or more")
+    return weight
 
 
 class SegmentationPlugin(SupervisedPlugin):

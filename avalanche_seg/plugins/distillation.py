@@ -1,6 +1,5 @@
 """Distillation terms: wires between the losses, the teacher and the training loop."""
 
-import math
 from abc import abstractmethod
 from typing import Any
 
@@ -13,7 +12,7 @@ from avalanche_seg.losses import (
     unbiased_distillation,
 )
 from avalanche_seg.models import SegmentationOutput, as_output
-from avalanche_seg.plugins.base import SegmentationPlugin
+from avalanche_seg.plugins.base import SegmentationPlugin, check_weight
 from avalanche_seg.plugins.loss_terms import record_term
 from avalanche_seg.plugins.teacher import Teacher, shared_teacher
 
@@ -45,9 +44,7 @@ class TeacherPlugin(SegmentationPlugin):
 
     def __init__(self, weight: float, *, teacher: Teacher | None = None) -> None:
         super().__init__()
-        if not (math.isfinite(weight) and weight >= 0):
-            raise ValueError(f"weight={weight}; expected a finite number, zero or more")
-        self.weight = weight
+        self.weight = check_weight(weight)
         self.teacher = teacher
 
     @abstractmethod
@@ -78,7 +75,8 @@ class TeacherPlugin(SegmentationPlugin):
 
     def before_backward(self, strategy: Any, **kwargs: Any) -> None:
         """Add the weighted term to the loss."""
-        if self.teacher is not None and self.teacher.model is not None:
+        # Step 0 has no teacher, also when it is trained again after later ones.
+        if self.teacher is not None and strategy.experience.previous_classes:
             output, teacher_output = as_output(strategy.mb_output), self.teacher(strategy.mb_x)
             value = self.weight * self.term(strategy, output, teacher_output)
             strategy.loss += value

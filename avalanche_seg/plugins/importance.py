@@ -69,11 +69,16 @@ class EWCImportance(Importance):
 
     Args:
         decay: weight of the newest squared gradient, 0.9 as published.
+
+    Raises:
+        ValueError: when the decay is not in 0..1.
     """
 
     _state: tuple[str, ...] = ("fisher",)
 
     def __init__(self, decay: float = 0.9) -> None:
+        if not 0 <= decay <= 1:
+            raise ValueError(f"decay={decay}; expected 0 to 1")
         self.decay = decay
         self.fisher: Tensors = {}
 

@@ -1,13 +1,12 @@
 """The quadratic penalty on important parameters, and the plugins of EWC, PI and RW."""
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from avalanche_seg.plugins.base import SegmentationPlugin
+from avalanche_seg.plugins.base import SegmentationPlugin, check_weight
 from avalanche_seg.plugins.importance import (
     EWCImportance,
     Importance,
@@ -49,7 +48,7 @@ class QuadraticPenalty:
         """
         names = [name for name in self.importances if name in parameters]
         if not names:
-            return torch.zeros(())
+            return torch.zeros((), device=next(iter(parameters.values())).device)
         held: list[Tensor] = [parameters[name] for name in names]
         with torch.no_grad():
             moved = torch._foreach_sub(held, [self.anchors[name] for name in names])
@@ -91,10 +90,8 @@ class ImportancePlugin(SegmentationPlugin):
 
     def __init__(self, importance: Importance, weight: float) -> None:
         super().__init__()
-        if not (math.isfinite(weight) and weight >= 0):
-            raise ValueError(f"weight={weight}; expected a finite number, zero or more")
         self.importance = importance
-        self.weight = weight
+        self.weight = check_weight(weight)
         self.penalty = QuadraticPenalty()
         self.value = torch.zeros(())
 

@@ -57,7 +57,7 @@ def test_lists_keep_their_order(root: Path, text: str) -> None:
 
 def test_pairs_may_be_relative_to_another_folder(root: Path) -> None:
     path = write_list(root / "lists" / "aug.txt", ["/img/a.jpg /msk/b.png"])
-    samples = read_pairs(path, root=root / "lists", image_dir=root, mask_dir=root, pair_root=root)
+    samples = read_pairs(path, root=root, image_dir=root, mask_dir=root)
     assert samples.images == (root / "img" / "a.jpg",)
     assert samples.masks == (root / "msk" / "b.png",)
 

@@ -67,6 +67,8 @@ def test_overlap_is_short_for_the_setting(flag):
         (["--method", "JOINT", "--lr_later", "1"], "--lr_later has no effect on --method JOINT"),
         (["--task", "offline", "--lr_later", "1"], "or --task offline"),
         (["--loss_kd", "-1"], "--loss_kd -1.0; expected a finite number, zero or more"),
+        (["--method", "EWC", "--reg_alpha", "2"], "--reg_alpha 2.0; expected 0 to 1"),
+        (["--method", "RW", "--reg_iterations", "0"], "--reg_iterations 0; expected one or more"),
         (["--random_seed", "-1"], "--random_seed -1; expected 0 to"),
         (["--exemplars_size", "5"], "without --use_exemplars"),
         (["--use_exemplars", "--exemplars_size", "-1"], "--exemplars_size -1; expected zero"),

@@ -108,6 +108,17 @@ def test_training_a_step_again_keeps_its_teacher(tmp_path):
     assert teacher.n_classes == 16
 
 
+def test_step_0_has_no_teacher_when_it_is_trained_again(tmp_path):
+    benchmark = tiny_benchmark(tmp_path)
+    before, after = LossSpy(), LossSpy()
+    strategy = make(tiny_model(), before, UnbiasedDistillationPlugin(), after)
+    strategy.train(benchmark.train_stream, eval_streams=[])
+    before.seen.clear()
+    after.seen.clear()
+    strategy.train(benchmark.train_stream[0], eval_streams=[])
+    assert [loss for loss, *_ in after.seen] == [loss for loss, *_ in before.seen]
+
+
 def test_a_model_of_another_step_cannot_teach(tmp_path):
     benchmark = tiny_benchmark(tmp_path)
     model = tiny_model()

@@ -66,6 +66,12 @@ def test_rw_with_fewer_iterations_than_its_interval_is_finite():
     assert all(w.isfinite().all() for w in rw.end_step(parameters()).values())
 
 
+@pytest.mark.parametrize("decay", [-0.1, 1.1, float("nan")])
+def test_decay_must_be_a_share(decay):
+    with pytest.raises(ValueError, match="expected 0 to 1"):
+        EWCImportance(decay)
+
+
 def test_interval_must_be_positive():
     with pytest.raises(ValueError, match="one iteration or more"):
         RWImportance(interval=0)
