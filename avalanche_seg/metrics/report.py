@@ -1,7 +1,7 @@
 """Everything published about a run, from one confusion matrix a step."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from torch import Tensor
@@ -21,6 +21,8 @@ class StepReport:
         n_base: channels of step 0, background included.
 
     Attributes:
+        step, matrix, n_base: as given.
+        class_names: of the matrix's channels.
         iou, accuracy: by class name, in 0..1; NaN for a class absent from the ground truth.
         means: as :func:`avalanche_seg.metrics.iou.summarize`.
     """
@@ -30,7 +32,8 @@ class StepReport:
     ) -> None:
         self.step = step
         self.matrix = matrix.cpu()
-        names = class_names[: len(matrix)]
+        self.n_base = n_base
+        names = self.class_names = list(class_names[: len(matrix)])
         self.iou = dict(zip(names, class_iou(self.matrix).tolist(), strict=True))
         self.accuracy = dict(zip(names, class_accuracy(self.matrix).tolist(), strict=True))
         self.means = summarize(self.matrix, n_base)
@@ -68,6 +71,24 @@ class RunReport:
     def forgetting(self) -> dict[str, float]:
         """Best earlier IoU minus final IoU, by class name."""
         return forgetting([step.iou for step in self.steps])
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything needed to go on after a checkpoint."""
+        return {
+            "steps": [
+                {
+                    "step": step.step,
+                    "matrix": step.matrix,
+                    "class_names": step.class_names,
+                    "n_base": step.n_base,
+                }
+                for step in self.steps
+            ]
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take over what :meth:`state_dict` gave."""
+        self.steps = [StepReport(**step) for step in state["steps"]]
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON; NaN becomes None."""

@@ -2,6 +2,7 @@
 
 from avalanche_seg.plugins.balanced_init import BalancedInitPlugin
 from avalanche_seg.plugins.base import SegmentationPlugin
+from avalanche_seg.plugins.checkpoint import CheckpointPlugin
 from avalanche_seg.plugins.distillation import (
     DistillationPlugin,
     FeatureDistillationPlugin,
@@ -19,6 +20,7 @@ from avalanche_seg.plugins.teacher import Teacher
 
 __all__ = [
     "BalancedInitPlugin",
+    "CheckpointPlugin",
     "ClassExemplarsBuffer",
     "DistillationPlugin",
     "Exemplar",

@@ -1,6 +1,7 @@
 """Distillation terms: wires between the losses, the teacher and the training loop."""
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor
@@ -14,7 +15,7 @@ from avalanche_seg.losses import (
 from avalanche_seg.models import SegmentationOutput, as_output
 from avalanche_seg.plugins.base import SegmentationPlugin, check_weight
 from avalanche_seg.plugins.loss_terms import record_term
-from avalanche_seg.plugins.teacher import Teacher, shared_teacher
+from avalanche_seg.plugins.teacher import Teacher, run_plainly, shared_teacher
 
 __all__ = [
     "DistillationPlugin",
@@ -77,7 +78,9 @@ class TeacherPlugin(SegmentationPlugin):
         """Add the weighted term to the loss."""
         # Step 0 has no teacher, also when it is trained again after later ones.
         if self.teacher is not None and strategy.experience.previous_classes:
-            output, teacher_output = as_output(strategy.mb_output), self.teacher(strategy.mb_x)
+            output = as_output(strategy.mb_output)
+            run = getattr(strategy, "run_model", run_plainly)
+            teacher_output = self.teacher(strategy.mb_x, run)
             value = self.weight * self.term(strategy, output, teacher_output)
             strategy.loss += value
             record_term(strategy, self.name, value)
@@ -86,6 +89,15 @@ class TeacherPlugin(SegmentationPlugin):
         """Free the teacher's output."""
         if self.teacher is not None:
             self.teacher.forget()
+
+    def state_dict(self) -> dict[str, Any]:
+        """The teacher's."""
+        return {} if self.teacher is None else self.teacher.state_dict()
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Put the teacher's weights back; at the first step there is none."""
+        if state and self.teacher is not None:
+            self.teacher.load_state_dict(state)
 
 
 class DistillationPlugin(TeacherPlugin):

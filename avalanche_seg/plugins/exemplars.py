@@ -1,20 +1,17 @@
 """The memory of SMiB: a few images that stand for each class."""
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import torch
 from avalanche.benchmarks.utils import AvalancheDataset
 from avalanche.training.storage_policy import ExemplarsBuffer
-from numpy.typing import NDArray
-from torch import Tensor, nn
 
 from avalanche_seg.benchmarks.scenario import ExperienceData
 from avalanche_seg.labels import BACKGROUND, VOID, LabelSpace
-from avalanche_seg.models import as_output
-from avalanche_seg.normalization import normalize_images
+from avalanche_seg.plugins.class_features import class_features
 from avalanche_seg.plugins.selection import (
     SELECTIONS,
     assign,
@@ -23,9 +20,17 @@ from avalanche_seg.plugins.selection import (
     random_order,
 )
 
-__all__ = ["LABEL_MODES", "ClassExemplarsBuffer", "Exemplar", "annotating", "class_candidates"]
+__all__ = [
+    "LABEL_MODES",
+    "UPDATES",
+    "ClassExemplarsBuffer",
+    "Exemplar",
+    "annotating",
+    "class_candidates",
+]
 
 LABEL_MODES = ("visible", "stored")
+UPDATES = ("extend", "redraw")
 
 
 @dataclass(frozen=True)
@@ -46,9 +51,8 @@ class Exemplar:
 class ClassExemplarsBuffer(ExemplarsBuffer):
     """A fixed number of exemplars for every class learned so far.
 
-    After a step, images are drawn for its classes from what the step could see; the exemplars of
-    earlier classes stay. An image stands for one class, though it may show several. The buffer
-    holds indices into the data set, never pixels.
+    After a step, images are drawn from what the step could see. An image stands for one class,
+    though it may show several. The buffer holds indices into the data set, never pixels.
 
     Args:
         n_per_class: exemplars a class.
@@ -56,13 +60,16 @@ class ClassExemplarsBuffer(ExemplarsBuffer):
             iCaRL's order on the mean feature over the class's pixels.
         labels: what an exemplar shows later: "visible": every class seen so far (SMiB's paper);
             "stored": the labels of the step it was drawn from (strict).
+        update: what happens after a step: "extend": exemplars are drawn for its classes, those of
+            earlier classes stay; "redraw": the exemplars of all classes are drawn anew, from the
+            memory and the images of the step whose labels show the class.
         seed: seed of the random selection.
 
     Attributes:
         exemplars: the memory, by channel.
 
     Raises:
-        ValueError: for a negative number, an unknown selection or label mode.
+        ValueError: for a negative number, an unknown selection, label mode or update.
     """
 
     def __init__(
@@ -71,6 +78,7 @@ class ClassExemplarsBuffer(ExemplarsBuffer):
         *,
         selection: str = "random",
         labels: str = "visible",
+        update: str = "extend",
         seed: int = 0,
     ) -> None:
         super().__init__(n_per_class)
@@ -79,15 +87,18 @@ class ClassExemplarsBuffer(ExemplarsBuffer):
         for name, value, known in (
             ("selection", selection, SELECTIONS),
             ("labels", labels, LABEL_MODES),
+            ("update", update, UPDATES),
         ):
             if value not in known:
                 raise ValueError(f"{name}={value!r} is unknown; expected one of {', '.join(known)}")
         self.n_per_class = n_per_class
         self.selection = selection
         self.labels = labels
+        self.renewal = update  # ExemplarsBuffer has a method called update.
         self.seed = seed
         self.exemplars: dict[int, list[Exemplar]] = {}
         self._data: dict[int, ExperienceData] = {}
+        self._drawn: list[int] = []
         self._space: Any = None  # A LabelSpace once a step was seen.
 
     def __len__(self) -> int:
@@ -102,10 +113,18 @@ class ClassExemplarsBuffer(ExemplarsBuffer):
             data: what the step was trained on, when it is not ``exp.data``.
         """
         step = exp.current_experience
-        if step in self._data or self.n_per_class == 0:
+        self._data[step] = exp.data if data is None else data
+        self._space = exp.label_space
+        if step in self._drawn or self.n_per_class == 0:
             return
+        self._drawn.append(step)
         candidates = class_candidates(exp)
-        taken = {e.image for chosen in self.exemplars.values() for e in chosen}
+        known = {e.image: e for chosen in self.exemplars.values() for e in chosen}
+        taken = set(known)
+        if self.renewal == "redraw":
+            for channel, images in self._older_candidates(exp).items():
+                candidates[channel] = images
+            taken = set()
         orders = {
             channel: self._order(agent_state, exp, channel, [i for i in images if i not in taken])
             for channel, images in candidates.items()
@@ -118,16 +137,32 @@ class ClassExemplarsBuffer(ExemplarsBuffer):
                     "stand for no other class",
                     stacklevel=2,
                 )
-            self.exemplars[channel] = [Exemplar(image, channel, step) for image in images]
-        self._data[step] = exp.data if data is None else data
-        self._space = exp.label_space
+            self.exemplars[channel] = [
+                Exemplar(image, channel, known[image].step if image in known else step)
+                for image in images
+            ]
 
-    def dataset(self, step: int, *, annotate: bool = False) -> AvalancheDataset:
+    def _older_candidates(self, exp: Any) -> dict[int, list[int]]:
+        """For every earlier class: its exemplars, and the step's images whose labels show it."""
+        data, found = self._data[exp.current_experience], {}
+        for channel, chosen in self.exemplars.items():
+            images = [e.image for e in chosen]
+            if channel in data.label_map:
+                shows = data.counts[data.indices, exp.label_space.class_order[channel]] > 0
+                images += [i for i in data.indices[shows].tolist() if i not in images]
+            found[channel] = sorted(images)
+        return found
+
+    def dataset(
+        self, step: int, *, annotate: bool = False, beside: ExperienceData | None = None
+    ) -> AvalancheDataset:
         """The memory as training samples of ``step``, with the labels of the label mode.
 
         Args:
             step: the step that is about to be trained; only exemplars of earlier steps are given.
             annotate: end every sample with the channels that it annotates (bool, one a channel).
+            beside: data that the memory is to be joined with; an exemplar that is in it already,
+                with the same labels, is left out.
         """
         parts = []
         for drawn_at, data in self._data.items():
@@ -137,9 +172,14 @@ class ClassExemplarsBuffer(ExemplarsBuffer):
             label_map = data.label_map
             if self.labels == "visible":
                 label_map = data.map_showing(range(min(step + 1, self._space.n_steps)))
+            images = {e.image for e in chosen}
+            if beside is not None and np.array_equal(beside.label_map, label_map):
+                images -= set(beside.indices.tolist())
+            if not images:
+                continue
             part = replace(
                 data,
-                indices=np.array(sorted(e.image for e in chosen), dtype=np.int64),
+                indices=np.array(sorted(images), dtype=np.int64),
                 label_map=label_map,
                 annotated=None,
             )
@@ -163,6 +203,33 @@ class ClassExemplarsBuffer(ExemplarsBuffer):
         self.n_per_class = self.max_size = new_size
         self.exemplars = {channel: e[:new_size] for channel, e in self.exemplars.items()}
 
+    def state_dict(self) -> dict[str, Any]:
+        """The memory in plain values; which images and steps are meant, the data set knows."""
+        return {
+            "n_per_class": self.n_per_class,
+            "drawn": list(self._drawn),
+            "exemplars": [
+                [e.image, e.channel, e.step] for chosen in self.exemplars.values() for e in chosen
+            ],
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take over what :meth:`state_dict` gave.
+
+        Raises:
+            ValueError: when it was a memory of another size.
+        """
+        if state["n_per_class"] != self.n_per_class:
+            raise ValueError(
+                f"the saved memory has {state['n_per_class']} exemplars a class and this one "
+                f"{self.n_per_class}; expected the same"
+            )
+        self._drawn = list(state["drawn"])
+        self.exemplars = {}
+        for values in state["exemplars"]:
+            exemplar = Exemplar(*values)
+            self.exemplars.setdefault(exemplar.channel, []).append(exemplar)
+
     def _order(self, agent: Any, exp: Any, channel: int, candidates: list[int]) -> list[int]:
         if self.selection == "random":
             return random_order(candidates, np.random.default_rng([self.seed, channel]))
@@ -171,7 +238,9 @@ class ClassExemplarsBuffer(ExemplarsBuffer):
             return largest_order(candidates, exp.data.counts[candidates, class_id].tolist())
         if not candidates:
             return []
-        return herding_order(candidates, _class_features(agent, exp.data, channel, candidates))
+        shown = exp.data.map_showing(range(exp.current_experience + 1))
+        data = replace(exp.data, label_map=shown)
+        return herding_order(candidates, class_features(agent, data, channel, candidates))
 
 
 def class_candidates(experience: Any) -> dict[int, list[int]]:
@@ -201,35 +270,3 @@ def annotating(data: ExperienceData, space: LabelSpace) -> ExperienceData:
     annotated = np.zeros(space.n_channels, dtype=np.bool_)
     annotated[[channel for channel in np.unique(data.label_map) if channel != VOID]] = True
     return replace(data, annotated=annotated)
-
-
-@torch.no_grad()
-def _class_features(
-    agent: Any, data: ExperienceData, channel: int, candidates: list[int]
-) -> NDArray[np.float64]:
-    """Mean of the model's features over the class's pixels, one row a candidate."""
-    part = replace(data, indices=np.array(candidates), group="eval", annotated=None)
-    model, device = agent.model, agent.device
-    modes = {module: module.training for module in model.modules()}
-    model.eval()
-    rows = []
-    for image, labels in part.build():
-        features = _features(model, image.to(device))
-        weight = (labels.to(device) == channel).to(features.dtype)[None, None]
-        weight = nn.functional.interpolate(weight, size=features.shape[-2:], mode="area")
-        if weight.sum() == 0:  # The evaluation's crop cut the class off.
-            weight = torch.ones_like(weight)
-        rows.append(((features * weight).sum((2, 3)) / weight.sum()).squeeze(0))
-    for module, mode in modes.items():
-        module.training = mode
-    return torch.stack(rows).double().cpu().numpy()
-
-
-def _features(model: nn.Module, image: Tensor) -> Tensor:
-    features = as_output(model(normalize_images(image[None]))).features
-    if features is None:
-        raise ValueError(
-            "the model returns logits alone; selection='herding' needs a SegmentationOutput with "
-            "features"
-        )
-    return features

@@ -1,13 +1,14 @@
 """Exemplars among the step's images."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 import torch
-from torch.utils.data import DataLoader, Sampler
+from torch.utils.data import Sampler
 
 from avalanche_seg.benchmarks.scenario import ExperienceData
+from avalanche_seg.benchmarks.seeded import seeded_loader
 from avalanche_seg.plugins.base import SegmentationPlugin
 from avalanche_seg.plugins.exemplars import ClassExemplarsBuffer, annotating, class_candidates
 
@@ -38,11 +39,14 @@ class FixedShareSampler(Sampler[list[int]]):
         return self.n_new // self.from_new
 
     def __iter__(self) -> Iterator[list[int]]:
-        new = torch.randperm(self.n_new).tolist()
+        # One draw an epoch from the global generator, however far workers load ahead.
+        generator = torch.Generator().manual_seed(int(torch.randint(2**63 - 1, ())))
+        new = torch.randperm(self.n_new, generator=generator).tolist()
         memory: list[int] = []
         for batch in range(len(self)):
             while len(memory) < self.from_memory:
-                memory += [self.n_new + i for i in torch.randperm(self.n_memory).tolist()]
+                order = torch.randperm(self.n_memory, generator=generator)
+                memory += (self.n_new + order).tolist()
             start = batch * self.from_new
             yield new[start : start + self.from_new] + memory[: self.from_memory]
             memory = memory[self.from_memory :]
@@ -55,7 +59,6 @@ class SMiBPlugin(SegmentationPlugin):
         buffer: the memory.
         share: None: the union of the step's images and the exemplars, shuffled, without
             oversampling (as published). A number in (0, 1): this share of every batch is exemplars.
-
         strict: the step's images show the classes of the step alone, whatever the benchmark shows,
             and are stored so; every sample ends with the channels it annotates.
 
@@ -91,12 +94,23 @@ class SMiBPlugin(SegmentationPlugin):
         """Add the exemplars to the data set that is trained on."""
         experience = strategy.experience
         class_candidates(experience)  # Every class must have an image: raise now.
+        own = self.training_data(experience)
         if self.strict:
-            strategy.adapted_dataset = self.training_data(experience).build().train()
+            strategy.adapted_dataset = own.build().train()
         self._n_new = len(strategy.adapted_dataset)
-        memory = self.buffer.dataset(experience.current_experience, annotate=self.strict)
+        self._catch_up(strategy)
+        memory = self.buffer.dataset(
+            experience.current_experience, annotate=self.strict, beside=own
+        )
         if len(memory) > 0:
             strategy.adapted_dataset = strategy.adapted_dataset.concat(memory.train())
+
+    def _catch_up(self, strategy: Any) -> None:
+        """Let the memory know every earlier step, also when training goes on from a file."""
+        stream = strategy.experience.origin_stream
+        for step in range(strategy.experience.current_experience):
+            earlier = stream[step]
+            self.buffer.post_adapt(strategy, earlier, data=self.training_data(earlier))
 
     def before_training_exp(self, strategy: Any, **kwargs: Any) -> None:
         """For a fixed share, give the loader batches of that share."""
@@ -104,11 +118,9 @@ class SMiBPlugin(SegmentationPlugin):
         if self.share is None or n_memory == 0:
             return
         loader = strategy.dataloader
-        strategy.dataloader = DataLoader(
+        strategy.dataloader = seeded_loader(
             strategy.adapted_dataset,
-            batch_sampler=FixedShareSampler(
-                self._n_new, n_memory, strategy.train_mb_size, self.share
-            ),
+            FixedShareSampler(self._n_new, n_memory, strategy.train_mb_size, self.share),
             num_workers=loader.num_workers,
             collate_fn=loader.collate_fn,
             pin_memory=loader.pin_memory,
@@ -120,3 +132,11 @@ class SMiBPlugin(SegmentationPlugin):
         """Draw exemplars for the step's classes."""
         experience = strategy.experience
         self.buffer.post_adapt(strategy, experience, data=self.training_data(experience))
+
+    def state_dict(self) -> dict[str, Any]:
+        """The memory."""
+        return self.buffer.state_dict()
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take over what :meth:`state_dict` gave."""
+        self.buffer.load_state_dict(state)

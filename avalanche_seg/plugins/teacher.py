@@ -1,6 +1,7 @@
 """The frozen previous model, shared by every distillation plugin of a strategy."""
 
 import copy
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -8,7 +9,14 @@ from torch import Tensor, nn
 
 from avalanche_seg.models import SegmentationOutput, as_output
 
-__all__ = ["Teacher", "shared_teacher"]
+__all__ = ["Teacher", "run_plainly", "shared_teacher"]
+
+Runner = Callable[[nn.Module, Tensor], SegmentationOutput]
+
+
+def run_plainly(model: nn.Module, images: Tensor) -> SegmentationOutput:
+    """The model's output on a batch, as the model gives it."""
+    return as_output(model(images))
 
 
 class Teacher:
@@ -36,8 +44,12 @@ class Teacher:
         self.model.zero_grad(set_to_none=True)
         self.taken_at = step
 
-    def __call__(self, images: Tensor) -> SegmentationOutput:
+    def __call__(self, images: Tensor, run: Runner = run_plainly) -> SegmentationOutput:
         """The copy's output on a batch; computed once for the same tensor.
+
+        Args:
+            images: the batch.
+            run: runs the copy; a strategy's way when it has one (mixed precision).
 
         Raises:
             RuntimeError: at the first step.
@@ -46,10 +58,21 @@ class Teacher:
             raise RuntimeError("there is no teacher at the first step")
         if self._images is not images:
             with torch.no_grad():
-                self._output = as_output(self.model(images))
+                self._output = run(self.model, images)
             self._images = images
         assert self._output is not None
         return self._output
+
+    def state_dict(self) -> dict[str, Any]:
+        """The copy's weights and the step it was taken for."""
+        weights = None if self.model is None else self.model.state_dict()
+        return {"taken_at": self.taken_at, "model": weights}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Put the weights into the copy of this step, which must have been made."""
+        self.taken_at = state["taken_at"]
+        if state["model"] is not None and self.model is not None:
+            self.model.load_state_dict(state["model"])
 
     def forget(self) -> None:
         """Free the last batch's output."""

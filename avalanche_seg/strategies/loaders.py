@@ -5,7 +5,15 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import (
+    BatchSampler,
+    DataLoader,
+    Dataset,
+    RandomSampler,
+    SequentialSampler,
+)
+
+from avalanche_seg.benchmarks.seeded import seeded_loader
 
 __all__ = ["eval_loader", "loader_options", "train_loader"]
 
@@ -32,19 +40,24 @@ def loader_options(
 def train_loader(dataset: Dataset[Any], batch_size: int, options: Mapping[str, Any]) -> DataLoader:
     """Shuffled batches; the short last one is dropped, as published, unless it is the only one.
 
+    Every sample has a seed of its own; see :mod:`avalanche_seg.benchmarks.seeded`.
+
     Raises:
         ValueError: when ``drop_last`` was asked for and leaves no batch.
     """
     n_images = len(dataset)  # type: ignore[arg-type]
-    chosen = {"drop_last": n_images >= batch_size, **options}
-    if chosen.get("sampler") is None:
-        chosen.setdefault("shuffle", True)
-    if chosen["drop_last"] and n_images < batch_size:
+    chosen = dict(options)
+    drop_last = chosen.pop("drop_last", n_images >= batch_size)
+    shuffle = chosen.pop("shuffle", True)
+    if drop_last and n_images < batch_size:
         raise ValueError(
             f"drop_last leaves no batch of {batch_size} from the {n_images} images of this step; "
             "lower train_mb_size, or leave drop_last out"
         )
-    return DataLoader(dataset, batch_size=batch_size, **chosen)
+    order = chosen.pop("sampler", None)
+    if order is None:
+        order = RandomSampler(dataset) if shuffle else SequentialSampler(dataset)  # type: ignore[arg-type]
+    return seeded_loader(dataset, BatchSampler(order, batch_size, drop_last), **chosen)
 
 
 def eval_loader(dataset: Dataset[Any], batch_size: int, options: Mapping[str, Any]) -> DataLoader:

@@ -8,7 +8,6 @@ from avalanche.core import BasePlugin
 from avalanche.evaluation.metrics import loss_metrics
 from avalanche.logging import InteractiveLogger
 from avalanche.training.plugins import EvaluationPlugin
-from avalanche.training.templates import SupervisedTemplate
 from avalanche.training.templates.base_sgd import PeriodicEval
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -16,13 +15,15 @@ from torch.optim import Optimizer
 from avalanche_seg.labels import VOID
 from avalanche_seg.losses import CrossEntropy
 from avalanche_seg.metrics import loss_term_metrics, mean_iou_metrics
-from avalanche_seg.models import SegmentationOutput, as_output
+from avalanche_seg.models import SegmentationOutput
 from avalanche_seg.normalization import normalize_images
 from avalanche_seg.plugins import PeriodicEvalPlugin
 from avalanche_seg.plugins.loss_terms import record_term
 from avalanche_seg.resize import resize_logits
 from avalanche_seg.strategies.loaders import eval_loader, loader_options, train_loader
+from avalanche_seg.strategies.loop import AccumulatingTemplate
 from avalanche_seg.strategies.optimizers import OptimizerFactory, OptimizerSource
+from avalanche_seg.strategies.precision import Precision
 
 __all__ = ["SegmentationTemplate", "TemplateOptions", "default_evaluator"]
 
@@ -51,9 +52,11 @@ class TemplateOptions(TypedDict, total=False):
     peval_mode: str
     loader: Mapping[str, Any] | None
     channels_last: bool
+    amp: str
+    accumulate: int
 
 
-class SegmentationTemplate(SupervisedTemplate):
+class SegmentationTemplate(AccumulatingTemplate):
     """The training and evaluation loop of every strategy here: template, criterion, plugins.
 
     In training the criterion is applied to the main output and to every auxiliary one, each with
@@ -84,6 +87,14 @@ class SegmentationTemplate(SupervisedTemplate):
             one; a sampler is for training only.
         channels_last: keep model and images in the channels-last memory format, the faster one for
             convolutions on CPUs with vector units and on GPUs with tensor cores.
+        amp: "off", "bf16" or "fp16": precision of the networks, teacher included; logits are
+            float32 again, so losses, statistics and weights always are.
+        accumulate: compute every batch in this many parts, for less memory. Gradients are those of
+            the whole batch (batch norm aside, which sees the parts) as long as the loss is a mean
+            over all pixels.
+
+    Raises:
+        ValueError: for an unknown ``amp`` or ``peval_mode``, or ``accumulate`` below one.
     """
 
     plugins: list[Any]
@@ -106,7 +117,11 @@ class SegmentationTemplate(SupervisedTemplate):
         peval_mode: str = "epoch",
         loader: Mapping[str, Any] | None = None,
         channels_last: bool = True,
+        amp: str = "off",
+        accumulate: int = 1,
     ) -> None:
+        if accumulate < 1:
+            raise ValueError(f"accumulate={accumulate}; expected one part or more")
         periodic_eval = PeriodicEvalPlugin(eval_every, peval_mode)
         super().__init__(
             model=model,
@@ -125,8 +140,9 @@ class SegmentationTemplate(SupervisedTemplate):
         self.eval_every = eval_every
         self.loader = dict(loader or {})
         self.step_criterion: Criterion = self._criterion
-        self.loss_terms: dict[str, Tensor] = {}
-        """Parts of the current batch's objective by name, weighted; scalars on the device."""
+        self.loss_terms = {}
+        self.accumulate = accumulate
+        self.precision = Precision(amp, self.device)
         self._optimizers = OptimizerSource(optimizer, model)
         self._memory_format = torch.channels_last if channels_last else torch.preserve_format
 
@@ -182,7 +198,7 @@ class SegmentationTemplate(SupervisedTemplate):
 
     def forward(self) -> SegmentationOutput:
         """The model's output on the batch; in evaluation at the size of the label map."""
-        output = as_output(self.model(self.mb_x))
+        output = self.run_model(self.model, self.mb_x)
         if self.is_eval:
             height, width = self.mb_y.shape[-2:]
             output = output._replace(logits=resize_logits(output.logits, (height, width)))
@@ -207,24 +223,6 @@ class SegmentationTemplate(SupervisedTemplate):
     def classification_loss(self, logits: Tensor) -> Tensor:
         """The step's criterion on one output, a scalar; for strategies whose loss needs more."""
         return self.step_criterion(logits, self.mb_y)
-
-    def backward(self) -> None:
-        """Run the backward pass, unless the loss is no finite number.
-
-        Raises:
-            FloatingPointError: naming step, iteration and terms. Reading the loss makes a GPU wait,
-                so there only every tenth iteration is checked: a NaN stays once it is in the
-                weights.
-        """
-        iteration = self.clock.train_exp_iterations
-        if iteration % (1 if self.device.type == "cpu" else 10) == 0 and not self.loss.isfinite():
-            terms = ", ".join(f"{name} {float(value):g}" for name, value in self.loss_terms.items())
-            raise FloatingPointError(
-                f"the loss is {self.loss.item():g} at step {self.experience.current_experience}, "
-                f"iteration {iteration} ({terms}); expected a finite number: lower the learning "
-                "rate or the weight of the term"
-            )
-        super().backward()
 
 
 def _at_step(criterion: Criterion, n_old: int) -> Criterion:

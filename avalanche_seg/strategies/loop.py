@@ -1,0 +1,106 @@
+"""One iteration of training: a batch in one or more parts, in full or mixed precision."""
+
+from collections import defaultdict
+from typing import Any
+
+import torch
+from avalanche.training.templates import SupervisedTemplate
+from torch import Tensor
+
+from avalanche_seg.strategies.precision import Precision
+
+__all__ = ["AccumulatingTemplate"]
+
+
+class AccumulatingTemplate(SupervisedTemplate):
+    """Avalanche's loop, with every batch computed in parts and gradients that may be scaled.
+
+    ``before_forward`` to ``after_backward`` are called for every part, all other callbacks once a
+    batch. When ``before_update`` is called, gradients are those of the whole batch, unscaled. An
+    iteration whose gradient overflowed in half precision has neither ``before_update`` nor
+    ``after_update``: nothing is updated.
+
+    Attributes:
+        precision: how models are run.
+        accumulate: parts of a batch.
+        loss_terms: parts of the current batch's objective by name, weighted; scalars on the device.
+    """
+
+    precision: Precision
+    accumulate: int
+    loss_terms: dict[str, Tensor]
+
+    def training_epoch(self, **kwargs: Any) -> None:
+        """Train on every batch of the loader once."""
+        for batch in self.dataloader:
+            if self._stop_training:
+                break
+            self.mbatch = batch
+            self._unpack_minibatch()
+            self._before_training_iteration(**kwargs)
+            self.optimizer.zero_grad()
+            self._whole_batch(**kwargs)
+            if self.precision.unscale(self.optimizer):
+                self._before_update(**kwargs)
+                self.optimizer_step()
+                self._after_update(**kwargs)
+            else:
+                self.optimizer_step()  # Changes no weight and lowers the scale.
+            self._after_training_iteration(**kwargs)
+
+    def _whole_batch(self, **kwargs: Any) -> None:
+        """Gradient, loss and terms of the batch; a part counts by its share of the images."""
+        n_images = len(self.mbatch[0])
+        parts = zip(*(tensor.chunk(self.accumulate) for tensor in self.mbatch), strict=True)
+        loss = self._make_empty_loss()
+        terms: dict[str, Tensor] = defaultdict(self._make_empty_loss)
+        for part in parts:
+            self.mbatch = list(part)
+            self._part(len(part[0]) / n_images, **kwargs)
+            loss = loss + self.loss.detach()
+            for name, value in self.loss_terms.items():
+                terms[name] = terms[name] + value * (len(part[0]) / n_images)
+        self.loss, self.loss_terms = loss, dict(terms)
+
+    def _part(self, share: float, **kwargs: Any) -> None:
+        self.loss = self._make_empty_loss()
+        self._before_forward(**kwargs)
+        self.mb_output = self.forward()
+        self._after_forward(**kwargs)
+        self.loss += self.criterion()
+        self._before_backward(**kwargs)
+        self._check_loss()
+        self.loss = self.loss * share
+        self.backward()
+        self._after_backward(**kwargs)
+
+    def _check_loss(self) -> None:
+        """Stop on a loss that is no finite number, with step, iteration and terms.
+
+        Reading the loss makes a GPU wait, so there only every tenth iteration is checked: a NaN
+        stays once it is in the weights.
+
+        Raises:
+            FloatingPointError: naming all three.
+        """
+        iteration = self.clock.train_exp_iterations
+        if iteration % (1 if self.device.type == "cpu" else 10) != 0 or self.loss.isfinite():
+            return
+        terms = ", ".join(f"{name} {float(value):g}" for name, value in self.loss_terms.items())
+        raise FloatingPointError(
+            f"the loss is {self.loss.item():g} at step {self.experience.current_experience}, "
+            f"iteration {iteration} ({terms}); expected a finite number: lower the learning "
+            "rate or the weight of the term"
+        )
+
+    def backward(self) -> None:
+        """Run the backward pass, scaled in half precision."""
+        self.precision.backward(self.loss, retain_graph=self.retain_graph)
+
+    def optimizer_step(self) -> None:
+        """Update the weights, unless a gradient overflowed in half precision."""
+        self.precision.update(self.optimizer)
+
+    def run_model(self, model: torch.nn.Module, images: Tensor) -> Any:
+        """The output of a model, such as a teacher, in the strategy's precision."""
+        return self.precision.run(model, images)
