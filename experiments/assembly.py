@@ -22,7 +22,13 @@ from avalanche_seg.benchmarks import (
 from avalanche_seg.benchmarks.scenario import SegmentationScenario
 from avalanche_seg.metrics import MeanIoU, loss_term_metrics
 from avalanche_seg.models import BiSeNet
-from avalanche_seg.plugins import ClassExemplarsBuffer, PolyLRPlugin, SMiBPlugin
+from avalanche_seg.plugins import (
+    ClassExemplarsBuffer,
+    FreezePlugin,
+    PolyLRPlugin,
+    SMiBPlugin,
+    StepLRPlugin,
+)
 from avalanche_seg.strategies import SegmentationTemplate, sgd
 from experiments.methods import METHODS
 from experiments.options import Options
@@ -52,7 +58,8 @@ def make_benchmarks(options: Options) -> tuple[SegmentationScenario, Segmentatio
             old_labels=options.old_labels,
             class_order=class_order,
             train_transform=train_preset(options.crop_size),
-            eval_transform=eval_preset(options.crop_size),
+            eval_transform=eval_preset(options.crop_size if options.crop_val else None),
+            val_fraction=0.2 if options.cross_val else 0.0,
             seed=options.random_seed,
         )
 
@@ -80,23 +87,43 @@ def make_strategy(
     )
     arguments: dict[str, Any] = {
         "model": model,
-        "optimizer": sgd(options.lr, options.lr_later),
+        "optimizer": sgd(
+            options.lr,
+            options.lr_later,
+            momentum=options.momentum,
+            weight_decay=options.weight_decay,
+            nesterov=options.momentum > 0,
+        ),
         "train_mb_size": options.batch_size,
         "train_epochs": options.epochs,
-        "eval_mb_size": options.batch_size,
+        "eval_mb_size": options.batch_size if options.crop_val else 1,
+        "eval_every": options.val_interval or -1,
         "device": device,
-        "plugins": [*_replay(options), PolyLRPlugin(), *plugins],
+        "plugins": [*_own_plugins(options), *plugins],
         "evaluator": evaluator,
         "loader": {"num_workers": options.num_workers},
+        "channels_last": options.channels_last,
+        "amp": options.amp,
+        "accumulate": options.accumulate,
     }
     return METHODS[options.method](**arguments, **options.method_options)
 
 
-def _replay(options: Options) -> list[BasePlugin]:
-    """Exemplars for a method that does not bring its own; before plugins that count batches."""
-    if options.exemplars is None or options.method == "SMiB":
-        return []
-    return [SMiBPlugin(ClassExemplarsBuffer(options.exemplars, seed=options.random_seed))]
+def _own_plugins(options: Options) -> list[BasePlugin]:
+    """What the flags add to the method: freezing, replay, then the schedule that counts batches."""
+    plugins: list[BasePlugin] = []
+    if options.fix_bn or options.freeze:
+        plugins.append(FreezePlugin(batch_norm=options.fix_bn, body=options.freeze))
+    if options.exemplars is not None and options.method != "SMiB":  # SMiB brings its own.
+        memory = dict(options.exemplars_options)
+        share = memory.pop("share", None)
+        buffer = ClassExemplarsBuffer(options.exemplars, seed=options.random_seed, **memory)
+        plugins.append(SMiBPlugin(buffer, share=share))
+    if options.lr_policy == "step":
+        plugins.append(StepLRPlugin(options.lr_decay_step, options.lr_decay_factor))
+    else:
+        plugins.append(PolyLRPlugin(options.lr_power))
+    return plugins
 
 
 def seed_everything(seed: int) -> None:

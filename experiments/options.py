@@ -1,13 +1,17 @@
 """A run's settings, from the command line to the complete set."""
 
 import argparse
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from experiments.checks import check
+from experiments.defaults import DEMO, PUBLISHED, default_exemplars
 from experiments.methods import FLAGS, complete
-from experiments.parser import DEMO, PUBLISHED, default_exemplars, make_parser
+from experiments.parser import make_parser, spell
+from experiments.recipes import recipe
 
 __all__ = ["Options", "parse"]
 
@@ -21,25 +25,77 @@ class Options:
     task: str
     method: str
     setting: str
-    epochs: int
-    lr: float
-    lr_later: float
-    batch_size: int
-    crop_size: int
-    backbone: str
-    weights: str | None
+    old_labels: str
+    cross_val: bool
+    crop_val: bool
+    recipe: str | None
     method_options: dict[str, Any]
     exemplars: int | None
-    old_labels: str
+    exemplars_options: dict[str, Any]
+    epochs: int
+    batch_size: int
+    crop_size: int
+    lr: float
+    lr_later: float
+    momentum: float
+    weight_decay: float
+    lr_policy: str
+    lr_power: float
+    lr_decay_step: int
+    lr_decay_factor: float
     random_seed: int
-    num_workers: int
+    backbone: str
+    weights: str | None
+    fix_bn: bool
+    freeze: bool
+    step: int | None
+    step_ckpt: str | None
+    resume: bool
+    test: bool
+    ckpt: str | None
+    val_interval: int | None
+    ckpt_iterations: int | None
     device: str
+    num_workers: int
+    amp: str
+    channels_last: bool
+    accumulate: int
     logdir: str
     name: str | None
+    print_interval: int
+    sample_num: int
+    debug: bool
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return asdict(self)
+
+    def that_decide(self) -> dict[str, Any]:
+        """The settings that a run's weights depend on: what resuming must not change."""
+        return {name: value for name, value in self.as_dict().items() if name not in _FREE}
+
+
+_FREE = frozenset(
+    [
+        "data_root",
+        "step",
+        "step_ckpt",
+        "resume",
+        "test",
+        "ckpt",
+        "val_interval",
+        "ckpt_iterations",
+        "device",
+        "num_workers",
+        "logdir",
+        "name",
+        "print_interval",
+        "sample_num",
+        "debug",
+        "recipe",
+    ]
+)
+"""Settings that no weight depends on; the data are compared by their fingerprint."""
 
 
 def parse(argv: Sequence[str] | None = None) -> Options:
@@ -52,43 +108,66 @@ def parse(argv: Sequence[str] | None = None) -> Options:
         ValueError: for flags that contradict each other or values that cannot work.
         SystemExit: from argparse, for unknown flags and after ``--help``.
     """
-    given = make_parser().parse_args(argv)
+    given = make_parser().parse_args(spell(sys.argv[1:] if argv is None else argv))
     dataset = given.dataset or _dataset_of(given.data_root)
-    defaults = DEMO if dataset == "synthetic" else PUBLISHED
+    defaults = dict(DEMO if dataset == "synthetic" else PUBLISHED)
+    method, exemplars = _exemplars(given)
+    if given.recipe is not None:
+        defaults |= recipe(given.recipe, method=method, task=given.task)
 
     def chosen(name: str) -> Any:
         value = getattr(given, name)
-        return defaults[name] if value is None else value
+        return defaults.get(name) if value is None else value
 
-    lr = chosen("lr")
-    method, exemplars = _exemplars(given)
-    method_options = complete(method, {flag: getattr(given, flag) for flag in FLAGS})
+    lr, seed = chosen("lr"), chosen("random_seed")
+    method_options = complete(method, {flag: chosen(flag) for flag in FLAGS})
+    exemplars_options = _exemplars_options(given, method, exemplars)
     if method == "SMiB":
-        method_options |= {"n_exemplars": exemplars, "seed": given.random_seed}
-    options = Options(
-        dataset=dataset,
-        data_root=given.data_root or f"data/{dataset}",
-        task=given.task,
-        method=method,
-        setting=_setting(given),
-        epochs=chosen("epochs"),
-        lr=lr,
-        lr_later=lr / 10 if given.lr_later is None else given.lr_later,
-        batch_size=chosen("batch_size"),
-        crop_size=chosen("crop_size"),
-        backbone=chosen("backbone"),
-        weights=_weights(given, defaults["weights"]),
-        method_options=method_options,
-        exemplars=exemplars,
-        old_labels=given.old_labels or ("hidden" if exemplars is None else "visible"),
-        random_seed=given.random_seed,
-        num_workers=given.num_workers,
-        device=given.device,
-        logdir=given.logdir,
-        name=given.name,
-    )
-    _check(given, options)
+        method_options |= {"n_exemplars": exemplars, "seed": seed, **exemplars_options}
+    old_labels = "visible" if given.no_mask else given.old_labels
+    shows = "hidden" if exemplars is None or given.strict else "visible"
+    values = {name: chosen(name) for name in PUBLISHED} | {
+        "dataset": dataset,
+        "data_root": given.data_root or f"data/{dataset}",
+        "task": given.task,
+        "method": method,
+        "setting": _setting(given, defaults["setting"]),
+        "old_labels": old_labels or shows,
+        "method_options": method_options,
+        "exemplars": exemplars,
+        "exemplars_options": exemplars_options,
+        "lr_later": _lr_later(given, lr, defaults),
+        "weights": _weights(given, defaults["weights"]),
+    }
+    taken_as_given = {name: getattr(given, name) for name in _TAKEN_AS_GIVEN}
+    options = Options(**values, **taken_as_given)
+    check(given, options)
     return options
+
+
+_TAKEN_AS_GIVEN = [
+    "cross_val",
+    "crop_val",
+    "recipe",
+    "fix_bn",
+    "freeze",
+    "step",
+    "step_ckpt",
+    "resume",
+    "test",
+    "ckpt",
+    "val_interval",
+    "ckpt_iterations",
+    "device",
+    "num_workers",
+    "channels_last",
+    "accumulate",
+    "logdir",
+    "name",
+    "print_interval",
+    "sample_num",
+    "debug",
+]
 
 
 def _dataset_of(data_root: str | None) -> str:
@@ -97,10 +176,18 @@ def _dataset_of(data_root: str | None) -> str:
     return "folder" if (Path(data_root) / "classes.txt").is_file() else "voc"
 
 
-def _setting(given: argparse.Namespace) -> str:
+def _lr_later(given: argparse.Namespace, lr: float, defaults: dict[str, Any]) -> float:
+    if given.lr_later is not None:
+        return float(given.lr_later)
+    if given.lr is not None:  # As in the original, --step 1 --lr 0.001 is the rate of that step.
+        return lr if given.step else lr / 10
+    return float(defaults.get("lr_later", lr / 10))
+
+
+def _setting(given: argparse.Namespace, default: str) -> str:
     if given.overlap and given.setting not in (None, "overlapped"):
         raise ValueError(f"--overlap contradicts --setting {given.setting}; pass one of them")
-    return "overlapped" if given.overlap else given.setting or "disjoint"
+    return "overlapped" if given.overlap else given.setting or default
 
 
 def _exemplars(given: argparse.Namespace) -> tuple[str, int | None]:
@@ -110,15 +197,36 @@ def _exemplars(given: argparse.Namespace) -> tuple[str, int | None]:
         raise ValueError("--use_exemplars has no effect on --method JOINT; leave it out")
     if size is not None and size < 0:
         raise ValueError(f"--exemplars_size {size}; expected zero or more")
-    if method != "SMiB" and not given.use_exemplars:
-        if size is not None:
+    if method == "SMiB" or given.use_exemplars:
+        # The original spells SMiB as MiB with exemplars.
+        return "SMiB" if method == "MiB" else method, default_exemplars() if size is None else size
+    for name in ("size", "selection", "labels", "update", "share"):
+        if getattr(given, f"exemplars_{name}") is not None:
             raise ValueError(
-                f"--exemplars_size has no effect on --method {method} without --use_exemplars; add "
-                "it, or leave both out"
+                f"--exemplars_{name} has no effect on --method {method} without --use_exemplars; "
+                "add it, or leave both out"
             )
-        return method, None
-    # The original spells SMiB as MiB with exemplars.
-    return "SMiB" if method == "MiB" else method, default_exemplars() if size is None else size
+    return method, None
+
+
+def _exemplars_options(
+    given: argparse.Namespace, method: str, exemplars: int | None
+) -> dict[str, Any]:
+    """Arguments of the memory and its plugin, those that were given."""
+    if given.strict and method != "SMiB":
+        raise ValueError(f"--strict has no effect on --method {method}, only on SMiB; leave it out")
+    if given.strict and given.exemplars_labels == "visible":
+        raise ValueError("--strict contradicts --exemplars_labels visible; leave one out")
+    if exemplars is None:
+        return {}
+    chosen = {
+        name: getattr(given, f"exemplars_{name}")
+        for name in ("selection", "labels", "update", "share")
+    }
+    return {
+        **{name: value for name, value in chosen.items() if value is not None},
+        **({"strict": True} if given.strict else {}),
+    }
 
 
 def _weights(given: argparse.Namespace, default: str | None) -> str | None:
@@ -127,27 +235,3 @@ def _weights(given: argparse.Namespace, default: str | None) -> str | None:
     if given.no_pretrained:
         return None
     return default if given.weights is None else str(given.weights)
-
-
-def _check(given: argparse.Namespace, options: Options) -> None:
-    for flag in FLAGS:
-        value = getattr(given, flag)
-        if value is not None and not 0 <= value < float("inf"):
-            raise ValueError(f"--{flag} {value}; expected a finite number, zero or more")
-    if given.reg_alpha is not None and given.reg_alpha > 1:
-        raise ValueError(f"--reg_alpha {given.reg_alpha}; expected 0 to 1")
-    if given.reg_iterations == 0:
-        raise ValueError("--reg_iterations 0; expected one or more")
-    if not 0 <= options.random_seed < 2**32:
-        raise ValueError(f"--random_seed {options.random_seed}; expected 0 to {2**32 - 1}")
-    if given.lr_later is not None and (options.method == "JOINT" or options.task == "offline"):
-        raise ValueError(
-            "--lr_later has no effect on --method JOINT or --task offline, which have one step; "
-            "leave it out"
-        )
-    for name, least in (("epochs", 1), ("batch_size", 2), ("crop_size", 32), ("num_workers", 0)):
-        if getattr(options, name) < least:
-            raise ValueError(f"--{name} {getattr(options, name)}; expected {least} or more")
-    for name in ("lr", "lr_later"):
-        if not 0 < getattr(options, name) < float("inf"):
-            raise ValueError(f"--{name} {getattr(options, name)}; expected a positive number")

@@ -13,10 +13,45 @@ from PIL import Image
 from torch import Tensor
 
 from avalanche_seg.benchmarks.palette import voc_palette
+from avalanche_seg.benchmarks.scenario import SegmentationExperience
 from avalanche_seg.labels import BACKGROUND, VOID
 from avalanche_seg.metrics import RunReport
 
-__all__ = ["iou_heat_map", "pick_samples", "save_predictions"]
+__all__ = ["draw_step", "iou_heat_map", "pick_samples", "save_predictions"]
+
+
+def draw_step(
+    model: Any,
+    test: SegmentationExperience,
+    report: RunReport,
+    folder: Path,
+    *,
+    title: str,
+    n: int,
+) -> None:
+    """Draw predictions on the same images after every step, and the IoU of every class so far.
+
+    Args:
+        model: after the last step of the report.
+        test: the test set of the whole task.
+        report: the measures so far.
+        folder: of the run.
+        title: of the predictions.
+        n: images; 0 for none.
+    """
+    step = report.steps[-1].step
+    if n > 0:
+        dataset = test.dataset.eval()
+        pictured = pick_samples(list(test.dataset.class_sets), n)
+        save_predictions(
+            model,
+            [dataset[i] for i in pictured],
+            [test.data.samples.images[test.data.indices[i]].stem for i in pictured],
+            test.label_space,
+            folder / "predictions" / f"step{step}",
+            title=title,
+        )
+    iou_heat_map(report, test.label_space.channel_names, folder / "plots" / "iou_by_class.png")
 
 
 def pick_samples(class_sets: Sequence[frozenset[int]], n: int) -> list[int]:

@@ -1,30 +1,48 @@
 """Train and test a method on an incremental task: ``python -m experiments.run --help``."""
 
+import signal
 import sys
 import time
-from collections.abc import Sequence
-from contextlib import closing
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
-from avalanche_seg.benchmarks.scenario import SegmentationExperience, SegmentationScenario
-from avalanche_seg.metrics import RunReport, StepReport, mean_iou_metrics
-from avalanche_seg.models import BiSeNet, save_model
-from avalanche_seg.plugins import ProgressPlugin
+from avalanche_seg.benchmarks.class_index import fingerprint
+from avalanche_seg.benchmarks.scenario import SegmentationScenario
+from avalanche_seg.metrics import MeanIoU, RunReport, StepReport, mean_iou_metrics
+from avalanche_seg.models import BiSeNet
+from avalanche_seg.plugins import CheckpointPlugin, ProgressPlugin
 from experiments.assembly import make_benchmarks, make_strategy, pick_device, seed_everything
 from experiments.options import Options, parse
-from experiments.pictures import iou_heat_map, pick_samples, save_predictions
-from experiments.run_folder import RunFolder, table
+from experiments.pictures import draw_step
+from experiments.run_folder import RunFolder, default_name, table
+from experiments.steps import check_step, model_file, save_step, step_seed, steps_to_train
+from experiments.testing import test_models
 
 __all__ = ["main", "run"]
 
-N_PICTURES = 6
+INTERRUPTED = 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit code (2 for bad input or a loss that blew up)."""
+    """Run the command line.
+
+    Returns:
+        the exit code: 2 for bad input, a loss that blew up or a disk that is full, 130 after an
+        interruption, with the state saved.
+    """
+    debug = "--debug" in (sys.argv if argv is None else argv)
     try:
-        folder = run(parse(argv))
-    except (ValueError, FloatingPointError) as error:
+        options = parse(argv)
+        folder = test_models(options) if options.test else run(options)
+    except KeyboardInterrupt as stop:
+        print(f"\n{stop or 'interrupted'}; --resume goes on from there", file=sys.stderr)
+        return INTERRUPTED
+    except (ValueError, FloatingPointError, OSError) as error:
+        if debug:
+            traceback.print_exc()
         # A loader's worker process wraps the message in its traceback; it comes last there.
         reason = str(error).rpartition("\nValueError: ")[2].strip()
         print(f"error: {reason}", file=sys.stderr)
@@ -43,77 +61,122 @@ def run(options: Options) -> Path:
         ValueError: for bad input, before any training and before the folder is made; for a file
             whose pixels turn out to be unreadable, when it is met. Earlier steps are kept.
         FloatingPointError: when the loss is no finite number; earlier steps are kept.
+        KeyboardInterrupt: when it was interrupted; the state is saved.
     """
     start = time.perf_counter()
     seed_everything(options.random_seed)
     device = pick_device(options.device)
     print(f"reading {options.data_root} as the data set {options.dataset!r}")
     task_benchmark, benchmark = make_benchmarks(options)
-    _check_steps(benchmark)
+    _check_benchmark(options, benchmark)
     model = BiSeNet(options.backbone, weights=options.weights)
-    folder = RunFolder(options.logdir, options.name, _default_name(options))
+    folder = RunFolder(
+        options.logdir,
+        options.name,
+        default_name(options),
+        reuse=options.resume or options.step is not None,
+    )
     folder.write_json("config.json", options.as_dict() | {"resolved_device": device})
     print(_announcement(options, benchmark, device, folder))
 
     n_base = task_benchmark.label_space.n_channels_after(0)
     iou = mean_iou_metrics(base_classes=range(n_base))[0]
     report = RunReport()
-    with closing(ProgressPlugin()) as progress:
+    checkpoint = make_checkpoint(options, benchmark, report, folder.path)
+    with closing(ProgressPlugin(every=options.print_interval)) as progress, stopping(checkpoint):
         strategy = make_strategy(
             options,
             model,
             device=device,
             iou=iou,
             log_folder=folder.path / "tensorboard",
-            plugins=[progress],
+            plugins=[checkpoint, progress],
         )
-        for experience in benchmark.train_stream:
+        for experience in steps_to_train(
+            options, strategy, benchmark, checkpoint, report, folder.path
+        ):
             step = experience.current_experience
-            strategy.train(experience, eval_streams=[])
-            strategy.eval([benchmark.test_stream[step]])
-            report.add(StepReport(step, iou.matrix, benchmark.class_names, n_base=n_base))
-            names = benchmark.class_names[: model.n_classes]
-            save_model(model, folder.path / "models" / f"step{step}.safetensors", class_names=names)
-            folder.write_metrics(report, "test")
+            seed_everything(step_seed(options.random_seed, step))
+            evaluated = benchmark.valid_stream if options.cross_val else benchmark.test_stream
+            strategy.train(experience, eval_streams=[[evaluated[step]]])
+            _finish_step(step, options, strategy, benchmark, task_benchmark, iou, report, folder)
             seconds = round(time.perf_counter() - start, 1)
             folder.write_json("results.json", _results(options, report, seconds))
-            _draw(options, benchmark, task_benchmark.test_stream[-1], model, report, folder)
             print(f"\nmIoU on the test set, % ({options.method} {options.task} {options.setting}):")
             print(table(report.steps))
     print(f"\n{time.perf_counter() - start:.0f} s")
     return folder.path
 
 
-def _check_steps(benchmark: SegmentationScenario) -> None:
+def _finish_step(
+    step: int,
+    options: Options,
+    strategy: Any,
+    benchmark: SegmentationScenario,
+    task_benchmark: SegmentationScenario,
+    iou: MeanIoU,
+    report: RunReport,
+    folder: RunFolder,
+) -> None:
+    """Test the model of the step and write everything but the results."""
+    strategy.eval([benchmark.test_stream[step]])
+    n_base = task_benchmark.label_space.n_channels_after(0)
+    report.add(StepReport(step, iou.matrix, benchmark.class_names, n_base=n_base))
+    names = list(benchmark.class_names[: strategy.model.n_classes])
+    save_step(model_file(folder.path, step), strategy, names, report)
+    folder.write_metrics(report, "test")
+    draw_step(
+        strategy.model,
+        task_benchmark.test_stream[-1],
+        report,
+        folder.path,
+        title=f"{options.method} {options.task}, after step {step}",
+        n=options.sample_num,
+    )
+
+
+def make_checkpoint(
+    options: Options, benchmark: SegmentationScenario, report: RunReport, folder: Path
+) -> CheckpointPlugin:
+    """The state of the run, which other settings or other data cannot go on with."""
+    settings = options.that_decide()
+    settings["data"] = fingerprint(benchmark.train_stream[0].data.samples)
+    return CheckpointPlugin(
+        folder / "checkpoint.pt",
+        settings=settings,
+        also={"report": report},
+        every_iterations=options.ckpt_iterations,
+    )
+
+
+@contextmanager
+def stopping(checkpoint: CheckpointPlugin) -> Iterator[None]:
+    """Let the first Ctrl-C or termination save the state; a second one stops at once."""
+
+    def stop(number: int, frame: object) -> None:
+        if checkpoint.stop:
+            raise KeyboardInterrupt
+        checkpoint.stop = True
+        print("\nstopping after this iteration; once more to stop at once", file=sys.stderr)
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        for number in before:
+            signal.signal(number, stop)
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _check_benchmark(options: Options, benchmark: SegmentationScenario) -> None:
+    check_step(options, len(benchmark.train_stream))
     for experience in benchmark.train_stream:
         if len(experience.dataset) < 2:
             raise ValueError(
                 f"step {experience.current_experience} has one training image; BiSeNet's batch "
                 "norm needs two: choose another setting, task or data set"
             )
-
-
-def _draw(
-    options: Options,
-    benchmark: SegmentationScenario,
-    test: SegmentationExperience,
-    model: BiSeNet,
-    report: RunReport,
-    folder: RunFolder,
-) -> None:
-    """Draw predictions on the same images after every step, and the IoU of every class so far."""
-    dataset = test.dataset.eval()
-    pictured = pick_samples(list(test.dataset.class_sets), N_PICTURES)
-    step = report.steps[-1].step
-    save_predictions(
-        model,
-        [dataset[i] for i in pictured],
-        [test.data.samples.images[test.data.indices[i]].stem for i in pictured],
-        benchmark.label_space,
-        folder.path / "predictions" / f"step{step}",
-        title=f"{options.method} {options.task}, after step {step}",
-    )
-    iou_heat_map(report, benchmark.class_names, folder.path / "plots" / "iou_by_class.png")
 
 
 def _results(options: Options, report: RunReport, seconds: float) -> dict[str, object]:
@@ -125,12 +188,6 @@ def _results(options: Options, report: RunReport, seconds: float) -> dict[str, o
         "seconds": seconds,
         **report.as_dict(),
     }
-
-
-def _default_name(options: Options) -> str:
-    method = options.method + ("" if options.exemplars is None else f"+{options.exemplars}")
-    parts = (method, options.task, options.setting, options.dataset)
-    return "_".join((*parts, f"s{options.random_seed}"))
 
 
 def _announcement(

@@ -7,45 +7,63 @@ from typing import Any
 
 from avalanche_seg.atomic import atomic_write
 from avalanche_seg.metrics import RunReport, StepReport
+from experiments.options import Options
 
-__all__ = ["RunFolder", "table"]
+__all__ = ["RunFolder", "default_name", "table"]
 
 _COLUMNS = ("step", "stream", "class", "metric", "value")
 
 
 class RunFolder:
-    """A new folder for one run.
+    """The folder of a run.
 
     Args:
         logdir: folder of all runs.
         name: the folder's name; None takes ``fallback``, numbered when it exists.
         fallback: the name made from the settings.
+        reuse: take the folder that is there, for a run that goes on; without a name the newest of
+            those made from the settings.
 
     Raises:
-        ValueError: when a folder of the given name exists already, or cannot be made.
+        ValueError: when a folder of the given name exists already, or cannot be made or written.
     """
 
-    def __init__(self, logdir: str, name: str | None, fallback: str) -> None:
-        path = Path(logdir) / (name or fallback)
-        number = 1
-        while True:
-            try:
-                path.mkdir(parents=True)
-                break
-            except FileExistsError as error:
-                if name is not None or Path(logdir).is_file():
-                    raise ValueError(
-                        f"{path} exists already; choose another --name or --logdir, or move it away"
-                    ) from error
-                number += 1
-                path = Path(logdir) / f"{fallback}-{number}"
-            except OSError as error:
-                raise ValueError(
-                    f"{path} cannot be made ({error}); pass another --logdir"
-                ) from error
-        self.path = path
-        for folder in ("models", "predictions", "plots", "tensorboard"):
-            (path / folder).mkdir()
+    path: Path
+
+    def __init__(
+        self, logdir: str, name: str | None, fallback: str, *, reuse: bool = False
+    ) -> None:
+        found = _existing(Path(logdir), name, fallback) if reuse else None
+        self.path = found or _new(Path(logdir), name, fallback)
+        try:
+            for folder in ("models", "predictions", "plots", "tensorboard"):
+                (self.path / folder).mkdir(exist_ok=True)
+        except OSError as error:
+            raise ValueError(
+                f"{self.path} cannot be written ({error}); pass another --logdir"
+            ) from error
+
+    @classmethod
+    def existing(cls, logdir: str, name: str | None, fallback: str) -> "RunFolder":
+        """The folder of a run that was made before.
+
+        Raises:
+            ValueError: when there is none.
+        """
+        found = _existing(Path(logdir), name, fallback)
+        if found is None:
+            raise ValueError(
+                f"{Path(logdir) / (name or fallback)} is no run; pass the --logdir and --name of "
+                "one"
+            )
+        return cls.at(found)
+
+    @classmethod
+    def at(cls, path: Path) -> "RunFolder":
+        """The folder of this path, as it is."""
+        folder = cls.__new__(cls)
+        folder.path = path
+        return folder
 
     def write_json(self, name: str, content: dict[str, Any]) -> None:
         """Write a JSON file at once."""
@@ -65,6 +83,40 @@ class RunFolder:
             temporary.open("w", newline="", encoding="utf-8") as file,
         ):
             csv.writer(file).writerows(rows)
+
+
+def _existing(logdir: Path, name: str | None, fallback: str) -> Path | None:
+    if name is not None:
+        return logdir / name if (logdir / name).is_dir() else None
+    numbered = [logdir / fallback]
+    while (path := logdir / f"{fallback}-{len(numbered) + 1}").is_dir():
+        numbered.append(path)
+    return numbered[-1] if numbered[-1].is_dir() else None
+
+
+def _new(logdir: Path, name: str | None, fallback: str) -> Path:
+    path, number = logdir / (name or fallback), 1
+    while True:
+        try:
+            path.mkdir(parents=True)
+            return path
+        except FileExistsError as error:
+            if name is not None or logdir.is_file():
+                raise ValueError(
+                    f"{path} exists already; choose another --name or --logdir, go on with it by "
+                    "--resume, or move it away"
+                ) from error
+            number += 1
+            path = logdir / f"{fallback}-{number}"
+        except OSError as error:
+            raise ValueError(f"{path} cannot be made ({error}); pass another --logdir") from error
+
+
+def default_name(options: Options) -> str:
+    """The name of a run's folder from its settings."""
+    method = options.method + ("" if options.exemplars is None else f"+{options.exemplars}")
+    parts = (method, options.task, options.setting, options.dataset)
+    return "_".join((*parts, f"s{options.random_seed}"))
 
 
 def table(steps: list[StepReport]) -> str:

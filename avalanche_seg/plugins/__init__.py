@@ -11,9 +11,10 @@ from avalanche_seg.plugins.distillation import (
     UnbiasedDistillationPlugin,
 )
 from avalanche_seg.plugins.exemplars import ClassExemplarsBuffer, Exemplar
+from avalanche_seg.plugins.freeze import FreezePlugin
 from avalanche_seg.plugins.penalty import EWCPlugin, ImportancePlugin, PIPlugin, RWPlugin
 from avalanche_seg.plugins.periodic_eval import PeriodicEvalPlugin
-from avalanche_seg.plugins.poly_lr import PolyLRPlugin
+from avalanche_seg.plugins.poly_lr import PolyLRPlugin, SchedulePlugin, StepLRPlugin
 from avalanche_seg.plugins.progress import ProgressPlugin
 from avalanche_seg.plugins.replay import SMiBPlugin
 from avalanche_seg.plugins.teacher import Teacher
@@ -27,6 +28,7 @@ __all__ = [
     "SMiBPlugin",
     "EWCPlugin",
     "FeatureDistillationPlugin",
+    "FreezePlugin",
     "ICaRLDistillationPlugin",
     "ImportancePlugin",
     "PIPlugin",
@@ -34,7 +36,9 @@ __all__ = [
     "PolyLRPlugin",
     "ProgressPlugin",
     "RWPlugin",
+    "SchedulePlugin",
     "SegmentationPlugin",
+    "StepLRPlugin",
     "Teacher",
     "TeacherPlugin",
     "UnbiasedDistillationPlugin",

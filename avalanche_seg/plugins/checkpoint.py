@@ -8,7 +8,7 @@ from avalanche_seg.plugins.base import SegmentationPlugin
 from avalanche_seg.plugins.random_state import get_random_state, set_random_state
 from avalanche_seg.plugins.state_file import read_state, write_state
 
-__all__ = ["CheckpointPlugin", "load_plugin_states", "plugin_states"]
+__all__ = ["CheckpointPlugin", "grow", "stateful_plugins"]
 
 _CLOCK = ("train_iterations", "train_exp_counter", "total_iterations")
 _STEP_CLOCK = ("train_exp_epochs", "train_exp_iterations")
@@ -100,7 +100,7 @@ class CheckpointPlugin(SegmentationPlugin):
     def before_train_dataset_adaptation(self, strategy: Any, **kwargs: Any) -> None:
         """Put the plugins' states in before the step's data are chosen: replay needs its memory."""
         if self._loaded_for(strategy) is not None:
-            load_plugin_states(strategy, self._loaded_for(strategy)["plugins"])
+            _load_plugin_states(strategy, self._loaded_for(strategy)["plugins"])
 
     def _loaded_for(self, strategy: Any) -> Any:
         loaded, step = self._loaded, strategy.experience.current_experience
@@ -113,7 +113,7 @@ class CheckpointPlugin(SegmentationPlugin):
             ValueError: when a plugin with a state comes later in the strategy's list.
         """
         later = strategy.plugins[strategy.plugins.index(self) + 1 :]
-        for plugin in _stateful(strategy).values():
+        for plugin in stateful_plugins(strategy).values():
             if plugin in later:
                 raise ValueError(
                     f"{type(plugin).__name__} is listed after CheckpointPlugin and would begin the "
@@ -127,7 +127,7 @@ class CheckpointPlugin(SegmentationPlugin):
         strategy.model.load_state_dict(loaded["model"])
         strategy.optimizer.load_state_dict(loaded["optimizer"])
         _scaler_of(strategy).load_state_dict(loaded["scaler"])
-        load_plugin_states(strategy, loaded["plugins"])
+        _load_plugin_states(strategy, loaded["plugins"])
         for name, thing in self.also.items():
             thing.load_state_dict(loaded["also"][name])
         set_random_state(loaded["random"])
@@ -191,7 +191,9 @@ class CheckpointPlugin(SegmentationPlugin):
             "model": strategy.model.state_dict(),
             "optimizer": strategy.optimizer.state_dict(),
             "scaler": _scaler_of(strategy).state_dict(),
-            "plugins": plugin_states(strategy),
+            "plugins": {
+                name: plugin.state_dict() for name, plugin in stateful_plugins(strategy).items()
+            },
             "also": {name: thing.state_dict() for name, thing in self.also.items()},
             "random": get_random_state(),
             "epoch_start": self._epoch_start if self._batches_done else {},
@@ -207,18 +209,8 @@ def grow(strategy: Any, experience: Any) -> None:
     strategy.model = strategy.model_adaptation()
 
 
-def plugin_states(strategy: Any) -> dict[str, Any]:
-    """The states of a strategy's plugins, those that have one, by class name and number."""
-    return {name: plugin.state_dict() for name, plugin in _stateful(strategy).items()}
-
-
-def load_plugin_states(strategy: Any, states: Mapping[str, Any]) -> None:
-    """Take over what :func:`plugin_states` gave.
-
-    Raises:
-        ValueError: when the plugins are not those that were saved.
-    """
-    plugins = _stateful(strategy)
+def _load_plugin_states(strategy: Any, states: Mapping[str, Any]) -> None:
+    plugins = stateful_plugins(strategy)
     if set(plugins) != set(states):
         raise ValueError(
             f"the saved state has the plugins {', '.join(states) or 'none'}; the strategy has "
@@ -269,7 +261,8 @@ class _Rest:
                 set_random_state(self.then)
 
 
-def _stateful(strategy: Any) -> dict[str, Any]:
+def stateful_plugins(strategy: Any) -> dict[str, Any]:
+    """A strategy's plugins that have a state, by class name and number."""
     found: dict[str, Any] = {}
     for plugin in strategy.plugins:
         if callable(getattr(plugin, "state_dict", None)):

@@ -32,7 +32,9 @@ class SMiB(SegmentationTemplate):
         n_exemplars: exemplars a class, {5, 15, 25, 50, 100} in the report.
         kd_weight: lambda; 10 as published (100 on 15-5s).
         kd_alpha: factor on the teacher's logits.
-        selection: "random", "largest" or "herding".
+        selection, labels, update: of the memory, see
+            :class:`~avalanche_seg.plugins.ClassExemplarsBuffer`; labels default to "visible",
+            "stored" when strict.
         share: None for the union; else the share of every batch that is exemplars.
         strict: never show an old label in a new image, nor a new one in an exemplar: exemplars keep
             the labels of their step, and the loss is the generalised unbiased cross entropy (see
@@ -40,6 +42,9 @@ class SMiB(SegmentationTemplate):
         seed: of the random selection.
         plugins: further plugins, after SMiB's own.
         **options: likewise.
+
+    Raises:
+        ValueError: when strict and ``labels="visible"``, and as the memory and its plugin do.
     """
 
     def __init__(
@@ -51,16 +56,21 @@ class SMiB(SegmentationTemplate):
         kd_weight: float = 10.0,
         kd_alpha: float = 1.0,
         selection: str = "random",
+        labels: str | None = None,
+        update: str = "extend",
         share: float | None = None,
         strict: bool = False,
         seed: int = 0,
         plugins: Sequence[BasePlugin] | None = None,
         **options: Unpack[TemplateOptions],
     ) -> None:
+        if strict and labels == "visible":
+            raise ValueError("strict=True contradicts labels='visible'; leave one of them out")
         buffer = ClassExemplarsBuffer(
             n_exemplars,
             selection=selection,
-            labels="stored" if strict else "visible",
+            labels=labels or ("stored" if strict else "visible"),
+            update=update,
             seed=seed,
         )
         self.memory = SMiBPlugin(buffer, share=share, strict=strict)

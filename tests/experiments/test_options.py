@@ -1,7 +1,7 @@
 import pytest
 
+from experiments.defaults import DEMO
 from experiments.options import parse
-from experiments.parser import DEMO
 
 
 def test_no_argument_is_the_demo():

@@ -42,7 +42,9 @@ def test_run_folder_is_complete(mib_run):
     assert (config["method"], config["setting"], config["random_seed"]) == ("MiB", "overlapped", 42)
     assert sorted(path.name for path in (mib_run / "models").iterdir()) == [
         "step0.safetensors",
+        "step0.state.pt",
         "step1.safetensors",
+        "step1.state.pt",
     ]
     assert list((mib_run / "tensorboard").glob("events.out.tfevents.*"))
     for step in (0, 1):
