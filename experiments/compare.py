@@ -17,6 +17,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from avalanche_seg.atomic import atomic_write
+from experiments.options import FREE
 
 __all__ = ["Row", "draw", "main", "markdown", "read_runs"]
 
@@ -143,9 +144,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-_NOT_A_SETTING = {
-    *("random_seed", "seed", "name", "logdir", "num_workers", "device", "resolved_device"),
-    *("method_options", "n_exemplars"),
+_NOT_A_SETTING = FREE | {
+    *("random_seed", "seed", "resolved_device", "method_options", "n_exemplars"),
 }
 
 

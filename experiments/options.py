@@ -13,7 +13,7 @@ from experiments.methods import FLAGS, complete
 from experiments.parser import make_parser, spell
 from experiments.recipes import recipe
 
-__all__ = ["Options", "parse"]
+__all__ = ["FREE", "Options", "parse"]
 
 
 @dataclass(frozen=True)
@@ -72,29 +72,13 @@ class Options:
 
     def that_decide(self) -> dict[str, Any]:
         """The settings that a run's weights depend on: what resuming must not change."""
-        return {name: value for name, value in self.as_dict().items() if name not in _FREE}
+        return {name: value for name, value in self.as_dict().items() if name not in FREE}
 
 
-_FREE = frozenset(
-    [
-        "data_root",
-        "step",
-        "step_ckpt",
-        "resume",
-        "test",
-        "ckpt",
-        "val_interval",
-        "ckpt_iterations",
-        "device",
-        "num_workers",
-        "logdir",
-        "name",
-        "print_interval",
-        "sample_num",
-        "debug",
-        "recipe",
-    ]
-)
+FREE = frozenset({
+    "data_root", "step", "step_ckpt", "resume", "test", "ckpt", "val_interval", "ckpt_iterations",
+    "device", "num_workers", "logdir", "name", "print_interval", "sample_num", "debug", "recipe",
+})  # fmt: skip
 """Settings that no weight depends on; the data are compared by their fingerprint."""
 
 
@@ -145,29 +129,11 @@ def parse(argv: Sequence[str] | None = None) -> Options:
     return options
 
 
-_TAKEN_AS_GIVEN = [
-    "cross_val",
-    "crop_val",
-    "recipe",
-    "fix_bn",
-    "freeze",
-    "step",
-    "step_ckpt",
-    "resume",
-    "test",
-    "ckpt",
-    "val_interval",
-    "ckpt_iterations",
-    "device",
-    "num_workers",
-    "channels_last",
-    "accumulate",
-    "logdir",
-    "name",
-    "print_interval",
-    "sample_num",
-    "debug",
-]
+_TAKEN_AS_GIVEN = (
+    "cross_val", "crop_val", "recipe", "fix_bn", "freeze", "step", "step_ckpt", "resume", "test",
+    "ckpt", "val_interval", "ckpt_iterations", "device", "num_workers", "channels_last",
+    "accumulate", "logdir", "name", "print_interval", "sample_num", "debug",
+)  # fmt: skip
 
 
 def _dataset_of(data_root: str | None) -> str:

@@ -68,9 +68,9 @@ def _previous_model(step: int, given: str | None, folder: Path) -> Path:
     path = model_file(folder, step - 1) if given is None else Path(given)
     if not path.is_file():
         raise ValueError(
-            f"--step {step} goes on from the model of step {step - 1}, and {path} is no file; train "
-            f"that step first (--step {step - 1}), pass --step_ckpt, or leave --step out to train "
-            "all steps"
+            f"--step {step} goes on from the model of step {step - 1}, and {path} is no file; "
+            f"train that step first (--step {step - 1}), pass --step_ckpt, or leave --step out to "
+            "train all steps"
         )
     return path
 

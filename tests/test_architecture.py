@@ -82,6 +82,7 @@ PUBLIC_NAMES = {
     },
     "plugins": {
         "BalancedInitPlugin",
+        "CheckpointPlugin",
         "ClassExemplarsBuffer",
         "DistillationPlugin",
         "Exemplar",
@@ -93,7 +94,10 @@ PUBLIC_NAMES = {
         "PIPlugin",
         "RWPlugin",
         "PeriodicEvalPlugin",
+        "FreezePlugin",
         "PolyLRPlugin",
+        "SchedulePlugin",
+        "StepLRPlugin",
         "ProgressPlugin",
         "SegmentationPlugin",
         "Teacher",

@@ -29,6 +29,7 @@ class AccumulatingTemplate(SupervisedTemplate):
     precision: Precision
     accumulate: int
     loss_terms: dict[str, Tensor]
+    loss: Tensor
 
     def training_epoch(self, **kwargs: Any) -> None:
         """Train on every batch of the loader once."""
