@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from avalanche.core import BasePlugin
 from avalanche.evaluation.metrics import loss_metrics
-from avalanche.logging import TensorboardLogger
 from avalanche.training.plugins import EvaluationPlugin
 
 from avalanche_seg.benchmarks import (
@@ -19,8 +18,14 @@ from avalanche_seg.benchmarks import (
     make_synthetic_voc,
     train_preset,
 )
+from avalanche_seg.benchmarks.palette import voc_palette
 from avalanche_seg.benchmarks.scenario import SegmentationScenario
-from avalanche_seg.metrics import MeanIoU, loss_term_metrics
+from avalanche_seg.metrics import (
+    ConfusionMatrixFigure,
+    MeanIoU,
+    SamplePredictions,
+    loss_term_metrics,
+)
 from avalanche_seg.models import BiSeNet
 from avalanche_seg.plugins import (
     ClassExemplarsBuffer,
@@ -30,6 +35,7 @@ from avalanche_seg.plugins import (
     StepLRPlugin,
 )
 from avalanche_seg.strategies import SegmentationTemplate, sgd
+from experiments.loggers import make_loggers, show_pictures
 from experiments.methods import METHODS
 from experiments.options import Options
 
@@ -75,16 +81,20 @@ def make_strategy(
     *,
     device: str,
     iou: MeanIoU,
-    log_folder: Path,
+    run_folder: Path | None,
     plugins: Sequence[BasePlugin],
 ) -> SegmentationTemplate:
-    """The method, with the poly learning rate and TensorBoard events in ``log_folder``."""
-    evaluator = EvaluationPlugin(
-        iou,
-        loss_metrics(epoch=True, experience=True),
-        loss_term_metrics(),
-        loggers=[TensorboardLogger(log_folder)],
-    )
+    """The method, with its schedule and the loggers of the flags.
+
+    Args:
+        options: the settings.
+        model: the network.
+        device: where to.
+        iou: measures every evaluation.
+        run_folder: where loggers write; None logs nothing.
+        plugins: listed after those of the flags.
+    """
+    evaluator = _evaluator(options, iou, run_folder)
     arguments: dict[str, Any] = {
         "model": model,
         "optimizer": sgd(
@@ -107,6 +117,26 @@ def make_strategy(
         "accumulate": options.accumulate,
     }
     return METHODS[options.method](**arguments, **options.method_options)
+
+
+def _evaluator(options: Options, iou: MeanIoU, folder: Path | None) -> EvaluationPlugin:
+    names = () if folder is None else options.loggers
+    pictures = []
+    if show_pictures(names):
+        pictures = [
+            ConfusionMatrixFigure(iou),
+            SamplePredictions(voc_palette(), n=options.sample_num),
+        ]
+    return EvaluationPlugin(
+        iou,
+        loss_metrics(epoch=True, experience=True),
+        loss_term_metrics(),
+        pictures,
+        loggers=make_loggers(
+            names, folder or Path(), folder.name if folder else "", config=options.as_dict()
+        ),
+        collect_all=False,  # Or every picture of the run stays in memory.
+    )
 
 
 def _own_plugins(options: Options) -> list[BasePlugin]:

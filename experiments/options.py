@@ -64,6 +64,7 @@ class Options:
     name: str | None
     print_interval: int
     sample_num: int
+    loggers: tuple[str, ...]
     debug: bool
 
     def as_dict(self) -> dict[str, Any]:
@@ -77,7 +78,8 @@ class Options:
 
 FREE = frozenset({
     "data_root", "step", "step_ckpt", "resume", "test", "ckpt", "val_interval", "ckpt_iterations",
-    "device", "num_workers", "logdir", "name", "print_interval", "sample_num", "debug", "recipe",
+    "device", "num_workers", "logdir", "name", "print_interval", "sample_num", "loggers", "debug",
+    "recipe",
 })  # fmt: skip
 """Settings that no weight depends on; the data are compared by their fingerprint."""
 
@@ -96,8 +98,13 @@ def parse(argv: Sequence[str] | None = None) -> Options:
     dataset = given.dataset or _dataset_of(given.data_root)
     defaults = dict(DEMO if dataset == "synthetic" else PUBLISHED)
     method, exemplars = _exemplars(given)
+    if method != given.method:
+        print(f"--method {given.method} with --use_exemplars is {method}, old labels visible")
     if given.recipe is not None:
-        defaults |= recipe(given.recipe, method=method, task=given.task)
+        values = recipe(given.recipe, method=method, task=given.task)
+        values = {name: value for name, value in values.items() if getattr(given, name) is None}
+        print(f"--recipe {given.recipe} sets " + ", ".join(f"--{n} {v}" for n, v in values.items()))
+        defaults |= values
 
     def chosen(name: str) -> Any:
         value = getattr(given, name)
@@ -132,7 +139,8 @@ def parse(argv: Sequence[str] | None = None) -> Options:
 _TAKEN_AS_GIVEN = (
     "cross_val", "crop_val", "recipe", "fix_bn", "freeze", "step", "step_ckpt", "resume", "test",
     "ckpt", "val_interval", "ckpt_iterations", "device", "num_workers", "channels_last",
-    "accumulate", "logdir", "name", "print_interval", "sample_num", "debug",
+    "accumulate", "logdir", "name", "print_interval", "sample_num", "loggers",
+    "debug",
 )  # fmt: skip
 
 

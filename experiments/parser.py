@@ -7,6 +7,7 @@ from typing import Any
 from avalanche_seg.strategies.precision import AMP_MODES
 from experiments.defaults import default_text
 from experiments.flags import add_data, add_exemplars, add_method, add_model, add_training
+from experiments.loggers import LOGGERS, LoggersAction
 
 __all__ = ["make_parser", "spell"]
 
@@ -116,5 +117,15 @@ def _add_output(group: Any) -> None:
     )
     group.add_argument(
         "--sample_num", type=int, default=6, help="predictions drawn after a step (default: 6)"
+    )
+    group.add_argument(
+        "--loggers",
+        nargs="+",
+        action=LoggersAction,
+        default=("tensorboard", "csv"),
+        metavar="NAME",
+        help=f"where numbers and pictures go: {', '.join(LOGGERS)}, or none; with commas or spaces "
+        "between. wandb is offline unless WANDB_API_KEY or WANDB_MODE is set (default: "
+        "tensorboard,csv)",
     )
     group.add_argument("--debug", action="store_true", help="show the traceback of an error")

@@ -5,7 +5,7 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from avalanche_seg.metrics import MeanIoU, RunReport, StepReport, mean_iou_metri
 from avalanche_seg.models import BiSeNet
 from avalanche_seg.plugins import CheckpointPlugin, ProgressPlugin
 from experiments.assembly import make_benchmarks, make_strategy, pick_device, seed_everything
+from experiments.loggers import close_loggers
 from experiments.options import Options, parse
 from experiments.pictures import draw_step
 from experiments.run_folder import RunFolder, default_name, table
@@ -83,15 +84,18 @@ def run(options: Options) -> Path:
     iou = mean_iou_metrics(base_classes=range(n_base))[0]
     report = RunReport()
     checkpoint = make_checkpoint(options, benchmark, report, folder.path)
-    with closing(ProgressPlugin(every=options.print_interval)) as progress, stopping(checkpoint):
+    with ExitStack() as stack:
+        progress = stack.enter_context(closing(ProgressPlugin(every=options.print_interval)))
+        stack.enter_context(stopping(checkpoint))
         strategy = make_strategy(
             options,
             model,
             device=device,
             iou=iou,
-            log_folder=folder.path / "tensorboard",
+            run_folder=folder.path,
             plugins=[checkpoint, progress],
         )
+        stack.callback(close_loggers, strategy.evaluator.loggers)
         for experience in steps_to_train(
             options, strategy, benchmark, checkpoint, report, folder.path
         ):
@@ -140,7 +144,7 @@ def make_checkpoint(
 ) -> CheckpointPlugin:
     """The state of the run, which other settings or other data cannot go on with."""
     settings = options.that_decide()
-    settings["data"] = fingerprint(benchmark.train_stream[0].data.samples)
+    settings["fingerprint of the data"] = fingerprint(benchmark.train_stream[0].data.samples)
     return CheckpointPlugin(
         folder / "checkpoint.pt",
         settings=settings,

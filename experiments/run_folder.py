@@ -36,7 +36,7 @@ class RunFolder:
         found = _existing(Path(logdir), name, fallback) if reuse else None
         self.path = found or _new(Path(logdir), name, fallback)
         try:
-            for folder in ("models", "predictions", "plots", "tensorboard"):
+            for folder in ("models", "predictions", "plots"):
                 (self.path / folder).mkdir(exist_ok=True)
         except OSError as error:
             raise ValueError(

@@ -1,6 +1,5 @@
 """Testing saved models without training: ``python -m experiments.run --test``."""
 
-import tempfile
 from contextlib import closing
 from pathlib import Path
 
@@ -41,9 +40,9 @@ def test_models(options: Options) -> Path:
         if _step_of(model, path, benchmark) != step:
             raise ValueError(f"{path} has {model.n_classes} channels, not those of step {step}")
         iou = mean_iou_metrics(base_classes=range(n_base))[0]
-        with closing(ProgressPlugin()) as progress, tempfile.TemporaryDirectory() as logs:
+        with closing(ProgressPlugin()) as progress:
             strategy = make_strategy(
-                options, model, device=device, iou=iou, log_folder=Path(logs), plugins=[progress]
+                options, model, device=device, iou=iou, run_folder=None, plugins=[progress]
             )
             strategy.eval([benchmark.test_stream[step]])
         report.add(StepReport(step, iou.matrix, benchmark.class_names, n_base=n_base))

@@ -55,9 +55,11 @@ PUBLIC_NAMES = {
     },
     "metrics": {
         "ConfusionMatrix",
+        "ConfusionMatrixFigure",
         "LossTerms",
         "MeanIoU",
         "RunReport",
+        "SamplePredictions",
         "StepReport",
         "class_accuracy",
         "class_groups",
@@ -82,6 +84,7 @@ PUBLIC_NAMES = {
     },
     "plugins": {
         "BalancedInitPlugin",
+        "CSVLogger",
         "CheckpointPlugin",
         "ClassExemplarsBuffer",
         "DistillationPlugin",
@@ -103,6 +106,7 @@ PUBLIC_NAMES = {
         "Teacher",
         "TeacherPlugin",
         "UnbiasedDistillationPlugin",
+        "WandBLogger",
     },
     "strategies": {
         "EWC",

@@ -1,6 +1,7 @@
 """Measures of incremental segmentation."""
 
 from avalanche_seg.metrics.confusion_matrix import ConfusionMatrix, confusion_matrix
+from avalanche_seg.metrics.figures import ConfusionMatrixFigure
 from avalanche_seg.metrics.iou import (
     class_accuracy,
     class_groups,
@@ -12,12 +13,15 @@ from avalanche_seg.metrics.iou import (
 from avalanche_seg.metrics.loss_terms import LossTerms, loss_term_metrics
 from avalanche_seg.metrics.mean_iou import MeanIoU, mean_iou_metrics
 from avalanche_seg.metrics.report import RunReport, StepReport
+from avalanche_seg.metrics.samples import SamplePredictions
 
 __all__ = [
     "ConfusionMatrix",
+    "ConfusionMatrixFigure",
     "LossTerms",
     "MeanIoU",
     "RunReport",
+    "SamplePredictions",
     "StepReport",
     "class_accuracy",
     "class_groups",

@@ -12,15 +12,18 @@ from avalanche_seg.plugins.distillation import (
 )
 from avalanche_seg.plugins.exemplars import ClassExemplarsBuffer, Exemplar
 from avalanche_seg.plugins.freeze import FreezePlugin
+from avalanche_seg.plugins.loggers import CSVLogger
 from avalanche_seg.plugins.penalty import EWCPlugin, ImportancePlugin, PIPlugin, RWPlugin
 from avalanche_seg.plugins.periodic_eval import PeriodicEvalPlugin
 from avalanche_seg.plugins.poly_lr import PolyLRPlugin, SchedulePlugin, StepLRPlugin
 from avalanche_seg.plugins.progress import ProgressPlugin
 from avalanche_seg.plugins.replay import SMiBPlugin
 from avalanche_seg.plugins.teacher import Teacher
+from avalanche_seg.plugins.wandb_logger import WandBLogger
 
 __all__ = [
     "BalancedInitPlugin",
+    "CSVLogger",
     "CheckpointPlugin",
     "ClassExemplarsBuffer",
     "DistillationPlugin",
@@ -42,4 +45,5 @@ __all__ = [
     "Teacher",
     "TeacherPlugin",
     "UnbiasedDistillationPlugin",
+    "WandBLogger",
 ]

@@ -2,7 +2,6 @@
 
 import csv
 import json
-from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -10,24 +9,7 @@ from PIL import Image
 from avalanche_seg.benchmarks import make_synthetic_voc
 from avalanche_seg.models import load_model
 from experiments.run import main
-
-
-@pytest.fixture(scope="module")
-def devkit(tmp_path_factory):
-    return make_synthetic_voc(tmp_path_factory.mktemp("run"), n_train=20, n_val=20, size=(48, 64))
-
-
-def small(devkit: Path, logdir: Path, *more: str) -> list[str]:
-    arguments = {
-        "--dataset": "voc",
-        "--data_root": str(devkit),
-        "--epochs": "1",
-        "--batch_size": "8",
-        "--crop_size": "32",
-        "--backbone": "resnet18",
-        "--logdir": str(logdir),
-    }
-    return [text for pair in arguments.items() for text in pair] + ["--no_pretrained", *more]
+from tests.experiments.commands import small
 
 
 @pytest.fixture(scope="module")

@@ -161,6 +161,7 @@ def test_a_class_without_image_is_named(tmp_path):
         ({"n_per_class": -1}, "zero or more"),
         ({"selection": "best"}, "random, largest, herding"),
         ({"labels": "all"}, "visible, stored"),
+        ({"update": "never"}, "extend, redraw"),
     ],
 )
 def test_bad_arguments(options, message):
@@ -175,3 +176,54 @@ def test_plugs_into_avalanches_own_replay(benchmark):
     buffer = ClassExemplarsBuffer(1)
     buffer.update(strategy)
     assert len(buffer.buffer) == 1
+
+
+def test_redrawn_exemplars_come_from_the_memory_and_the_steps_images_that_show_the_class(tmp_path):
+    """Step 1 sees b and d; with old labels visible b may stand for the ant, too."""
+    benchmark = make_benchmark(tmp_path, old_labels="visible")
+    options = {"n_per_class": 1, "selection": "largest"}
+    found = {images(filled(benchmark, 1, **options))[1][0]}
+    assert found == {"a"}
+    for seed in range(20):
+        buffer = filled(benchmark, 2, n_per_class=1, update="redraw", seed=seed)
+        chosen = images(buffer)
+        first = images(filled(benchmark, 1, n_per_class=1, seed=seed))[1]
+        assert set(chosen[1]) <= {*first, "b"} and set(chosen[2]) <= {"b", "d"}
+        assert set(chosen[1]).isdisjoint(chosen[2])
+        (ant,) = buffer.exemplars[1]
+        assert ant.step == (0 if IDS[ant.image] in first else 1)
+        found |= set(chosen[1])
+    assert len(found) > 1, "the draw is a new one"
+
+
+def test_redrawn_from_the_memory_alone_where_old_labels_are_hidden(benchmark):
+    for seed in range(10):
+        before = images(filled(benchmark, 1, n_per_class=2, seed=seed))
+        after = images(filled(benchmark, 3, n_per_class=2, seed=seed, update="redraw"))
+        assert sorted(after[1]) == sorted(before[1])
+
+
+def test_an_exemplar_that_is_an_image_of_the_step_with_the_same_labels_is_left_out(tmp_path):
+    visible = make_benchmark(tmp_path, old_labels="visible")
+    buffer = filled(visible, 1, n_per_class=4)
+    assert images(buffer)[1] and set(images(buffer)[1]) == {"a", "b", "c", "e"}
+    own = visible.train_stream[1].data  # b and d
+    beside = buffer.dataset(1, beside=own)
+    assert len(buffer.dataset(1)) == 4 and len(beside) == 3
+    assert (0, 1, 2) in labels_of(own.build()) and (0, 1, 2) not in labels_of(beside)
+    hidden = make_benchmark(tmp_path).train_stream[1].data
+    assert len(buffer.dataset(1, beside=hidden)) == 4, "other labels are another sample"
+
+
+def test_state_round_trips(benchmark):
+    buffer = filled(benchmark, n_per_class=1, seed=3)
+    state = buffer.state_dict()
+    again = ClassExemplarsBuffer(1, seed=8)
+    again.load_state_dict(state)
+    assert again.exemplars == buffer.exemplars
+    for experience in benchmark.train_stream:  # Known steps are not drawn again.
+        again.post_adapt(Agent(), experience)
+    assert again.exemplars == buffer.exemplars
+    assert labels_of(again.dataset(2)) == labels_of(buffer.dataset(2))
+    with pytest.raises(ValueError, match="1 exemplars a class and this one 2"):
+        ClassExemplarsBuffer(2).load_state_dict(state)

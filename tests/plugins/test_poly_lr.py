@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from avalanche_seg.plugins import PolyLRPlugin
+from avalanche_seg.plugins import PolyLRPlugin, StepLRPlugin
 from avalanche_seg.plugins.base import SegmentationPlugin
 from avalanche_seg.plugins.poly_lr import poly_factor
 from avalanche_seg.strategies import FineTuning, sgd
@@ -58,3 +58,14 @@ def test_factor_never_leaves_0_to_1():
 def test_negative_power_is_refused():
     with pytest.raises(ValueError, match="zero or more"):
         PolyLRPlugin(-0.1)
+
+
+def test_step_schedule_decays_after_every_so_many_iterations():
+    plugin = StepLRPlugin(every=3, decay=0.5)
+    assert [plugin.factor(i, 100) for i in range(7)] == [1, 1, 1, 0.5, 0.5, 0.5, 0.25]
+
+
+@pytest.mark.parametrize("arguments", [{"every": 0}, {"decay": -1.0}])
+def test_bad_step_schedule(arguments):
+    with pytest.raises(ValueError, match=f"{next(iter(arguments))}="):
+        StepLRPlugin(**arguments)

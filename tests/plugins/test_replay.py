@@ -101,3 +101,38 @@ def test_strict_loss_is_the_unbiased_one_on_new_images_alone(tmp_path):
         states.append(strategy.model.state_dict())
     for name, value in states[0].items():
         torch.testing.assert_close(states[1][name], value)
+
+
+def test_union_holds_every_image_once(tmp_path):
+    """With old labels visible the ant's exemplar b is an image of step 1, the bee's, as well."""
+    benchmark = make_benchmark(tmp_path, old_labels="visible")
+    plugin = SMiBPlugin(ClassExemplarsBuffer(4))
+    spy, _ = train(benchmark, plugin, loader={"drop_last": False})
+    assert sum(len(batch[0]) for batch in spy.batches[1]) == 4 + 2 - 1
+
+
+def test_a_model_of_an_earlier_step_gets_the_memory_of_that_step(tmp_path):
+    """Training goes on from a model that was trained without exemplars."""
+    benchmark = tiny_benchmark(tmp_path, task="10-5")
+    whole = SMiBPlugin(ClassExemplarsBuffer(1, seed=4))
+    train(benchmark, whole)
+    late = SMiBPlugin(ClassExemplarsBuffer(1, seed=4))
+    model = tiny_model()
+    for n_new in (11, 5):
+        model.grow(n_new)
+    arguments = {"optimizer": sgd(0.001), "train_mb_size": 2, "evaluator": None}
+    FineTuning(model=model, plugins=[late], **arguments).train(
+        benchmark.train_stream[2], eval_streams=[]
+    )
+    assert late.buffer.exemplars == whole.buffer.exemplars
+
+
+def test_herding_redraws_every_class(tmp_path):
+    benchmark = make_benchmark(tmp_path, old_labels="visible")
+    buffer = ClassExemplarsBuffer(1, selection="herding", update="redraw")
+    train(benchmark, SMiBPlugin(buffer))
+    assert {channel: len(chosen) for channel, chosen in buffer.exemplars.items()} == {
+        1: 1,
+        2: 1,
+        3: 1,
+    }

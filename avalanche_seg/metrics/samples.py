@@ -1,0 +1,121 @@
+"""Predictions beside image and truth, for the loggers that can show pictures."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from avalanche.evaluation import PluginMetric
+from avalanche.evaluation.metric_results import MetricValue
+from torch import Tensor
+
+from avalanche_seg.labels import N_LABELS, VOID
+from avalanche_seg.metrics.figures import picture_value
+from avalanche_seg.normalization import IMAGENET_MEAN, IMAGENET_STD
+from avalanche_seg.resize import resize_logits
+
+__all__ = ["SamplePredictions", "to_pixels"]
+
+_MAX_SIDE = 256  # Pixels of a logged sample: an event file keeps every picture of a run.
+_GAP = 4
+
+
+def to_pixels(images: Tensor) -> Tensor:
+    """Undo :func:`avalanche_seg.normalization.normalize_images`.
+
+    Args:
+        images: floating point ... x 3 x H x W, normalised with ImageNet's statistics, or uint8:
+            returned as it is.
+
+    Returns:
+        uint8 in 0..255, the same shape.
+    """
+    if images.dtype == torch.uint8:
+        return images
+    mean, std = (
+        torch.tensor(values, device=images.device).view(3, 1, 1)
+        for values in (IMAGENET_MEAN, IMAGENET_STD)
+    )
+    return ((images.float() * std + mean) * 255).round().clamp(0, 255).to(torch.uint8)
+
+
+class SamplePredictions(PluginMetric[Tensor]):
+    """The first images of every evaluation experience, as image | truth | prediction.
+
+    Emitted as one picture, a row an image, under ``Predictions/eval_phase/test_stream/Exp000`` and
+    so on. Images with a side of more than 256 pixels are shown at a fraction of their size. Only
+    the images shown are copied from the device.
+
+    Args:
+        palette: 768 integers in 0..255, red, green and blue of every dataset id; that of 255 is the
+            colour of void and of labels without a channel. Channels are dataset ids where the
+            experience has no ``label_space``.
+        n: images; 0 for none.
+
+    Raises:
+        ValueError: for a palette of another length, or a negative ``n``.
+    """
+
+    def __init__(self, palette: Sequence[int], *, n: int = 4) -> None:
+        super().__init__()
+        if len(palette) != 3 * N_LABELS:
+            raise ValueError(
+                f"got a palette of {len(palette)} numbers; expected {3 * N_LABELS}, red, green and "
+                "blue of every dataset id"
+            )
+        if n < 0:
+            raise ValueError(f"n={n}; expected zero images or more")
+        self.palette = torch.tensor(list(palette), dtype=torch.uint8).view(N_LABELS, 3)
+        self.n = n
+        self._order: Sequence[int] = range(N_LABELS)
+        self._samples: list[tuple[Tensor, Tensor, Tensor]] = []
+
+    def reset(self) -> None:
+        """Forget the samples."""
+        self._samples = []
+
+    def result(self) -> Tensor:
+        """The picture of the last evaluation experience, uint8, 3 x H x W; 3 x 0 x 0 for none."""
+        colours = self.palette[VOID].repeat(N_LABELS, 1)
+        colours[: len(self._order)] = self.palette[list(self._order)]
+        rows = [
+            torch.cat([image, *(colours[map_.long()].permute(2, 0, 1) for map_ in maps)], dim=2)
+            for image, *maps in self._samples
+        ]
+        if not rows:
+            return torch.zeros(3, 0, 0, dtype=torch.uint8)
+        height = sum(row.shape[1] + _GAP for row in rows) - _GAP
+        sheet = torch.full((3, height, max(row.shape[2] for row in rows)), 255, dtype=torch.uint8)
+        top = 0
+        for row in rows:
+            sheet[:, top : top + row.shape[1], : row.shape[2]] = row
+            top += row.shape[1] + _GAP
+        return sheet
+
+    def before_eval_exp(self, strategy: Any) -> None:
+        """Start collecting."""
+        self.reset()
+        space = getattr(strategy.experience, "label_space", None)
+        self._order = range(N_LABELS) if space is None else space.class_order
+
+    def after_eval_iteration(self, strategy: Any) -> None:
+        """Keep images of the batch while some are wanted."""
+        wanted = self.n - len(self._samples)
+        if wanted <= 0:
+            return
+        output = strategy.mb_output
+        logits = getattr(output, "logits", output)[:wanted].detach()
+        images, truth = strategy.mb_x[:wanted], strategy.mb_y[:wanted]
+        height, width = truth.shape[-2:]
+        prediction = resize_logits(logits, (height, width)).argmax(dim=1)
+        stride = -(-max(height, width) // _MAX_SIDE)
+        kept = (
+            batch[..., ::stride, ::stride].to(torch.uint8).cpu()
+            for batch in (to_pixels(images), truth, prediction)
+        )
+        self._samples.extend(zip(*kept, strict=True))
+
+    def after_eval_exp(self, strategy: Any) -> list[MetricValue]:
+        """Emit the picture of this experience."""
+        if not self._samples:
+            return []
+        return [picture_value(self, "Predictions", self.result(), strategy)]

@@ -1,0 +1,87 @@
+"""The confusion matrix as a picture."""
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+from matplotlib.figure import Figure
+
+from avalanche_seg.metrics import ConfusionMatrixFigure, MeanIoU
+from avalanche_seg.metrics.figures import draw_confusion, render, row_percent
+
+
+def strategy_at_step(step, logits=None, truth=None):
+    """What a metric sees of a strategy in evaluation."""
+    stream = SimpleNamespace(name="test", benchmark=SimpleNamespace(class_names=["bg", "cat"]))
+    experience = SimpleNamespace(
+        current_experience=step, origin_stream=stream, base_classes=[0, 1], task_labels=[0]
+    )
+    return SimpleNamespace(
+        experience=experience,
+        clock=SimpleNamespace(train_iterations=9),
+        is_eval=True,
+        mb_output=logits,
+        mb_y=truth,
+    )
+
+
+def test_rows_are_the_shares_of_the_truth():
+    generator = torch.Generator().manual_seed(0)
+    matrix = torch.randint(0, 50, (5, 5), generator=generator)
+    matrix[3] = 0
+    percent = row_percent(matrix)
+    for row in range(5):
+        for column in range(5):
+            total = sum(matrix[row].tolist())
+            if total == 0:
+                assert percent[row, column].isnan()
+            else:
+                expected = 100 * matrix[row, column].item() / total
+                assert percent[row, column].item() == pytest.approx(expected)
+
+
+def test_the_figure_names_the_classes_and_writes_the_percentages():
+    percent = row_percent(torch.tensor([[3, 1, 0], [0, 996, 4], [0, 0, 0]]))
+    axes = draw_confusion(percent, ["bg", "cat", "dog"], title="after step 0").axes[0]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["bg", "cat", "dog"]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["bg", "cat", "dog"]
+    assert (axes.get_ylabel(), axes.get_xlabel()) == ("truth", "prediction")
+    assert axes.get_title() == "after step 0"
+    cells = {text.get_position(): text.get_text() for text in axes.texts}
+    assert cells == {(0, 0): "75", (1, 0): "25", (1, 1): "100"}  # (column, row); 0.4 is left out.
+
+
+def test_many_classes_are_drawn_without_numbers():
+    figure = draw_confusion(row_percent(torch.eye(60)), [f"class {n}" for n in range(60)])
+    assert not figure.axes[0].texts
+    assert max(figure.get_size_inches()) <= 21
+
+
+def test_rendering_gives_the_pixels():
+    pixels = render(Figure(figsize=(4, 3), dpi=10, facecolor=(1.0, 0.0, 0.0)))
+    assert (pixels.dtype, tuple(pixels.shape)) == (torch.uint8, (3, 30, 40))
+    assert pixels.amax(dim=(1, 2)).tolist() == pixels.amin(dim=(1, 2)).tolist() == [255, 0, 0]
+
+
+def test_the_metric_draws_the_matrix_that_the_iou_counted():
+    iou = MeanIoU()
+    metric = ConfusionMatrixFigure(iou)
+    logits = torch.tensor([[[[2.0, 2.0]], [[1.0, 3.0]]]])
+    strategy = strategy_at_step(1, logits, torch.tensor([[[0, 0]]]))
+    iou.before_eval_exp(strategy)
+    assert metric.after_eval_exp(strategy) == []
+    iou.after_eval_iteration(strategy)
+    assert metric.result()[0].tolist() == [50.0, 50.0]
+    (value,) = metric.after_eval_exp(strategy)
+    assert (value.name, value.x_plot) == ("ConfusionMatrix/eval_phase/test_stream/Exp001", 9)
+    expected = draw_confusion(metric.result(), ["bg", "cat"], title="pixels by class, step 1")
+    assert torch.equal(value.value.image, render(expected))
+
+
+def test_a_reset_leaves_the_iou_its_counts():
+    iou = MeanIoU()
+    strategy = strategy_at_step(0, torch.rand(1, 2, 3, 3), torch.zeros(1, 3, 3).long())
+    iou.before_eval_exp(strategy)
+    iou.after_eval_iteration(strategy)
+    ConfusionMatrixFigure(iou).reset()
+    assert iou.matrix.sum() == 9

@@ -1,0 +1,42 @@
+import copy
+
+import torch
+from torch import nn
+
+from avalanche_seg.models import BiSeNet
+from avalanche_seg.plugins import FreezePlugin
+from avalanche_seg.strategies import FineTuning, sgd
+from tests.tiny import tiny_benchmark, tiny_model
+
+
+def train(model, benchmark, plugin, steps=2):
+    strategy = FineTuning(
+        model=model, optimizer=sgd(0.01), train_mb_size=4, evaluator=None, plugins=[plugin]
+    )
+    states = []
+    for experience in benchmark.train_stream[:steps]:
+        strategy.train(experience, eval_streams=[])
+        states.append(copy.deepcopy(model.state_dict()))
+    return states
+
+
+def test_the_body_learns_at_step_0_and_only_the_heads_later(tmp_path):
+    model = tiny_model()
+    before = copy.deepcopy(model.state_dict())
+    first, second = train(model, tiny_benchmark(tmp_path), FreezePlugin(body=True))
+    body = [name for name in before if name.startswith("network")]
+    assert any(not first[name].equal(before[name]) for name in body)
+    assert all(second[name].equal(first[name]) for name in body)
+    heads = [name for name in first if name not in body]
+    assert all(not second[name].equal(first[name]) for name in heads)
+
+
+def test_statistics_of_batch_norm_stay_and_its_weights_learn(tmp_path):
+    torch.manual_seed(0)
+    model = BiSeNet("resnet18")
+    before = copy.deepcopy(model.state_dict())
+    (after,) = train(model, tiny_benchmark(tmp_path), FreezePlugin(batch_norm=True), steps=1)
+    statistics = [name for name in before if "running_" in name]
+    assert statistics and all(after[name].equal(before[name]) for name in statistics)
+    norm = next(n for n, m in model.named_modules() if isinstance(m, nn.BatchNorm2d))
+    assert not after[f"{norm}.weight"].equal(before[f"{norm}.weight"])
