@@ -1,5 +1,6 @@
 """From options to benchmark, model and strategy."""
 
+import os
 import random
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,6 +21,7 @@ from avalanche_seg.benchmarks import (
 )
 from avalanche_seg.benchmarks.palette import voc_palette
 from avalanche_seg.benchmarks.scenario import SegmentationScenario
+from avalanche_seg.distributed import broadcast, is_main
 from avalanche_seg.metrics import (
     ConfusionMatrixFigure,
     MeanIoU,
@@ -54,7 +56,7 @@ def make_benchmarks(options: Options) -> tuple[SegmentationScenario, Segmentatio
     """The task's benchmark, and the one to train on: for JOINT the same classes in one step."""
     root = options.data_root
     if options.dataset == "synthetic":
-        root = str(make_synthetic_voc(root))
+        root = broadcast(str(make_synthetic_voc(root)) if is_main() else None)
 
     def build(task: str, class_order: Sequence[int] | None = None) -> SegmentationScenario:
         return BENCHMARKS[options.dataset](
@@ -120,7 +122,7 @@ def make_strategy(
 
 
 def _evaluator(options: Options, iou: MeanIoU, folder: Path | None) -> EvaluationPlugin:
-    names = () if folder is None else options.loggers
+    names = () if folder is None or not is_main() else options.loggers
     pictures = []
     if show_pictures(names):
         pictures = [
@@ -170,7 +172,9 @@ def pick_device(wanted: str) -> str:
         ValueError: when the device is unknown or not there.
     """
     if wanted == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
+        wanted = "cuda" if torch.cuda.is_available() else "cpu"
+    if wanted == "cuda":  # One of several processes takes the GPU of its number.
+        wanted = f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
     try:
         torch.empty(0, device=wanted)
     except (RuntimeError, AssertionError) as error:

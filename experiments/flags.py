@@ -156,6 +156,11 @@ def add_model(group: Any) -> None:
         help="'imagenet', or the path of a state dict of torchvision's backbone (default: "
         "imagenet; random weights on synthetic)",
     )
+    group.add_argument(
+        "--sync_bn",
+        action="store_true",
+        help="batch norm over the images of all processes (GPUs only)",
+    )
     group.add_argument("--fix_bn", action="store_true", help="keep batch norm's statistics")
     group.add_argument(
         "--freeze", action="store_true", help="after step 0 train the classifiers alone"

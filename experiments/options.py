@@ -47,6 +47,7 @@ class Options:
     backbone: str
     weights: str | None
     fix_bn: bool
+    sync_bn: bool
     freeze: bool
     step: int | None
     step_ckpt: str | None
@@ -137,8 +138,8 @@ def parse(argv: Sequence[str] | None = None) -> Options:
 
 
 _TAKEN_AS_GIVEN = (
-    "cross_val", "crop_val", "recipe", "fix_bn", "freeze", "step", "step_ckpt", "resume", "test",
-    "ckpt", "val_interval", "ckpt_iterations", "device", "num_workers", "channels_last",
+    "cross_val", "crop_val", "recipe", "fix_bn", "sync_bn", "freeze", "step", "step_ckpt", "resume",
+    "test", "ckpt", "val_interval", "ckpt_iterations", "device", "num_workers", "channels_last",
     "accumulate", "logdir", "name", "print_interval", "sample_num", "loggers",
     "debug",
 )  # fmt: skip

@@ -11,6 +11,7 @@ from torchvision.transforms.v2 import functional
 from tqdm import tqdm
 
 from avalanche_seg.atomic import atomic_write
+from avalanche_seg.labels import VOID
 from avalanche_seg.models import BiSeNet
 from avalanche_seg.resize import resize_logits
 from experiments.predict_drawing import mask_image, overlay
@@ -42,7 +43,14 @@ def predict(
 
     Returns:
         an error for every image that could not be read; the others are written.
+
+    Raises:
+        ValueError: for a model of more channels than a mask has values.
     """
+    if model.n_classes > VOID:
+        raise ValueError(
+            f"the model has {model.n_classes} channels; an 8-bit mask has room for {VOID}"
+        )
     folder.mkdir(parents=True, exist_ok=True)
     with atomic_write(folder / "classes.txt") as temporary:
         temporary.write_text("\n".join(model.class_names) + "\n", encoding="utf-8")

@@ -85,7 +85,8 @@ def page(sections: Sequence[Section], *, title: str | None = None, n_pictures: i
         title: of the page; None makes one of tasks and data sets.
         n_pictures: pictures a section at most.
     """
-    title = title or ", ".join(section.title for section in sections)
+    tasks = ", ".join(section.title for section in sections)
+    title = title or f"Class-incremental segmentation: {tasks}"
     n_runs = sum(len(group.runs) for section in sections for group in section.groups)
     contents = [
         element("li", element("a", section.title, href=f"#section{i}"))

@@ -126,7 +126,7 @@ def _line(index: int, line: Curve, n_steps: int, top: int) -> list[Html]:
         places.append(f"{x},{y}")
         if len(values) > 1:
             deviation = statistics.stdev(values)
-            low, high = (_y(mean + sign * deviation, top) for sign in (-1, 1))
+            low, high = (_y(min(max(mean + sign * deviation, 0), top), top) for sign in (-1, 1))
             bars.append(element("line", x1=x, x2=x, y1=low, y2=high, class_=f"bar {colour}"))
         says = element("title", f"{line.label}, step {step}: {spread(values)}")
         marks.append(_mark(index, x, y, says))

@@ -101,7 +101,8 @@ def _key(*path: str) -> _Reader:
 
 
 def _parsed(argv: Sequence[str]) -> Options | None:
-    with contextlib.redirect_stderr(io.StringIO()):
+    quiet = io.StringIO()  # parse tells what it takes from a recipe.
+    with contextlib.redirect_stdout(quiet), contextlib.redirect_stderr(quiet):
         try:
             return parse(argv)
         except (ValueError, SystemExit):

@@ -161,10 +161,9 @@ def _groups(runs: Sequence[Run]) -> list[tuple[str, Group]]:
     rows = read_runs([run.folder for run in runs])
     grouped: list[list[Run]] = []
     for run in runs:
-        for group in grouped:
-            if len(read_runs([group[0].folder, run.folder])) == 1:
-                group.append(run)
-                break
+        alike = [g for g in grouped if len(read_runs([g[0].folder, run.folder])) == 1]
+        if alike:
+            alike[0].append(run)
         else:
             grouped.append([run])
     return [
@@ -177,14 +176,12 @@ def _read(folder: Path) -> Run:
     missing = [key for key in ("method", "task", "setting") if not isinstance(config.get(key), str)]
     if missing:
         raise ValueError(
-            f"{folder / 'config.json'} has no {' and no '.join(missing)}; expected the settings of "
-            "a run: pass the folder of one"
+            f"{folder / 'config.json'} has no {' and no '.join(missing)}; pass the folder of a run"
         )
     steps = results.get("steps")
     if not isinstance(steps, list) or not steps or not all("means" in step for step in steps):
         raise ValueError(
-            f"{folder / 'results.json'} holds no finished step; expected the measures of one or "
-            "more: let the run finish a step, or leave it out"
+            f"{folder / 'results.json'} holds no finished step; expected one or more: leave it out"
         )
     return Run(folder, config, results)
 

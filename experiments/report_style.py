@@ -69,7 +69,7 @@ svg { display: block; width: 100%; height: auto; font-size: 12px; fill: var(--so
 .gallery th, .gallery td { border: 0; padding: 3px; text-align: left; vertical-align: top; }
 .gallery thead th { font-weight: 400; color: var(--soft); position: static; }
 .gallery tbody th { position: static; padding: 3px 3px 3px 12px; white-space: normal;
-  max-width: 6em; overflow-wrap: anywhere; }
+  min-width: 5em; max-width: 7em; overflow-wrap: anywhere; }
 .gallery caption { font-weight: 600; color: var(--ink); }
 .gallery img { display: block; width: 116px; height: auto; border-radius: 4px; }
 details { background: var(--card); border: 1px solid var(--rule); border-radius: 8px;
@@ -84,7 +84,7 @@ footer { padding-top: 24px; padding-bottom: 40px; }
 @media (max-width: 500px) {
   body { font-size: 15px; }
   header, main, footer { padding-left: 14px; padding-right: 14px; }
-  .gallery img { width: 104px; }
+  .gallery img { width: 92px; }
   th, td { padding: 4px 7px; }
 }
 @media print { details:not([open]) > :not(summary) { display: block; } body { font-size: 12px; } }

@@ -1,16 +1,20 @@
 """Train and test a method on an incremental task: ``python -m experiments.run --help``."""
 
+import os
 import signal
 import sys
 import time
 import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 
+from torch import nn
+
 from avalanche_seg.benchmarks.class_index import fingerprint
 from avalanche_seg.benchmarks.scenario import SegmentationScenario
+from avalanche_seg.distributed import is_main, process_group
 from avalanche_seg.metrics import MeanIoU, RunReport, StepReport, mean_iou_metrics
 from avalanche_seg.models import BiSeNet
 from avalanche_seg.plugins import CheckpointPlugin, ProgressPlugin
@@ -37,7 +41,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     debug = "--debug" in (sys.argv if argv is None else argv)
     try:
         options = parse(argv)
-        folder = test_models(options) if options.test else run(options)
+        with process_group(cuda=pick_device(options.device).startswith("cuda")), _one_voice():
+            folder = test_models(options) if options.test else run(options)
     except KeyboardInterrupt as stop:
         print(f"\n{stop or 'interrupted'}; --resume goes on from there", file=sys.stderr)
         return INTERRUPTED
@@ -46,10 +51,22 @@ def main(argv: Sequence[str] | None = None) -> int:
             traceback.print_exc()
         # A loader's worker process wraps the message in its traceback; it comes last there.
         reason = str(error).rpartition("\nValueError: ")[2].strip()
-        print(f"error: {reason}", file=sys.stderr)
+        number = os.environ.get("RANK")
+        print(f"error: {reason}" + (f" (process {number})" if number else ""), file=sys.stderr)
         return 2
-    print(f"everything is in {folder}")
+    if os.environ.get("RANK", "0") == "0":
+        print(f"everything is in {folder}")
     return 0
+
+
+@contextmanager
+def _one_voice() -> Iterator[None]:
+    """Of several processes only the main one prints."""
+    if is_main():
+        yield
+        return
+    with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
+        yield
 
 
 def run(options: Options) -> Path:
@@ -71,6 +88,8 @@ def run(options: Options) -> Path:
     task_benchmark, benchmark = make_benchmarks(options)
     _check_benchmark(options, benchmark)
     model = BiSeNet(options.backbone, weights=options.weights)
+    if options.sync_bn:
+        model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
     folder = RunFolder(
         options.logdir,
         options.name,
@@ -122,10 +141,12 @@ def _finish_step(
     report: RunReport,
     folder: RunFolder,
 ) -> None:
-    """Test the model of the step and write everything but the results."""
+    """Test the model of the step and write everything but the results; the main process does."""
     strategy.eval([benchmark.test_stream[step]])
     n_base = task_benchmark.label_space.n_channels_after(0)
     report.add(StepReport(step, iou.matrix, benchmark.class_names, n_base=n_base))
+    if not is_main():
+        return
     names = list(benchmark.class_names[: strategy.model.n_classes])
     save_step(model_file(folder.path, step), strategy, names, report)
     folder.write_metrics(report, "test")
@@ -144,7 +165,8 @@ def make_checkpoint(
 ) -> CheckpointPlugin:
     """The state of the run, which other settings or other data cannot go on with."""
     settings = options.that_decide()
-    settings["fingerprint of the data"] = fingerprint(benchmark.train_stream[0].data.samples)
+    streams = (benchmark.train_stream, benchmark.test_stream)
+    settings["fingerprint of the data"] = [fingerprint(s[0].data.samples) for s in streams]
     return CheckpointPlugin(
         folder / "checkpoint.pt",
         settings=settings,

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from avalanche_seg.atomic import atomic_write
+from avalanche_seg.distributed import broadcast, is_main
 from avalanche_seg.metrics import RunReport, StepReport
 from experiments.options import Options
 
@@ -33,8 +34,11 @@ class RunFolder:
     def __init__(
         self, logdir: str, name: str | None, fallback: str, *, reuse: bool = False
     ) -> None:
-        found = _existing(Path(logdir), name, fallback) if reuse else None
-        self.path = found or _new(Path(logdir), name, fallback)
+        found = None
+        if is_main():
+            found = _existing(Path(logdir), name, fallback) if reuse else None
+            found = found or _new(Path(logdir), name, fallback)
+        self.path = broadcast(found)
         try:
             for folder in ("models", "predictions", "plots"):
                 (self.path / folder).mkdir(exist_ok=True)
@@ -66,7 +70,9 @@ class RunFolder:
         return folder
 
     def write_json(self, name: str, content: dict[str, Any]) -> None:
-        """Write a JSON file at once."""
+        """Write a JSON file at once; of several processes the main one does."""
+        if not is_main():
+            return
         with atomic_write(self.path / name) as temporary:
             temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 

@@ -10,7 +10,7 @@ from avalanche_seg.benchmarks.scenario import SegmentationExperience, Segmentati
 from avalanche_seg.metrics import RunReport
 from avalanche_seg.models import load_model, save_model
 from avalanche_seg.plugins import CheckpointPlugin, ImportancePlugin, TeacherPlugin
-from avalanche_seg.plugins.checkpoint import grow, stateful_plugins
+from avalanche_seg.plugins.resuming import grow, stateful_plugins
 from avalanche_seg.plugins.state_file import read_state, write_state
 from experiments.options import Options
 

@@ -9,13 +9,14 @@ import pytest
 import avalanche_seg
 
 ROOT = Path(avalanche_seg.__file__).parent
-LEAVES = {"labels", "resize", "normalization", "atomic"}
+LEAVES = {"labels", "resize", "normalization", "atomic", "distributed"}
 MIDDLE = {"benchmarks", "models", "losses", "metrics"}
 MAY_IMPORT = {
     "labels": set(),
     "resize": set(),
     "normalization": set(),
     "atomic": set(),
+    "distributed": set(),
     **{room: LEAVES for room in MIDDLE},
     "plugins": LEAVES | MIDDLE,
     "strategies": LEAVES | MIDDLE | {"plugins"},

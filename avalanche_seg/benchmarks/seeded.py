@@ -11,7 +11,9 @@ from typing import Any
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-__all__ = ["SeededBatches", "SeededDataset", "seeded_loader"]
+from avalanche_seg.distributed import rank, world_size
+
+__all__ = ["OwnShare", "SeededBatches", "SeededDataset", "seeded_loader"]
 
 SeededIndex = tuple[int, int]
 
@@ -35,6 +37,34 @@ class SeededBatches(Sampler[list[SeededIndex]]):
         for batch in self.batches:
             seeds = torch.randint(2**63 - 1, (len(batch),), generator=generator).tolist()
             yield list(zip(batch, seeds, strict=True))
+
+
+class OwnShare(Sampler[Any]):
+    """Of every batch, the samples of this process: every n-th, of n processes.
+
+    All processes draw the same batches, so together they see each batch once.
+
+    Args:
+        batches: yields lists.
+
+    Raises:
+        ValueError: while iterating, for a batch that leaves a process without a sample.
+    """
+
+    def __init__(self, batches: Sampler[list[SeededIndex]]) -> None:
+        self.batches = batches
+
+    def __len__(self) -> int:
+        return len(self.batches)  # type: ignore[arg-type]
+
+    def __iter__(self) -> Iterator[list[SeededIndex]]:
+        for batch in self.batches:
+            if len(batch) < world_size():
+                raise ValueError(
+                    f"a batch of {len(batch)} images leaves some of {world_size()} processes "
+                    "without one; start fewer processes, or raise the batch size"
+                )
+            yield batch[rank() :: world_size()]
 
 
 class SeededDataset(Dataset[Any]):
@@ -69,6 +99,8 @@ def seeded_loader(
 ) -> DataLoader[Any]:
     """A loader of the given batches, every sample with a seed of its own.
 
+    Of several processes each loads its share of every batch.
+
     Args:
         dataset: the samples.
         batches: yields lists of indices.
@@ -76,4 +108,7 @@ def seeded_loader(
     """
     # A generator of its own for the workers' base seed, drawn once an epoch or once for all.
     options.setdefault("generator", torch.Generator())
-    return DataLoader(SeededDataset(dataset), batch_sampler=SeededBatches(batches), **options)
+    sampler: Sampler[Any] = SeededBatches(batches)
+    if world_size() > 1:
+        sampler = OwnShare(sampler)
+    return DataLoader(SeededDataset(dataset), batch_sampler=sampler, **options)

@@ -4,6 +4,7 @@ import torch
 from avalanche.evaluation import Metric
 from torch import Tensor
 
+from avalanche_seg.distributed import device_of_process, rank, sum_, world_size
 from avalanche_seg.resize import resize_logits
 
 __all__ = ["ConfusionMatrix", "confusion_matrix"]
@@ -54,6 +55,20 @@ class ConfusionMatrix(Metric[Tensor]):
 
     def __init__(self) -> None:
         self.counts: Tensor | None = None
+
+    def sum_over_processes(self) -> None:
+        """Add the counts of all processes; each must call it once after its share of the data."""
+        if world_size() == 1:
+            return
+        known = 0 if self.counts is None else self.counts.shape[0]
+        device = device_of_process() if self.counts is None else self.counts.device
+        sizes = torch.zeros(world_size(), dtype=torch.int64, device=device)
+        sizes[rank()] = known
+        n_classes = int(sum_(sizes).max())
+        counts = torch.zeros(n_classes, n_classes, dtype=torch.int64, device=device)
+        if self.counts is not None:
+            counts[:known, :known] = self.counts
+        self.counts = sum_(counts)
 
     def update(self, logits: Tensor, target: Tensor) -> None:
         """Add a batch.

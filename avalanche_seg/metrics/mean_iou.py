@@ -82,7 +82,8 @@ class MeanIoU(PluginMetric[dict[str, float]]):
         self._confusion.update(logits, strategy.mb_y)
 
     def after_eval_exp(self, strategy: Any) -> list[MetricValue]:
-        """Emit the values of this experience."""
+        """Emit the values of this experience, counted over all processes."""
+        self._confusion.sum_over_processes()
         matrix = self.matrix
         if len(matrix) == 0:
             return []

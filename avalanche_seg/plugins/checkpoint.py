@@ -4,13 +4,23 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from avalanche_seg.distributed import any_process, device_of_process, is_main, world_size
 from avalanche_seg.plugins.base import SegmentationPlugin
 from avalanche_seg.plugins.random_state import get_random_state, set_random_state
+from avalanche_seg.plugins.resuming import (
+    RestOfLoader,
+    check_settings,
+    grow,
+    load_plugin_states,
+    scaler_of,
+    stateful_plugins,
+)
 from avalanche_seg.plugins.state_file import read_state, write_state
 
-__all__ = ["CheckpointPlugin", "grow", "stateful_plugins"]
+__all__ = ["CheckpointPlugin"]
 
 _CLOCK = ("train_iterations", "train_exp_counter", "total_iterations")
+_ASK_EVERY = 10
 _STEP_CLOCK = ("train_exp_epochs", "train_exp_iterations")
 
 
@@ -18,7 +28,8 @@ class CheckpointPlugin(SegmentationPlugin):
     """Saves the whole state of a training after every epoch, and goes on from it.
 
     Saved are model, optimizer, gradient scale, every plugin that has a ``state_dict`` (teacher,
-    importances, exemplars), the random generators and the position in the step. List it last.
+    importances, exemplars), the random generators and the position in the step. List it last. Of
+    several processes the main one writes.
 
     Example::
 
@@ -100,7 +111,7 @@ class CheckpointPlugin(SegmentationPlugin):
     def before_train_dataset_adaptation(self, strategy: Any, **kwargs: Any) -> None:
         """Put the plugins' states in before the step's data are chosen: replay needs its memory."""
         if self._loaded_for(strategy) is not None:
-            _load_plugin_states(strategy, self._loaded_for(strategy)["plugins"])
+            load_plugin_states(strategy, self._loaded_for(strategy)["plugins"])
 
     def _loaded_for(self, strategy: Any) -> Any:
         loaded, step = self._loaded, strategy.experience.current_experience
@@ -126,8 +137,8 @@ class CheckpointPlugin(SegmentationPlugin):
             return
         strategy.model.load_state_dict(loaded["model"])
         strategy.optimizer.load_state_dict(loaded["optimizer"])
-        _scaler_of(strategy).load_state_dict(loaded["scaler"])
-        _load_plugin_states(strategy, loaded["plugins"])
+        scaler_of(strategy).load_state_dict(loaded["scaler"])
+        load_plugin_states(strategy, loaded["plugins"])
         for name, thing in self.also.items():
             thing.load_state_dict(loaded["also"][name])
         set_random_state(loaded["random"])
@@ -151,7 +162,9 @@ class CheckpointPlugin(SegmentationPlugin):
         assert loaded is not None
         self._epoch_start = loaded["epoch_start"]
         set_random_state(self._epoch_start)
-        strategy.dataloader = _Rest(strategy.dataloader, self._batches_done, loaded["random"])
+        strategy.dataloader = RestOfLoader(
+            strategy.dataloader, self._batches_done, loaded["random"]
+        )
 
     # -------------------------------------------------------------------------------------- saving
 
@@ -159,15 +172,20 @@ class CheckpointPlugin(SegmentationPlugin):
         """Save when it is due, or when the training is to stop."""
         self._batches_done += 1
         due = self.every_iterations and self._batches_done % self.every_iterations == 0
-        if due or self.stop:
+        if world_size() > 1:  # All stop after the same iteration; asking waits for the device.
+            asked = self._batches_done % _ASK_EVERY == 0
+            stop = asked and any_process(self.stop, device_of_process())
+        else:
+            stop = self.stop
+        if due or stop:
             # The clock ticks after every other plugin.
             self._save(strategy, {"train_exp_iterations": 1, "train_iterations": 1})
-        if self.stop:
+        if stop:
             raise KeyboardInterrupt(f"stopped; the state is in {self.path}")
 
     def after_training_epoch(self, strategy: Any, **kwargs: Any) -> None:
         """Save."""
-        if isinstance(strategy.dataloader, _Rest):
+        if isinstance(strategy.dataloader, RestOfLoader):
             strategy.dataloader = strategy.dataloader.loader
         self._epochs_done += 1
         self._batches_done = 0
@@ -178,6 +196,8 @@ class CheckpointPlugin(SegmentationPlugin):
         strategy.train_epochs = self._train_epochs
 
     def _save(self, strategy: Any, ticks: Mapping[str, int]) -> None:
+        if not is_main():
+            return
         clock = {
             name: getattr(strategy.clock, name) + ticks.get(name, 0)
             for name in (*_CLOCK, *_STEP_CLOCK)
@@ -190,7 +210,7 @@ class CheckpointPlugin(SegmentationPlugin):
             "clock": clock,
             "model": strategy.model.state_dict(),
             "optimizer": strategy.optimizer.state_dict(),
-            "scaler": _scaler_of(strategy).state_dict(),
+            "scaler": scaler_of(strategy).state_dict(),
             "plugins": {
                 name: plugin.state_dict() for name, plugin in stateful_plugins(strategy).items()
             },
@@ -200,85 +220,3 @@ class CheckpointPlugin(SegmentationPlugin):
         }
         self.path.parent.mkdir(parents=True, exist_ok=True)
         write_state(self.path, state)
-
-
-def grow(strategy: Any, experience: Any) -> None:
-    """Give the strategy's model the channels of a step that is not trained."""
-    strategy.experience = experience
-    strategy.model.train()  # Heads grow in training only.
-    strategy.model = strategy.model_adaptation()
-
-
-def _load_plugin_states(strategy: Any, states: Mapping[str, Any]) -> None:
-    plugins = stateful_plugins(strategy)
-    if set(plugins) != set(states):
-        raise ValueError(
-            f"the saved state has the plugins {', '.join(states) or 'none'}; the strategy has "
-            f"{', '.join(plugins) or 'none'}: expected the same"
-        )
-    for name, plugin in plugins.items():
-        plugin.load_state_dict(states[name])
-
-
-def check_settings(saved: Mapping[str, Any], wanted: Mapping[str, Any], path: Path) -> None:
-    """Refuse to go on with other settings than those that a state was saved with.
-
-    Raises:
-        ValueError: naming every setting that differs.
-    """
-    missing = object()
-    differing = [
-        f"{name} was {saved.get(name, 'not set')!r} and is {wanted.get(name, 'not set')!r}"
-        for name in sorted({*saved, *wanted})
-        if saved.get(name, missing) != wanted.get(name, missing)
-    ]
-    if differing:
-        raise ValueError(
-            f"{path} was made with other settings: {'; '.join(differing)}; go on with the same "
-            "ones, or start a new run"
-        )
-
-
-class _Rest:
-    """A loader without the batches of its first pass that were trained on already.
-
-    They are loaded all the same: that leaves order, seeds and worker processes as they were.
-    """
-
-    def __init__(self, loader: Any, skipped: int, then: dict[str, Any]) -> None:
-        self.loader = loader
-        self.skipped = skipped
-        self.then = then
-
-    def __len__(self) -> int:
-        return len(self.loader)
-
-    def __iter__(self) -> Iterator[Any]:
-        for number, batch in enumerate(self.loader):
-            if number >= self.skipped:
-                yield batch
-            elif number == self.skipped - 1:
-                set_random_state(self.then)
-
-
-def stateful_plugins(strategy: Any) -> dict[str, Any]:
-    """A strategy's plugins that have a state, by class name and number."""
-    found: dict[str, Any] = {}
-    for plugin in strategy.plugins:
-        if callable(getattr(plugin, "state_dict", None)):
-            name = type(plugin).__name__
-            found[f"{name}.{sum(key.split('.')[0] == name for key in found)}"] = plugin
-    return found
-
-
-class _NoScaler:
-    def state_dict(self) -> dict[str, Any]:
-        return {}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        pass
-
-
-def _scaler_of(strategy: Any) -> Any:
-    precision = getattr(strategy, "precision", None)
-    return _NoScaler() if precision is None else precision.scaler

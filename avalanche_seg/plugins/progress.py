@@ -4,6 +4,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from avalanche_seg.distributed import is_main
 from avalanche_seg.plugins.base import SegmentationPlugin
 
 __all__ = ["ProgressPlugin"]
@@ -20,9 +21,10 @@ class ProgressPlugin(SegmentationPlugin):
 
     def __init__(self, *, disable: bool | None = False, every: int = 10) -> None:
         super().__init__()
-        self.disable = disable
+        self.disable = disable if is_main() else True
         self.every = every
         self._bar: Any = None
+        self._epochs: int | None = None
         self._eval_bar: Any = None
 
     def close(self) -> None:
@@ -33,6 +35,7 @@ class ProgressPlugin(SegmentationPlugin):
 
     def before_training_exp(self, strategy: Any, **kwargs: Any) -> None:
         """Open the step's bar."""
+        self._epochs = None
         self._bar = tqdm(
             total=len(strategy.dataloader) * strategy.train_epochs,
             desc=f"step {strategy.experience.current_experience}",
@@ -43,7 +46,9 @@ class ProgressPlugin(SegmentationPlugin):
     def before_training_epoch(self, strategy: Any, **kwargs: Any) -> None:
         """Name the epoch."""
         step, epoch = strategy.experience.current_experience, strategy.clock.train_exp_epochs + 1
-        self._bar.set_description(f"step {step} epoch {epoch}/{strategy.train_epochs}")
+        if self._epochs is None:  # A training that goes on has epochs behind it.
+            self._epochs = epoch - 1 + strategy.train_epochs
+        self._bar.set_description(f"step {step} epoch {epoch}/{self._epochs}")
 
     def after_training_iteration(self, strategy: Any, **kwargs: Any) -> None:
         """Move the bar."""

@@ -14,6 +14,7 @@ from torch.utils.data import (
 )
 
 from avalanche_seg.benchmarks.seeded import seeded_loader
+from avalanche_seg.distributed import rank, world_size
 
 __all__ = ["eval_loader", "loader_options", "train_loader"]
 
@@ -61,9 +62,13 @@ def train_loader(dataset: Dataset[Any], batch_size: int, options: Mapping[str, A
 
 
 def eval_loader(dataset: Dataset[Any], batch_size: int, options: Mapping[str, Any]) -> DataLoader:
-    """Batches in order, every image once."""
-    chosen = {**options, "shuffle": False, "drop_last": False}
-    chosen.pop("sampler", None)
+    """Batches in order, every image once: of several processes each loads every n-th batch."""
+    chosen = {**options}
+    for name in ("sampler", "shuffle", "drop_last"):
+        chosen.pop(name, None)
     # A generator of its own: evaluating must not move the random numbers of the training.
     chosen.setdefault("generator", torch.Generator())
-    return DataLoader(dataset, batch_size=batch_size, **chosen)
+    n_images = len(dataset)  # type: ignore[arg-type]
+    starts = range(rank() * batch_size, n_images, world_size() * batch_size)
+    batches = [list(range(start, min(start + batch_size, n_images))) for start in starts]
+    return DataLoader(dataset, batch_sampler=batches, **chosen)

@@ -7,6 +7,8 @@ import torch
 from avalanche.training.templates import SupervisedTemplate
 from torch import Tensor
 
+from avalanche_seg.distributed import sum_, sync_buffers, world_size
+from avalanche_seg.strategies.parallel import Parallel
 from avalanche_seg.strategies.precision import Precision
 
 __all__ = ["AccumulatingTemplate"]
@@ -22,11 +24,13 @@ class AccumulatingTemplate(SupervisedTemplate):
 
     Attributes:
         precision: how models are run.
+        parallel: how several processes train one model.
         accumulate: parts of a batch.
         loss_terms: parts of the current batch's objective by name, weighted; scalars on the device.
     """
 
     precision: Precision
+    parallel: Parallel
     accumulate: int
     loss_terms: dict[str, Tensor]
     loss: Tensor
@@ -50,20 +54,41 @@ class AccumulatingTemplate(SupervisedTemplate):
             self._after_training_iteration(**kwargs)
 
     def _whole_batch(self, **kwargs: Any) -> None:
-        """Gradient, loss and terms of the batch; a part counts by its share of the images."""
-        n_images = len(self.mbatch[0])
-        parts = zip(*(tensor.chunk(self.accumulate) for tensor in self.mbatch), strict=True)
+        """Gradient, loss and terms of the batch; a part counts by its share of the images.
+
+        Of several processes each computes its images; the mean over processes is the batch's.
+        """
+        n_images = self._images_of_batch()
+        parts = list(zip(*(t.chunk(self.accumulate) for t in self.mbatch), strict=True))
         loss = self._make_empty_loss()
         terms: dict[str, Tensor] = defaultdict(self._make_empty_loss)
-        for part in parts:
+        for number, part in enumerate(parts, start=1):
             self.mbatch = list(part)
-            self._part(len(part[0]) / n_images, **kwargs)
+            share = len(part[0]) / n_images
+            with self.parallel.averaging(self.model, now=number == len(parts)):
+                self._part(share, **kwargs)
             loss = loss + self.loss.detach()
             for name, value in self.loss_terms.items():
-                terms[name] = terms[name] + value * (len(part[0]) / n_images)
+                terms[name] = terms[name] + value * share
         self.loss, self.loss_terms = loss, dict(terms)
+        self._average_over_processes()
 
-    def _part(self, share: float, **kwargs: Any) -> None:
+    def _average_over_processes(self) -> None:
+        """Loss and terms of the whole batch, for the logs; gradients are averaged already."""
+        if world_size() > 1:
+            values = torch.stack([self.loss, *self.loss_terms.values()])
+            values = sum_(values) / world_size()
+            self.loss = values[0]
+            self.loss_terms = dict(zip(self.loss_terms, values[1:], strict=True))
+
+    def _images_of_batch(self) -> float | Tensor:
+        """Images of the whole batch, a process; on the device, as reading it would wait."""
+        own = len(self.mbatch[0])
+        if world_size() == 1:
+            return own
+        return sum_(torch.tensor(float(own), device=self.device)) / world_size()
+
+    def _part(self, share: float | Tensor, **kwargs: Any) -> None:
         self.loss = self._make_empty_loss()
         self._before_forward(**kwargs)
         self.mb_output = self.forward()
@@ -93,6 +118,10 @@ class AccumulatingTemplate(SupervisedTemplate):
             f"iteration {iteration} ({terms}); expected a finite number: lower the learning "
             "rate or the weight of the term"
         )
+
+    def _after_training_epoch(self, **kwargs: Any) -> None:
+        sync_buffers(self.model)
+        super()._after_training_epoch(**kwargs)
 
     def backward(self) -> None:
         """Run the backward pass, scaled in half precision."""

@@ -23,6 +23,7 @@ from avalanche_seg.resize import resize_logits
 from avalanche_seg.strategies.loaders import eval_loader, loader_options, train_loader
 from avalanche_seg.strategies.loop import AccumulatingTemplate
 from avalanche_seg.strategies.optimizers import OptimizerFactory, OptimizerSource
+from avalanche_seg.strategies.parallel import Parallel
 from avalanche_seg.strategies.precision import Precision
 
 __all__ = ["SegmentationTemplate", "TemplateOptions", "default_evaluator"]
@@ -72,7 +73,7 @@ class SegmentationTemplate(AccumulatingTemplate):
         criterion: ``(logits B x C x h x w, target B x H x W int64) -> scalar``; default cross
             entropy. When it has a method ``at_step(n_old)``, the criterion of a step is what that
             returns.
-        train_mb_size: images a training batch.
+        train_mb_size: images a training batch, over all processes.
         train_epochs: epochs a step.
         eval_mb_size: images an evaluation batch; 1 for images of different sizes.
         device: where model and batches go.
@@ -143,6 +144,7 @@ class SegmentationTemplate(AccumulatingTemplate):
         self.loss_terms = {}
         self.accumulate = accumulate
         self.precision = Precision(amp, self.device)
+        self.parallel = Parallel()
         self._optimizers = OptimizerSource(optimizer, model)
         self._memory_format = torch.channels_last if channels_last else torch.preserve_format
 
@@ -160,6 +162,7 @@ class SegmentationTemplate(AccumulatingTemplate):
     def check_model_and_optimizer(self, **kwargs: Any) -> None:
         """Grow the model, then make this step's optimizer and criterion."""
         self.model = self.model_adaptation()
+        self.parallel.begin_step()
         self.make_optimizer()
         self.step_criterion = _at_step(self._criterion, self.n_old)
 
@@ -198,7 +201,8 @@ class SegmentationTemplate(AccumulatingTemplate):
 
     def forward(self) -> SegmentationOutput:
         """The model's output on the batch; in evaluation at the size of the label map."""
-        output = self.run_model(self.model, self.mb_x)
+        model = self.parallel.wrap(self.model) if self.is_training else self.model
+        output = self.run_model(model, self.mb_x)
         if self.is_eval:
             height, width = self.mb_y.shape[-2:]
             output = output._replace(logits=resize_logits(output.logits, (height, width)))
