@@ -117,6 +117,7 @@ def make_strategy(
         "channels_last": options.channels_last,
         "amp": options.amp,
         "accumulate": options.accumulate,
+        "compile": options.compile,
     }
     return METHODS[options.method](**arguments, **options.method_options)
 

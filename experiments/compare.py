@@ -144,7 +144,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-_NOT_A_SETTING = FREE | {
+_NOT_A_SETTING = (FREE - {"data_root"}) | {
     *("random_seed", "seed", "resolved_device", "method_options", "n_exemplars"),
 }
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from avalanche.logging import BaseLogger, TensorboardLogger, TextLogger
 
+from avalanche_seg.distributed import is_main
 from avalanche_seg.plugins import CSVLogger, WandBLogger
 from avalanche_seg.plugins.wandb_logger import import_wandb
 
@@ -108,8 +109,10 @@ def make_loggers(
             "avalanche_seg", run_name, folder, mode=_wandb_mode(), config=config
         ),
     }
-    # Without any logger Avalanche warns; this one does nothing.
-    return [make[name]() for name in names] or [BaseLogger()]
+    loggers = [make[name]() for name in names]
+    if loggers or not is_main():  # Avalanche refuses loggers in other processes.
+        return loggers
+    return [BaseLogger()]  # Does nothing; without any logger Avalanche warns.
 
 
 def close_loggers(loggers: Sequence[BaseLogger]) -> None:

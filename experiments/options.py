@@ -60,6 +60,7 @@ class Options:
     num_workers: int
     amp: str
     channels_last: bool
+    compile: bool
     accumulate: int
     logdir: str
     name: str | None
@@ -67,6 +68,7 @@ class Options:
     sample_num: int
     loggers: tuple[str, ...]
     debug: bool
+    notes: list[str]
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -79,8 +81,8 @@ class Options:
 
 FREE = frozenset({
     "data_root", "step", "step_ckpt", "resume", "test", "ckpt", "val_interval", "ckpt_iterations",
-    "device", "num_workers", "logdir", "name", "print_interval", "sample_num", "loggers", "debug",
-    "recipe",
+    "device", "num_workers", "notes", "logdir", "name", "print_interval", "sample_num", "loggers",
+    "debug", "recipe",
 })  # fmt: skip
 """Settings that no weight depends on; the data are compared by their fingerprint."""
 
@@ -98,13 +100,15 @@ def parse(argv: Sequence[str] | None = None) -> Options:
     given = make_parser().parse_args(spell(sys.argv[1:] if argv is None else argv))
     dataset = given.dataset or _dataset_of(given.data_root)
     defaults = dict(DEMO if dataset == "synthetic" else PUBLISHED)
+    notes = []
     method, exemplars = _exemplars(given)
     if method != given.method:
-        print(f"--method {given.method} with --use_exemplars is {method}, old labels visible")
+        notes.append(f"--method {given.method} with --use_exemplars is {method}")
     if given.recipe is not None:
         values = recipe(given.recipe, method=method, task=given.task)
         values = {name: value for name, value in values.items() if getattr(given, name) is None}
-        print(f"--recipe {given.recipe} sets " + ", ".join(f"--{n} {v}" for n, v in values.items()))
+        sets = ", ".join(f"--{name} {value}" for name, value in values.items())
+        notes.append(f"--recipe {given.recipe} sets {sets}")
         defaults |= values
 
     def chosen(name: str) -> Any:
@@ -130,6 +134,7 @@ def parse(argv: Sequence[str] | None = None) -> Options:
         "exemplars_options": exemplars_options,
         "lr_later": _lr_later(given, lr, defaults),
         "weights": _weights(given, defaults["weights"]),
+        "notes": notes,
     }
     taken_as_given = {name: getattr(given, name) for name in _TAKEN_AS_GIVEN}
     options = Options(**values, **taken_as_given)
@@ -140,7 +145,7 @@ def parse(argv: Sequence[str] | None = None) -> Options:
 _TAKEN_AS_GIVEN = (
     "cross_val", "crop_val", "recipe", "fix_bn", "sync_bn", "freeze", "step", "step_ckpt", "resume",
     "test", "ckpt", "val_interval", "ckpt_iterations", "device", "num_workers", "channels_last",
-    "accumulate", "logdir", "name", "print_interval", "sample_num", "loggers",
+    "compile", "accumulate", "logdir", "name", "print_interval", "sample_num", "loggers",
     "debug",
 )  # fmt: skip
 

@@ -90,9 +90,17 @@ def _add_speed(group: Any) -> None:
     )
     group.add_argument(
         "--channels_last",
-        action=argparse.BooleanOptionalAction,
+        action="store_true",
         default=True,
-        help="keep images and weights channels last (default: yes; --no_channels_last)",
+        help="keep images and weights channels last (default: yes)",
+    )
+    group.add_argument(
+        "--no_channels_last", dest="channels_last", action="store_false", help="keep them first"
+    )
+    group.add_argument(
+        "--compile",
+        action="store_true",
+        help="compile the network with torch.compile, which needs a C++ compiler on the CPU",
     )
     group.add_argument(
         "--accumulate",

@@ -10,6 +10,7 @@ from contextlib import ExitStack, closing, contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 
 from avalanche_seg.benchmarks.class_index import fingerprint
@@ -46,6 +47,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt as stop:
         print(f"\n{stop or 'interrupted'}; --resume goes on from there", file=sys.stderr)
         return INTERRUPTED
+    except torch.OutOfMemoryError as error:
+        print(
+            f"error: {str(error).splitlines()[0]} Start again with a lower --batch_size or "
+            "--crop_size, a higher --accumulate, or --amp bf16; finished steps are saved",
+            file=sys.stderr,
+        )
+        return 2
     except (ValueError, FloatingPointError, OSError) as error:
         if debug:
             traceback.print_exc()
@@ -84,11 +92,15 @@ def run(options: Options) -> Path:
     start = time.perf_counter()
     seed_everything(options.random_seed)
     device = pick_device(options.device)
+    for note in options.notes:
+        print(note)
     print(f"reading {options.data_root} as the data set {options.dataset!r}")
     task_benchmark, benchmark = make_benchmarks(options)
     _check_benchmark(options, benchmark)
     model = BiSeNet(options.backbone, weights=options.weights)
     if options.sync_bn:
+        if device == "cpu":
+            raise ValueError("--sync_bn needs GPUs; leave it out on the CPU")
         model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
     folder = RunFolder(
         options.logdir,

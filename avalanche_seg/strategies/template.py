@@ -55,6 +55,7 @@ class TemplateOptions(TypedDict, total=False):
     channels_last: bool
     amp: str
     accumulate: int
+    compile: bool
 
 
 class SegmentationTemplate(AccumulatingTemplate):
@@ -93,6 +94,7 @@ class SegmentationTemplate(AccumulatingTemplate):
         accumulate: compute every batch in this many parts, for less memory. Gradients are those of
             the whole batch (batch norm aside, which sees the parts) as long as the loss is a mean
             over all pixels.
+        compile: compile the network at every step (``torch.nn.Module.compile``).
 
     Raises:
         ValueError: for an unknown ``amp`` or ``peval_mode``, or ``accumulate`` below one.
@@ -120,6 +122,7 @@ class SegmentationTemplate(AccumulatingTemplate):
         channels_last: bool = True,
         amp: str = "off",
         accumulate: int = 1,
+        compile: bool = False,
     ) -> None:
         if accumulate < 1:
             raise ValueError(f"accumulate={accumulate}; expected one part or more")
@@ -143,6 +146,7 @@ class SegmentationTemplate(AccumulatingTemplate):
         self.step_criterion: Criterion = self._criterion
         self.loss_terms = {}
         self.accumulate = accumulate
+        self.compile = compile
         self.precision = Precision(amp, self.device)
         self.parallel = Parallel()
         self._optimizers = OptimizerSource(optimizer, model)
@@ -163,6 +167,8 @@ class SegmentationTemplate(AccumulatingTemplate):
         """Grow the model, then make this step's optimizer and criterion."""
         self.model = self.model_adaptation()
         self.parallel.begin_step()
+        if self.compile:
+            self.model.compile()
         self.make_optimizer()
         self.step_criterion = _at_step(self._criterion, self.n_old)
 

@@ -30,8 +30,7 @@ def test_lambda_is_100_on_15_5s_and_an_explicit_flag_wins(recipe, method):
     assert (explicit.method_options["kd_weight"], explicit.lr) == (7, 0.2)
 
 
-def test_it_says_what_it_sets(capsys):
-    parse(["--recipe", "smib-paper", "--method", "ILT", "--batch_size", "4"])
-    shown = capsys.readouterr().out
+def test_it_says_what_it_sets():
+    (shown,) = parse(["--recipe", "smib-paper", "--method", "ILT", "--batch_size", "4"]).notes
     assert "--recipe smib-paper sets" in shown and "--loss_de 10.0" in shown
     assert "--batch_size 32" not in shown, "a flag that was given"

@@ -4,6 +4,7 @@ import csv
 import json
 
 import pytest
+import torch
 from PIL import Image
 
 from avalanche_seg.benchmarks import make_synthetic_voc
@@ -152,3 +153,42 @@ def test_a_loss_that_blows_up_ends_with_one_clear_error(devkit, tmp_path, capsys
     assert (
         "error: the loss is" in error and "at step" in error and "lower the learning rate" in error
     )
+
+
+def test_a_gpu_that_runs_out_of_memory_gets_the_settings_to_lower(
+    devkit, tmp_path, capsys, monkeypatch
+):
+    def full(options):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nmore")
+
+    monkeypatch.setattr("experiments.run.run", full)
+    assert main(small(devkit, tmp_path)) == 2
+    error = capsys.readouterr().err
+    assert "error: CUDA out of memory. Tried to allocate 2.00 GiB. Start again" in error
+    for flag in ("--batch_size", "--crop_size", "--accumulate", "--amp bf16"):
+        assert flag in error
+
+
+@pytest.mark.parametrize("command", ["disjoint", "exemplars"])
+def test_the_originals_command_lines_work(tmp_path, monkeypatch, capsys, command):
+    """As its README has them, with the length of a test: step 0, then these lines."""
+    monkeypatch.chdir(tmp_path)
+    make_synthetic_voc(tmp_path / "data", n_train=60, n_val=20, size=(48, 64))
+    short = ["--epochs", "1", "--batch_size", "4", "--crop_size", "32", "--no_pretrained"]
+    if command == "disjoint":
+        line = "--data_root data --dataset voc --name LWF --task 15-5 --step 1 --lr 0.001"
+        line += " --method LWF"
+    else:
+        line = "--data_root data --dataset voc --task 15-5s --step 1 --lr 0.001 --method MiB"
+        line += " --use_exemplars --overlap --exemplars-size 1 --val_interval 1"
+    arguments = [*line.split(), *short]
+    first = " ".join(arguments).replace("--step 1", "--step 0").split()
+    assert main(first) == 0
+    assert main(arguments) == 0
+    (run_folder,) = (tmp_path / "runs").iterdir()
+    config = json.loads((run_folder / "config.json").read_text())
+    assert config["lr_later"] == 0.001
+    assert len(json.loads((run_folder / "results.json").read_text())["steps"]) == 2
+    if command == "exemplars":
+        assert (config["method"], config["old_labels"]) == ("SMiB", "visible")
+        assert "--method MiB with --use_exemplars is SMiB" in capsys.readouterr().out

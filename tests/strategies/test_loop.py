@@ -1,5 +1,7 @@
 """Batches in parts, and precision: the same training, cheaper."""
 
+import shutil
+
 import pytest
 import torch
 from avalanche.training.plugins import EvaluationPlugin
@@ -7,7 +9,7 @@ from avalanche.training.plugins import EvaluationPlugin
 from avalanche_seg.metrics import loss_term_metrics
 from avalanche_seg.plugins import EWCPlugin
 from avalanche_seg.plugins.base import SegmentationPlugin
-from avalanche_seg.strategies import FineTuning, sgd
+from avalanche_seg.strategies import FineTuning, MiB, sgd
 from tests.strategies.test_contract import INCREMENTAL, make
 from tests.tiny import tiny_benchmark, tiny_model
 
@@ -161,6 +163,14 @@ def test_loss_terms_of_all_parts_are_logged(benchmark):
         metrics = strategy.train(experience, eval_streams=[])
     (terms,) = [value for name, value in metrics.items() if name.startswith("LossTerms")]
     assert terms.keys() == {"classification", "unkd"}
+
+
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler")
+def test_a_compiled_network_trains_alike(benchmark):
+    plain, compiled = (trained(MiB, benchmark, compile=on) for on in (False, True))
+    assert weights(plain).keys() == weights(compiled).keys()
+    for name, value in weights(plain).items():
+        torch.testing.assert_close(weights(compiled)[name], value, rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize("option", [{"amp": "half"}, {"accumulate": 0}])
