@@ -38,7 +38,7 @@ def test_the_script_and_the_mixed_methods_run_as_they_are(tmp_path):
     assert done.returncode == 0, done.stderr
     (miou,) = re.findall(r"^\d+\.\d+(?:e-\d+)?$", done.stdout, flags=re.MULTILINE)
     assert 0.0 <= float(miou) <= 1.0
-    assert done.stdout.strip().splitlines()[-2:] == ["16 -> 21", "finished step 1"]
+    assert {"16 -> 21", "finished step 1"} <= set(done.stdout.splitlines())
 
 
 def test_the_rooms_it_maps_exist():
