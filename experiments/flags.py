@@ -19,13 +19,15 @@ LR_POLICIES = ("poly", "step")
 
 def add_data(group: Any) -> None:
     """Which data set, task and label maps."""
-    group.add_argument("--data_root", help="folder of the data set (default: data/DATASET)")
+    group.add_argument(
+        "--data_root", help="folder of the data set (default: data for voc, else data/DATASET)"
+    )
     group.add_argument(
         "--dataset",
         choices=DATASETS,
         help="synthetic: the made-up VOC; voc: VOC 2012; folder: any VOC layout with a classes.txt "
-        "(default: folder when DATA_ROOT holds a classes.txt, voc when there is another DATA_ROOT, "
-        "else synthetic)",
+        "(default: folder when DATA_ROOT holds a classes.txt, voc when there is another DATA_ROOT "
+        "or the folder data holds VOC, else synthetic)",
     )
     group.add_argument(
         "--task", default="15-5", help="19-1, 15-5, 15-5s, 10-1, ... or offline (default: 15-5)"

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from avalanche_seg.benchmarks.voc import find_folder
 from experiments.checks import check
 from experiments.defaults import DEMO, PUBLISHED, default_exemplars
 from experiments.methods import FLAGS, complete
@@ -99,6 +100,7 @@ def parse(argv: Sequence[str] | None = None) -> Options:
     """
     given = make_parser().parse_args(spell(sys.argv[1:] if argv is None else argv))
     dataset = given.dataset or _dataset_of(given.data_root)
+    data_root = given.data_root or ("data" if dataset == "voc" else f"data/{dataset}")
     defaults = dict(DEMO if dataset == "synthetic" else PUBLISHED)
     notes = []
     method, exemplars = _exemplars(given)
@@ -124,7 +126,7 @@ def parse(argv: Sequence[str] | None = None) -> Options:
     shows = "hidden" if exemplars is None or given.strict else "visible"
     values = {name: chosen(name) for name in PUBLISHED} | {
         "dataset": dataset,
-        "data_root": given.data_root or f"data/{dataset}",
+        "data_root": data_root,
         "task": given.task,
         "method": method,
         "setting": _setting(given, defaults["setting"]),
@@ -152,7 +154,7 @@ _TAKEN_AS_GIVEN = (
 
 def _dataset_of(data_root: str | None) -> str:
     if data_root is None:
-        return "synthetic"
+        return "voc" if find_folder(Path("data")) else "synthetic"
     return "folder" if (Path(data_root) / "classes.txt").is_file() else "voc"
 
 

@@ -2,7 +2,8 @@
 
 import argparse
 from collections.abc import Sequence
-from typing import Any
+from difflib import get_close_matches
+from typing import Any, NoReturn
 
 from avalanche_seg.strategies.precision import AMP_MODES
 from experiments.defaults import default_text
@@ -28,9 +29,20 @@ def spell(argv: Sequence[str]) -> list[str]:
     return spelled
 
 
+class _Parser(argparse.ArgumentParser):
+    """Names the flag that an unknown one may have meant."""
+
+    def error(self, message: str) -> NoReturn:
+        for word in message.split():
+            known = [flag for flag in self._option_string_actions if flag.startswith("--")]
+            if "unrecognized" in message and (close := get_close_matches(word, known, n=1)):
+                message += f"; did you mean {close[0]}?"
+        super().error(f"{message} (--help lists the flags)")
+
+
 def make_parser() -> argparse.ArgumentParser:
     """The parser; flags whose default depends on others are None when not given."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="python -m experiments.run",
         description="Class-incremental semantic segmentation, every step in one go. Without "
         "arguments: MiB 15-5 on a small made-up VOC, which is written on the first run.",

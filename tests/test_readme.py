@@ -1,9 +1,12 @@
 """The README's commands, script and claims."""
 
+import os
 import re
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -44,3 +47,51 @@ def test_the_script_and_the_mixed_methods_run_as_they_are(tmp_path):
 def test_the_rooms_it_maps_exist():
     for room in re.findall(r"^\| `([\w/.]+)` \|", README, flags=re.MULTILINE):
         assert (ROOT / room).exists(), room
+
+
+COMMANDS = re.findall(r"^\| `((?:python -m|torchrun) [^`]+)` \|", README, flags=re.MULTILINE)
+SHORT = ["--epochs", "1", "--crop_size", "32", "--batch_size", "64", "--sample_num", "1"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Where a user is, with one short run."""
+    folder = tmp_path_factory.mktemp("readme")
+    run_command(["python", "-m", "experiments.run"], folder)
+    return folder
+
+
+def run_command(words, folder):
+    """As typed, and short; in this environment instead of the one a user has activated."""
+    start = {
+        "python": [sys.executable],
+        "torchrun": [sys.executable, "-m", "torch.distributed.run"],
+    }
+    short = SHORT if "experiments.run" in words else []
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        ["bash", "-c", " ".join([*start[words[0]], *words[1:], *short])],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_table_has_a_command_for_every_job():
+    shown = " ".join(COMMANDS)
+    for job in ("--resume", "torchrun", ".compare", ".report", ".predict", "--method"):
+        assert job in shown
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_commands_of_the_table_run(command, folder):
+    name = next(path.name for path in (folder / "runs").glob("MiB_*"))
+    photos = "data/synthetic/VOC2012/JPEGImages/2012_000001.jpg"
+    run_command(command.replace("NAME", name).replace("PHOTOS", photos).split(), folder)
+    if ".report" in command:
+        assert "<html" in (folder / "report.html").read_text(encoding="utf-8")
+    if ".predict" in command:
+        assert (folder / "predictions" / "2012_000001.png").is_file()

@@ -51,6 +51,17 @@ def test_later_rate_is_a_tenth_unless_given():
     assert parse(["--lr", "0.2", "--lr_later", "0.1"]).lr_later == 0.1
 
 
+def test_an_unknown_flag_names_the_one_it_may_have_meant(capsys):
+    with pytest.raises(SystemExit):
+        parse(["--epoch", "3"])
+    assert "unrecognized arguments: --epoch 3; did you mean --epochs?" in capsys.readouterr().err
+
+
+def test_channels_last_is_the_default_and_can_be_switched_off():
+    assert parse([]).channels_last and parse(["--channels-last"]).channels_last
+    assert not parse(["--no_channels_last"]).channels_last
+
+
 @pytest.mark.parametrize("flag", ["--overlap", "--overlapped"])
 def test_overlap_is_short_for_the_setting(flag):
     assert parse([flag]).setting == "overlapped"

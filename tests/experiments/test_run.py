@@ -169,26 +169,39 @@ def test_a_gpu_that_runs_out_of_memory_gets_the_settings_to_lower(
         assert flag in error
 
 
-@pytest.mark.parametrize("command", ["disjoint", "exemplars"])
-def test_the_originals_command_lines_work(tmp_path, monkeypatch, capsys, command):
-    """As its README has them, with the length of a test: step 0, then these lines."""
+# As the original's README has them.
+LWF = (
+    "--data_root data --batch_size 12 --dataset voc --name LWF --task 15-5 --step 1 --lr 0.001 "
+    "--epochs 30 --method LWF"
+)
+SMIB = (
+    "--task 15-5s --step 1 --lr 0.001 --epochs 30 --method MiB --batch_size 32 --use_exemplars "
+    "--overlap --exemplars_size 5 --val_interval 1"
+)
+SHORT = "--epochs 1 --batch_size 8 --crop_size 32 --no_pretrained --backbone resnet18"
+
+
+@pytest.mark.parametrize(("line", "n_steps"), [(LWF, 2), (SMIB, 6)])
+def test_the_originals_command_lines_work_step_after_step(
+    tmp_path, monkeypatch, capsys, line, n_steps
+):
+    """In the length of a test: the flags that come last win."""
     monkeypatch.chdir(tmp_path)
     make_synthetic_voc(tmp_path / "data", n_train=60, n_val=20, size=(48, 64))
-    short = ["--epochs", "1", "--batch_size", "4", "--crop_size", "32", "--no_pretrained"]
-    if command == "disjoint":
-        line = "--data_root data --dataset voc --name LWF --task 15-5 --step 1 --lr 0.001"
-        line += " --method LWF"
-    else:
-        line = "--data_root data --dataset voc --task 15-5s --step 1 --lr 0.001 --method MiB"
-        line += " --use_exemplars --overlap --exemplars-size 1 --val_interval 1"
-    arguments = [*line.split(), *short]
-    first = " ".join(arguments).replace("--step 1", "--step 0").split()
-    assert main(first) == 0
-    assert main(arguments) == 0
-    (run_folder,) = (tmp_path / "runs").iterdir()
-    config = json.loads((run_folder / "config.json").read_text())
-    assert config["lr_later"] == 0.001
-    assert len(json.loads((run_folder / "results.json").read_text())["steps"]) == 2
-    if command == "exemplars":
-        assert (config["method"], config["old_labels"]) == ("SMiB", "visible")
+    for step in range(n_steps):
+        command = f"{line} {SHORT}".replace("--step 1", f"--step {step}")
+        assert main(command.split()) == 0
+    assert main(f"{line} {SHORT} --test".split()) == 0
+    (run,) = (tmp_path / "runs").iterdir()
+    config = json.loads((run / "config.json").read_text())
+    assert (config["dataset"], config["lr_later"]) == ("voc", 0.001)
+    measured = json.loads((run / "results.json").read_text())["steps"]
+    assert len(measured) == n_steps
+    assert json.loads((run / "test_results.json").read_text())["steps"] == measured[1:2]
+    if line == SMIB:
+        assert (config["method"], config["old_labels"], config["exemplars"]) == (
+            "SMiB",
+            "visible",
+            5,
+        )
         assert "--method MiB with --use_exemplars is SMiB" in capsys.readouterr().out
