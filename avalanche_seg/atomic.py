@@ -9,11 +9,15 @@ __all__ = ["atomic_write"]
 
 
 @contextmanager
-def atomic_write(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path, *, keep: Path | None = None) -> Iterator[Path]:
     """Give a temporary path to write to; it takes the place of ``path`` when all went well.
 
     The old file stays until the new one is on the disk. After an error the temporary file is
     removed and the old one is as it was.
+
+    Args:
+        path: the file.
+        keep: where to move the old file, once the new one is on the disk; None replaces it.
 
     Example:
         >>> import tempfile
@@ -29,6 +33,8 @@ def atomic_write(path: Path) -> Iterator[Path]:
         yield temporary
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
+        if keep is not None and path.exists():
+            path.replace(keep)
         temporary.replace(path)
         _sync_folder(path.parent)
     finally:

@@ -75,11 +75,11 @@ def sum_(tensor: Tensor) -> Tensor:
     return tensor
 
 
-def any_process(flag: bool, device: torch.device) -> bool:
+def any_process(flag: bool) -> bool:
     """Whether the flag is set in any process."""
     if world_size() == 1:
         return flag
-    return bool(sum_(torch.tensor(int(flag), device=device)))
+    return bool(sum_(torch.tensor(int(flag), device=device_of_process())))
 
 
 def broadcast(value: Any) -> Any:

@@ -21,7 +21,7 @@ from avalanche_seg.benchmarks import (
 )
 from avalanche_seg.benchmarks.palette import voc_palette
 from avalanche_seg.benchmarks.scenario import SegmentationScenario
-from avalanche_seg.distributed import broadcast, is_main
+from avalanche_seg.distributed import broadcast, is_main, world_size
 from avalanche_seg.metrics import (
     ConfusionMatrixFigure,
     MeanIoU,
@@ -132,7 +132,8 @@ def _evaluator(options: Options, iou: MeanIoU, folder: Path | None) -> Evaluatio
         ]
     return EvaluationPlugin(
         iou,
-        loss_metrics(epoch=True, experience=True),
+        # Of several processes each would log the evaluation loss of its own images.
+        loss_metrics(epoch=True, experience=world_size() == 1),
         loss_term_metrics(),
         pictures,
         loggers=make_loggers(

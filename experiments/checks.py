@@ -1,6 +1,7 @@
 """Values and combinations of flags that cannot work."""
 
 import argparse
+import os
 from typing import Any
 
 from experiments.methods import FLAGS
@@ -68,9 +69,23 @@ def _check_numbers(given: argparse.Namespace, options: Any) -> None:
             raise ValueError(
                 f"--{name} {getattr(options, name)}; expected a finite number, zero or more"
             )
-    if options.accumulate > options.batch_size // 2:
+    n_processes = int(os.environ.get("WORLD_SIZE", "1"))
+    if options.batch_size % n_processes != 0:
         raise ValueError(
-            f"--accumulate {options.accumulate} leaves parts of one image of a batch of "
-            f"{options.batch_size}, and batch norm needs two; pass {options.batch_size // 2} or "
-            "less"
+            f"--batch_size {options.batch_size} is over all {n_processes} processes; expected a "
+            "multiple of their number"
         )
+    share = options.batch_size // n_processes
+    if share < 2 * options.accumulate:
+        raise ValueError(
+            f"--accumulate {options.accumulate} leaves parts of one image of the {share} images "
+            "that a process has of a batch, and batch norm needs two; lower it, or raise "
+            "--batch_size"
+        )
+    if n_processes > 1 and ":" in options.device:
+        raise ValueError(
+            f"--device {options.device} would put {n_processes} processes on one GPU; pass cuda, "
+            "and each takes its own"
+        )
+    if options.sync_bn and options.device == "cpu":
+        raise ValueError("--sync_bn needs GPUs; leave it out on the CPU")

@@ -108,7 +108,12 @@ def parse(argv: Sequence[str] | None = None) -> Options:
         notes.append(f"--method {given.method} with --use_exemplars is {method}")
     if given.recipe is not None:
         values = recipe(given.recipe, method=method, task=given.task)
-        values = {name: value for name, value in values.items() if getattr(given, name) is None}
+        decided = {"weights": given.no_pretrained, "setting": given.overlap}
+        values = {
+            name: value
+            for name, value in values.items()
+            if getattr(given, name) is None and not decided.get(name)
+        }
         sets = ", ".join(f"--{name} {value}" for name, value in values.items())
         notes.append(f"--recipe {given.recipe} sets {sets}")
         defaults |= values
@@ -138,6 +143,8 @@ def parse(argv: Sequence[str] | None = None) -> Options:
         "weights": _weights(given, defaults["weights"]),
         "notes": notes,
     }
+    if given.cross_val and given.val_interval is None:
+        given.val_interval = 1  # What is held out is there to be looked at.
     taken_as_given = {name: getattr(given, name) for name in _TAKEN_AS_GIVEN}
     options = Options(**values, **taken_as_given)
     check(given, options)
@@ -161,8 +168,8 @@ def _dataset_of(data_root: str | None) -> str:
 def _lr_later(given: argparse.Namespace, lr: float, defaults: dict[str, Any]) -> float:
     if given.lr_later is not None:
         return float(given.lr_later)
-    if given.lr is not None:  # As in the original, --step 1 --lr 0.001 is the rate of that step.
-        return lr if given.step else lr / 10
+    if given.step and given.lr is not None:  # As in the original: the rate of that step.
+        return lr
     return float(defaults.get("lr_later", lr / 10))
 
 

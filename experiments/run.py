@@ -1,30 +1,36 @@
 """Train and test a method on an incremental task: ``python -m experiments.run --help``."""
 
 import os
-import signal
 import sys
-import time
 import traceback
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager, redirect_stdout
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
-from avalanche_seg.benchmarks.class_index import fingerprint
 from avalanche_seg.benchmarks.scenario import SegmentationScenario
-from avalanche_seg.distributed import is_main, process_group
-from avalanche_seg.metrics import MeanIoU, RunReport, StepReport, mean_iou_metrics
+from avalanche_seg.distributed import is_main, process_group, world_size
+from avalanche_seg.metrics import StepReport, mean_iou_metrics
 from avalanche_seg.models import BiSeNet
 from avalanche_seg.plugins import CheckpointPlugin, ProgressPlugin
 from experiments.assembly import make_benchmarks, make_strategy, pick_device, seed_everything
 from experiments.loggers import close_loggers
 from experiments.options import Options, parse
 from experiments.pictures import draw_step
+from experiments.processes import one_voice, stopping
 from experiments.run_folder import RunFolder, default_name, table
-from experiments.steps import check_step, model_file, save_step, step_seed, steps_to_train
+from experiments.steps import (
+    Progress,
+    check_step,
+    data_fingerprint,
+    model_file,
+    save_step,
+    step_seed,
+    steps_to_train,
+)
 from experiments.testing import test_models
 
 __all__ = ["main", "run"]
@@ -42,10 +48,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     debug = "--debug" in (sys.argv if argv is None else argv)
     try:
         options = parse(argv)
-        with process_group(cuda=pick_device(options.device).startswith("cuda")), _one_voice():
+        with process_group(cuda=pick_device(options.device).startswith("cuda")), one_voice():
             folder = test_models(options) if options.test else run(options)
     except KeyboardInterrupt as stop:
-        print(f"\n{stop or 'interrupted'}; --resume goes on from there", file=sys.stderr)
+        how = f"{stop}; --resume goes on from there" if str(stop) else "interrupted"
+        print(f"\n{how}", file=sys.stderr)
         return INTERRUPTED
     except torch.OutOfMemoryError as error:
         print(
@@ -67,16 +74,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-@contextmanager
-def _one_voice() -> Iterator[None]:
-    """Of several processes only the main one prints."""
-    if is_main():
-        yield
-        return
-    with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
-        yield
-
-
 def run(options: Options) -> Path:
     """Train and test every step, writing after each.
 
@@ -89,142 +86,126 @@ def run(options: Options) -> Path:
         FloatingPointError: when the loss is no finite number; earlier steps are kept.
         KeyboardInterrupt: when it was interrupted; the state is saved.
     """
-    start = time.perf_counter()
     seed_everything(options.random_seed)
     device = pick_device(options.device)
     for note in options.notes:
         print(note)
     print(f"reading {options.data_root} as the data set {options.dataset!r}")
-    task_benchmark, benchmark = make_benchmarks(options)
-    _check_benchmark(options, benchmark)
+    benchmarks = make_benchmarks(options)
+    _check_benchmark(options, benchmarks[1])
     model = BiSeNet(options.backbone, weights=options.weights)
     if options.sync_bn:
-        if device == "cpu":
-            raise ValueError("--sync_bn needs GPUs; leave it out on the CPU")
         model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
-    folder = RunFolder(
-        options.logdir,
-        options.name,
-        default_name(options),
-        reuse=options.resume or options.step is not None,
-    )
-    folder.write_json("config.json", options.as_dict() | {"resolved_device": device})
-    print(_announcement(options, benchmark, device, folder))
-
-    n_base = task_benchmark.label_space.n_channels_after(0)
-    iou = mean_iou_metrics(base_classes=range(n_base))[0]
-    report = RunReport()
-    checkpoint = make_checkpoint(options, benchmark, report, folder.path)
     with ExitStack() as stack:
-        progress = stack.enter_context(closing(ProgressPlugin(every=options.print_interval)))
-        stack.enter_context(stopping(checkpoint))
-        strategy = make_strategy(
-            options,
-            model,
-            device=device,
-            iou=iou,
-            run_folder=folder.path,
-            plugins=[checkpoint, progress],
+        folder = stack.enter_context(
+            RunFolder(
+                options.logdir,
+                options.name,
+                default_name(options),
+                reuse=options.resume or options.step is not None,
+            )
         )
-        stack.callback(close_loggers, strategy.evaluator.loggers)
-        for experience in steps_to_train(
-            options, strategy, benchmark, checkpoint, report, folder.path
-        ):
-            step = experience.current_experience
-            seed_everything(step_seed(options.random_seed, step))
-            evaluated = benchmark.valid_stream if options.cross_val else benchmark.test_stream
-            strategy.train(experience, eval_streams=[[evaluated[step]]])
-            _finish_step(step, options, strategy, benchmark, task_benchmark, iou, report, folder)
-            seconds = round(time.perf_counter() - start, 1)
-            folder.write_json("results.json", _results(options, report, seconds))
-            print(f"\nmIoU on the test set, % ({options.method} {options.task} {options.setting}):")
-            print(table(report.steps))
-    print(f"\n{time.perf_counter() - start:.0f} s")
+        _train(options, device, model, benchmarks, folder, stack)
     return folder.path
 
 
-def _finish_step(
+def _train(
+    options: Options,
+    device: str,
+    model: BiSeNet,
+    benchmarks: tuple[SegmentationScenario, SegmentationScenario],
+    folder: RunFolder,
+    stack: ExitStack,
+) -> None:
+    task_benchmark, benchmark = benchmarks
+    n_base = task_benchmark.label_space.n_channels_after(0)
+    iou = mean_iou_metrics(base_classes=range(n_base))[0]
+    progress = Progress()
+    checkpoint = make_checkpoint(options, benchmark, progress, folder.path)
+    bars = stack.enter_context(closing(ProgressPlugin(every=options.print_interval)))
+    strategy = make_strategy(
+        options,
+        model,
+        device=device,
+        iou=iou,
+        run_folder=folder.path,
+        plugins=[checkpoint, bars],
+    )
+    stack.callback(close_loggers, strategy.evaluator.loggers)
+    experiences = steps_to_train(options, strategy, benchmark, checkpoint, progress, folder.path)
+    folder.write_config(options, device)
+    print(_announcement(options, benchmark, device, folder))
+    stack.enter_context(stopping(checkpoint))
+    for experience in experiences:
+        step = experience.current_experience
+        seed_everything(step_seed(options.random_seed, step))
+        evaluated = benchmark.valid_stream if options.cross_val else benchmark.test_stream
+        strategy.train(experience, eval_streams=[[evaluated[step]]])
+        strategy.eval([benchmark.test_stream[step]])
+        progress.report.add(StepReport(step, iou.matrix, benchmark.class_names, n_base=n_base))
+        if is_main():
+            _write_step(step, options, strategy, task_benchmark, progress, folder)
+        print(f"\nmIoU on the test set, % ({options.method} {options.task} {options.setting}):")
+        print(table(progress.report.steps))
+    print(f"\n{progress.stopwatch.seconds:.0f} s")
+
+
+def _write_step(
     step: int,
     options: Options,
     strategy: Any,
-    benchmark: SegmentationScenario,
     task_benchmark: SegmentationScenario,
-    iou: MeanIoU,
-    report: RunReport,
+    progress: Progress,
     folder: RunFolder,
 ) -> None:
-    """Test the model of the step and write everything but the results; the main process does."""
-    strategy.eval([benchmark.test_stream[step]])
-    n_base = task_benchmark.label_space.n_channels_after(0)
-    report.add(StepReport(step, iou.matrix, benchmark.class_names, n_base=n_base))
-    if not is_main():
-        return
-    names = list(benchmark.class_names[: strategy.model.n_classes])
-    save_step(model_file(folder.path, step), strategy, names, report)
-    folder.write_metrics(report, "test")
+    names = progress.report.steps[-1].class_names
+    save_step(model_file(folder.path, step), strategy, names, progress)
+    folder.write_metrics(progress.report, "test")
     draw_step(
         strategy.model,
         task_benchmark.test_stream[-1],
-        report,
+        progress.report,
         folder.path,
         title=f"{options.method} {options.task}, after step {step}",
         n=options.sample_num,
     )
+    folder.write_json("results.json", _results(options, progress))
 
 
 def make_checkpoint(
-    options: Options, benchmark: SegmentationScenario, report: RunReport, folder: Path
+    options: Options, benchmark: SegmentationScenario, progress: Progress, folder: Path
 ) -> CheckpointPlugin:
     """The state of the run, which other settings or other data cannot go on with."""
     settings = options.that_decide()
-    streams = (benchmark.train_stream, benchmark.test_stream)
-    settings["fingerprint of the data"] = [fingerprint(s[0].data.samples) for s in streams]
+    settings["fingerprint of the data"] = data_fingerprint(benchmark)
     return CheckpointPlugin(
         folder / "checkpoint.pt",
         settings=settings,
-        also={"report": report},
+        also=progress.by_name(),
         every_iterations=options.ckpt_iterations,
     )
-
-
-@contextmanager
-def stopping(checkpoint: CheckpointPlugin) -> Iterator[None]:
-    """Let the first Ctrl-C or termination save the state; a second one stops at once."""
-
-    def stop(number: int, frame: object) -> None:
-        if checkpoint.stop:
-            raise KeyboardInterrupt
-        checkpoint.stop = True
-        print("\nstopping after this iteration; once more to stop at once", file=sys.stderr)
-
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        for number in before:
-            signal.signal(number, stop)
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _check_benchmark(options: Options, benchmark: SegmentationScenario) -> None:
     check_step(options, len(benchmark.train_stream))
     for experience in benchmark.train_stream:
-        if len(experience.dataset) < 2:
+        n_images = len(experience.dataset)
+        if n_images < 2 * world_size():
+            images = "one training image" if n_images == 1 else f"{n_images} training images"
             raise ValueError(
-                f"step {experience.current_experience} has one training image; BiSeNet's batch "
-                "norm needs two: choose another setting, task or data set"
+                f"step {experience.current_experience} has {images}; BiSeNet's batch norm needs "
+                "two in every process: choose another setting, task or data set, or fewer processes"
             )
 
 
-def _results(options: Options, report: RunReport, seconds: float) -> dict[str, object]:
+def _results(options: Options, progress: Progress) -> dict[str, object]:
     return {
         "method": options.method,
         "task": options.task,
         "setting": options.setting,
         "seed": options.random_seed,
-        "seconds": seconds,
-        **report.as_dict(),
+        "seconds": progress.stopwatch.seconds,
+        **progress.report.as_dict(),
     }
 
 

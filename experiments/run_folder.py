@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -34,18 +35,40 @@ class RunFolder:
     def __init__(
         self, logdir: str, name: str | None, fallback: str, *, reuse: bool = False
     ) -> None:
-        found = None
+        found, self._new = None, False
         if is_main():
             found = _existing(Path(logdir), name, fallback) if reuse else None
+            self._new = found is None
             found = found or _new(Path(logdir), name, fallback)
         self.path = broadcast(found)
         try:
             for folder in ("models", "predictions", "plots"):
-                (self.path / folder).mkdir(exist_ok=True)
+                (self.path / folder).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ValueError(
                 f"{self.path} cannot be written ({error}); pass another --logdir"
             ) from error
+
+    def __enter__(self) -> "RunFolder":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Remove a new folder when nothing came of the run."""
+        if self._new and error[0] is not None and not (self.path / "config.json").exists():
+            shutil.rmtree(self.path, ignore_errors=True)
+
+    def write_config(self, options: Options, device: str) -> None:
+        """Write config.json; of a run made step by step it tells the rates of both kinds of step.
+
+        Args:
+            options: of this call.
+            device: that ``auto`` stands for.
+        """
+        config = options.as_dict() | {"resolved_device": device}
+        path = self.path / "config.json"
+        if options.step and path.is_file():
+            config["lr"] = json.loads(path.read_text(encoding="utf-8"))["lr"]
+        self.write_json("config.json", config)
 
     @classmethod
     def existing(cls, logdir: str, name: str | None, fallback: str) -> "RunFolder":
@@ -66,7 +89,7 @@ class RunFolder:
     def at(cls, path: Path) -> "RunFolder":
         """The folder of this path, as it is."""
         folder = cls.__new__(cls)
-        folder.path = path
+        folder.path, folder._new = path, False
         return folder
 
     def write_json(self, name: str, content: dict[str, Any]) -> None:

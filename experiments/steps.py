@@ -1,6 +1,9 @@
 """Which steps a run trains, with which seed, and from which model."""
 
-from collections.abc import Iterator
+import hashlib
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +13,37 @@ from avalanche_seg.benchmarks.scenario import SegmentationExperience, Segmentati
 from avalanche_seg.metrics import RunReport
 from avalanche_seg.models import load_model, save_model
 from avalanche_seg.plugins import CheckpointPlugin, ImportancePlugin, TeacherPlugin
-from avalanche_seg.plugins.resuming import grow, stateful_plugins
+from avalanche_seg.plugins.resuming import grow, on_device, stateful_plugins
 from avalanche_seg.plugins.state_file import read_state, write_state
 from experiments.options import Options
 
-__all__ = ["check_step", "load_step", "model_file", "save_step", "step_seed", "steps_to_train"]
+__all__ = [
+    "Progress",
+    "check_step",
+    "data_fingerprint",
+    "load_step",
+    "model_file",
+    "save_step",
+    "step_seed",
+    "steps_to_train",
+]
 
 
 def step_seed(seed: int, step: int) -> int:
     """The seed of a step's training, so that a step run alone is the step run in one go."""
     return int(np.random.SeedSequence([seed, step]).generate_state(1)[0])
+
+
+def data_fingerprint(benchmark: SegmentationScenario) -> str:
+    """A digest of a data set's names, sizes and labels, wherever it lies."""
+    digest = hashlib.sha256()
+    for stream in (benchmark.train_stream, benchmark.test_stream):
+        data = stream[0].data
+        for image, mask in zip(data.samples.images, data.samples.masks, strict=True):
+            sizes = f"{image.stat().st_size} {mask.stat().st_size}"
+            digest.update(f"{image.name} {mask.name} {sizes}\n".encode())
+        digest.update(data.counts.tobytes())
+    return digest.hexdigest()[:16]
 
 
 def model_file(folder: Path, step: int) -> Path:
@@ -40,28 +64,73 @@ def check_step(options: Options, n_steps: int) -> None:
         )
 
 
+class Stopwatch:
+    """Seconds a run has taken, over all the times it was resumed."""
+
+    def __init__(self) -> None:
+        self._before = 0.0
+        self._start = time.perf_counter()
+
+    @property
+    def seconds(self) -> float:
+        """So far."""
+        return round(self._before + time.perf_counter() - self._start, 1)
+
+    def state_dict(self) -> dict[str, float]:
+        """The seconds so far."""
+        return {"seconds": self.seconds}
+
+    def load_state_dict(self, state: Mapping[str, float]) -> None:
+        """Go on counting from there."""
+        self._before, self._start = state["seconds"], time.perf_counter()
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a run has measured so far: what a step's state holds besides its method's.
+
+    Attributes:
+        report: the measures after every step.
+        stopwatch: the time it took.
+    """
+
+    report: RunReport = field(default_factory=RunReport)
+    stopwatch: Stopwatch = field(default_factory=Stopwatch)
+
+    def by_name(self) -> dict[str, Any]:
+        """The parts, each with ``state_dict`` and ``load_state_dict``."""
+        return {"report": self.report, "stopwatch": self.stopwatch}
+
+
 def steps_to_train(
     options: Options,
     strategy: Any,
     benchmark: SegmentationScenario,
     checkpoint: CheckpointPlugin,
-    report: RunReport,
+    progress: Progress,
     folder: Path,
-) -> Iterator[SegmentationExperience]:
+) -> list[SegmentationExperience]:
     """The experiences to train, the model being ready for the first of them.
 
     Raises:
-        ValueError: when the model of the step before is missing or another one.
+        ValueError: when the model of the step before is missing or another one, when the step has a
+            model already, or when a run cannot be resumed with these options.
     """
     stream = list(benchmark.train_stream)
     if options.step is not None:
+        path = model_file(folder, options.step)
+        if path.exists() and not options.resume:
+            raise ValueError(
+                f"--step {options.step} is trained already: {path} exists; pass another --name, "
+                "--resume to go on with it, --test to test it, or move it away"
+            )
         if options.step > 0:
             previous = _previous_model(options.step, options.step_ckpt, folder)
             for experience in stream[: options.step]:
                 grow(strategy, experience)
-            load_step(previous, strategy, benchmark, report)
+            load_step(previous, strategy, benchmark, progress)
         stream = stream[options.step : options.step + 1]
-    yield from checkpoint.remaining(strategy, stream) if options.resume else iter(stream)
+    return checkpoint.remaining(strategy, stream) if options.resume else stream
 
 
 def _previous_model(step: int, given: str | None, folder: Path) -> Path:
@@ -76,7 +145,7 @@ def _previous_model(step: int, given: str | None, folder: Path) -> Path:
 
 
 def load_step(
-    path: Path, strategy: Any, benchmark: SegmentationScenario, report: RunReport
+    path: Path, strategy: Any, benchmark: SegmentationScenario, progress: Progress
 ) -> None:
     """Put the model of a finished step, and what its method knew, into the strategy.
 
@@ -91,20 +160,21 @@ def load_step(
             f"{model.backbone} of {', '.join(expected)}"
         )
     model.load_state_dict(earlier.state_dict())
-    state = read_state(_state_file(path)) or {"plugins": {}, "report": None}
+    state = read_state(_state_file(path)) or {"plugins": {}}
     for name, plugin in stateful_plugins(strategy).items():
         if name in state["plugins"]:
-            plugin.load_state_dict(state["plugins"][name])
+            plugin.load_state_dict(on_device(state["plugins"][name], strategy.device))
         elif isinstance(plugin, ImportancePlugin):
             raise ValueError(
                 f"{path} was trained without the statistics of {type(plugin).__name__}; train the "
                 "steps before with the same --method"
             )
-    if state["report"] is not None:
-        report.load_state_dict(state["report"])
+    for name, part in progress.by_name().items():
+        if name in state:
+            part.load_state_dict(state[name])
 
 
-def save_step(path: Path, strategy: Any, class_names: list[str], report: RunReport) -> None:
+def save_step(path: Path, strategy: Any, class_names: list[str], progress: Progress) -> None:
     """Write the model of a step that was just finished, and what its method knows."""
     save_model(strategy.model, path, class_names=class_names)
     states = {
@@ -112,5 +182,6 @@ def save_step(path: Path, strategy: Any, class_names: list[str], report: RunRepo
         for name, plugin in stateful_plugins(strategy).items()
         if not isinstance(plugin, TeacherPlugin)  # The next step's teacher is the model.
     }
-    state = {"plugins": states, "report": report.state_dict()}
+    measured = {name: part.state_dict() for name, part in progress.by_name().items()}
+    state = {"plugins": states, **measured}
     write_state(_state_file(path), state, keep_previous=False)

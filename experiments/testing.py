@@ -19,7 +19,8 @@ def test_models(options: Options) -> Path:
     """Test the model of ``--step``, or those of all steps, or ``--ckpt``; print and write.
 
     Returns:
-        the folder that test_results.json was written to.
+        the folder of test_results.json (of one step test_stepK.json, of one model
+        MODEL.test_results.json beside it).
 
     Raises:
         ValueError: when there is no model, or it is one of another task.
@@ -30,8 +31,10 @@ def test_models(options: Options) -> Path:
     if options.ckpt is None:
         folder = RunFolder.existing(options.logdir, options.name, default_name(options))
         models = _models_of(folder.path, options, benchmark)
+        file = "test_results.json" if options.step is None else f"test_step{options.step}.json"
     else:
         folder = RunFolder.at(Path(options.ckpt).parent)
+        file = f"{Path(options.ckpt).stem}.test_results.json"
         models = {_step_of(load_model(options.ckpt), options.ckpt, benchmark): Path(options.ckpt)}
     n_base = task_benchmark.label_space.n_channels_after(0)
     report = RunReport()
@@ -46,7 +49,7 @@ def test_models(options: Options) -> Path:
             )
             strategy.eval([benchmark.test_stream[step]])
         report.add(StepReport(step, iou.matrix, benchmark.class_names, n_base=n_base))
-    folder.write_json("test_results.json", report.as_dict())
+    folder.write_json(file, report.as_dict())
     print(f"\nmIoU on the test set, % ({options.task} {options.setting}, no training):")
     print(table(report.steps))
     return folder.path

@@ -79,7 +79,7 @@ class ConfusionMatrixFigure(PluginMetric[Tensor]):
     is counted twice: the matrix is that of ``iou``.
 
     Args:
-        iou: a metric of the same ``EvaluationPlugin``, before or after this one.
+        iou: a metric of the same ``EvaluationPlugin``, listed before this one.
     """
 
     def __init__(self, iou: MeanIoU) -> None:

@@ -1,10 +1,10 @@
 """Training that can be stopped at any moment and goes on to the same weights, bit for bit."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from avalanche_seg.distributed import any_process, device_of_process, is_main, world_size
+from avalanche_seg.distributed import any_process, broadcast, is_main, world_size
 from avalanche_seg.plugins.base import SegmentationPlugin
 from avalanche_seg.plugins.random_state import get_random_state, set_random_state
 from avalanche_seg.plugins.resuming import (
@@ -79,7 +79,7 @@ class CheckpointPlugin(SegmentationPlugin):
 
     # ------------------------------------------------------------------------------------ going on
 
-    def remaining(self, strategy: Any, stream: Iterable[Any]) -> Iterator[Any]:
+    def remaining(self, strategy: Any, stream: Iterable[Any]) -> list[Any]:
         """The experiences that are left to train: all of them when nothing was saved.
 
         The model of ``strategy``, new as its class makes it, grows through the finished steps here;
@@ -88,20 +88,31 @@ class CheckpointPlugin(SegmentationPlugin):
 
         Args:
             strategy: the strategy that has this plugin.
-            stream: every experience of the task, in order.
+            stream: the experiences to train, in order. A state saved at another step than theirs
+                is left alone.
 
         Raises:
-            ValueError: when the saved state is damaged, or was made with other settings.
+            ValueError: when the saved state is damaged, or was made with other settings; when
+                processes find different ones.
         """
-        self._loaded = read_state(self.path)
-        if self._loaded is not None:
-            check_settings(self._loaded["settings"], self.settings, self.path)
-        first = 0 if self._loaded is None else self._loaded["step"]
-        for experience in stream:
-            if experience.current_experience < first:
+        experiences = list(stream)
+        loaded = read_state(self.path)
+        if loaded is not None and loaded["step"] not in [e.current_experience for e in experiences]:
+            loaded = None
+        position = None if loaded is None else [loaded[n] for n in ("step", "epochs", "batches")]
+        if broadcast(position) != position:
+            raise ValueError(
+                f"{self.path} is not the same file for every process; use a folder that all "
+                "machines share"
+            )
+        self._loaded = loaded
+        if loaded is None:
+            return experiences
+        check_settings(loaded["settings"], self.settings, self.path)
+        for experience in experiences:
+            if experience.current_experience < loaded["step"]:
                 grow(strategy, experience)
-            else:
-                yield experience
+        return [e for e in experiences if e.current_experience >= loaded["step"]]
 
     def before_training(self, strategy: Any, **kwargs: Any) -> None:
         """Count epochs as the strategy was told to, also after an earlier training broke off."""
@@ -172,16 +183,14 @@ class CheckpointPlugin(SegmentationPlugin):
         """Save when it is due, or when the training is to stop."""
         self._batches_done += 1
         due = self.every_iterations and self._batches_done % self.every_iterations == 0
-        if world_size() > 1:  # All stop after the same iteration; asking waits for the device.
-            asked = self._batches_done % _ASK_EVERY == 0
-            stop = asked and any_process(self.stop, device_of_process())
-        else:
-            stop = self.stop
+        # All processes stop after the same iteration; asking waits for the device.
+        asked = world_size() == 1 or self._batches_done % _ASK_EVERY == 0
+        stop = asked and any_process(self.stop)
         if due or stop:
             # The clock ticks after every other plugin.
             self._save(strategy, {"train_exp_iterations": 1, "train_iterations": 1})
         if stop:
-            raise KeyboardInterrupt(f"stopped; the state is in {self.path}")
+            self._interrupt()
 
     def after_training_epoch(self, strategy: Any, **kwargs: Any) -> None:
         """Save."""
@@ -190,6 +199,12 @@ class CheckpointPlugin(SegmentationPlugin):
         self._epochs_done += 1
         self._batches_done = 0
         self._save(strategy, {"train_exp_epochs": 1})
+        if any_process(self.stop):
+            self._interrupt()
+
+    def _interrupt(self) -> None:
+        any_process(False)  # Wait until the main process has written.
+        raise KeyboardInterrupt(f"stopped; the state is in {self.path}")
 
     def after_training_exp(self, strategy: Any, **kwargs: Any) -> None:
         """Give the strategy its number of epochs back."""

@@ -10,6 +10,7 @@ from avalanche.benchmarks.utils import AvalancheDataset
 from avalanche.training.storage_policy import ExemplarsBuffer
 
 from avalanche_seg.benchmarks.scenario import ExperienceData
+from avalanche_seg.distributed import broadcast
 from avalanche_seg.labels import BACKGROUND, VOID, LabelSpace
 from avalanche_seg.plugins.class_features import class_features
 from avalanche_seg.plugins.selection import (
@@ -138,9 +139,16 @@ class ClassExemplarsBuffer(ExemplarsBuffer):
                     stacklevel=2,
                 )
             self.exemplars[channel] = [
-                Exemplar(image, channel, known[image].step if image in known else step)
+                Exemplar(image, channel, self._step_of(known.get(image), channel, step))
                 for image in images
             ]
+        if self.selection == "herding":  # Features may differ in their last bit between GPUs.
+            self.exemplars = broadcast(self.exemplars)
+
+    def _step_of(self, known: Exemplar | None, channel: int, now: int) -> int:
+        """The step whose labels an exemplar has; one that stood for another class may change."""
+        shown = known is not None and channel in self._data[known.step].label_map
+        return known.step if known is not None and shown else now
 
     def _older_candidates(self, exp: Any) -> dict[int, list[int]]:
         """For every earlier class: its exemplars, and the step's images whose labels show it."""

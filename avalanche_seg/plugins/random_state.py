@@ -10,25 +10,22 @@ __all__ = ["get_random_state", "set_random_state"]
 
 
 def get_random_state() -> dict[str, Any]:
-    """The states of Python's, NumPy's, torch's and CUDA's generators, as tensors and numbers."""
+    """The states of Python's, NumPy's, torch's and this device's CUDA generator."""
     kind, keys, *rest = np.random.get_state(legacy=True)  # noqa: NPY002 - the global one is meant
     return {
         "python": random.getstate(),
         "numpy": (kind, torch.from_numpy(np.asarray(keys).astype(np.int64)), *rest),
         "torch": torch.get_rng_state(),
-        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+        "cuda": torch.cuda.get_rng_state() if torch.cuda.is_initialized() else None,
     }
 
 
 def set_random_state(state: dict[str, Any]) -> None:
-    """Put the generators back where :func:`get_random_state` found them.
-
-    CUDA's are left alone when there is another number of devices.
-    """
+    """Put the generators back where :func:`get_random_state` found them; CUDA's on this device."""
     version, numbers, gauss = state["python"]
     random.setstate((version, tuple(numbers), gauss))
     kind, keys, *rest = state["numpy"]
     np.random.set_state((kind, keys.numpy().astype(np.uint32), *rest))  # noqa: NPY002
     torch.set_rng_state(state["torch"])
-    if torch.cuda.is_available() and len(state["cuda"]) == torch.cuda.device_count():
-        torch.cuda.set_rng_state_all(state["cuda"])
+    if torch.cuda.is_initialized() and state["cuda"] is not None:
+        torch.cuda.set_rng_state(state["cuda"])

@@ -15,6 +15,12 @@ from avalanche_seg.plugins.exemplars import ClassExemplarsBuffer, annotating, cl
 __all__ = ["FixedShareSampler", "SMiBPlugin"]
 
 
+_LOADER_OPTIONS = (
+    *("num_workers", "collate_fn", "pin_memory", "worker_init_fn", "persistent_workers"),
+    *("prefetch_factor", "timeout", "multiprocessing_context"),
+)
+
+
 class FixedShareSampler(Sampler[list[int]]):
     """Batches with a fixed number of exemplars each.
 
@@ -121,11 +127,7 @@ class SMiBPlugin(SegmentationPlugin):
         strategy.dataloader = seeded_loader(
             strategy.adapted_dataset,
             FixedShareSampler(self._n_new, n_memory, strategy.train_mb_size, self.share),
-            num_workers=loader.num_workers,
-            collate_fn=loader.collate_fn,
-            pin_memory=loader.pin_memory,
-            worker_init_fn=loader.worker_init_fn,
-            persistent_workers=loader.persistent_workers,
+            **{name: getattr(loader, name) for name in _LOADER_OPTIONS},
         )
 
     def after_training_exp(self, strategy: Any, **kwargs: Any) -> None:

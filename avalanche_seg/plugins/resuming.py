@@ -4,6 +4,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
+from torch import Tensor
+
 from avalanche_seg.plugins.random_state import set_random_state
 
 __all__ = [
@@ -11,16 +14,18 @@ __all__ = [
     "check_settings",
     "grow",
     "load_plugin_states",
+    "on_device",
     "scaler_of",
     "stateful_plugins",
 ]
 
 
 def grow(strategy: Any, experience: Any) -> None:
-    """Give the strategy's model the channels of a step that is not trained."""
+    """Give the strategy's model the channels of a step that is not trained, and the optimizer."""
     strategy.experience = experience
     strategy.model.train()  # Heads grow in training only.
     strategy.model = strategy.model_adaptation()
+    strategy.make_optimizer()  # An optimizer of the user's gets a group of parameters a step.
 
 
 def load_plugin_states(strategy: Any, states: Mapping[str, Any]) -> None:
@@ -36,7 +41,18 @@ def load_plugin_states(strategy: Any, states: Mapping[str, Any]) -> None:
             f"{', '.join(plugins) or 'none'}: expected the same"
         )
     for name, plugin in plugins.items():
-        plugin.load_state_dict(states[name])
+        plugin.load_state_dict(on_device(states[name], strategy.device))
+
+
+def on_device(state: Any, device: torch.device) -> Any:
+    """The same dicts, lists and tuples with their tensors on a device."""
+    if isinstance(state, Tensor):
+        return state.to(device)
+    if isinstance(state, dict):
+        return {name: on_device(value, device) for name, value in state.items()}
+    if isinstance(state, list | tuple):
+        return type(state)(on_device(value, device) for value in state)
+    return state
 
 
 def check_settings(saved: Mapping[str, Any], wanted: Mapping[str, Any], path: Path) -> None:

@@ -1,7 +1,7 @@
 """A state on the disk: whole or not at all, the one before it kept, no code in it."""
 
-import pickle
 import warnings
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from avalanche_seg.atomic import atomic_write
+from avalanche_seg.distributed import is_main
 
 __all__ = ["previous_of", "read_state", "write_state"]
 
@@ -41,19 +42,18 @@ def write_state(path: Path, state: Mapping[str, Any], *, keep_previous: bool = T
     """
     for left_over in path.parent.glob(f"{path.name}.*.tmp"):  # Of a process that was killed.
         left_over.unlink(missing_ok=True)
-    with atomic_write(path) as temporary:
+    with atomic_write(path, keep=previous_of(path) if keep_previous else None) as temporary:
         try:
             torch.save({"format": _FORMAT, **state}, temporary)
         except RuntimeError as error:  # torch's writer, when the disk is full.
             raise OSError(f"{path} cannot be written ({error}); is the disk full?") from error
-        if keep_previous and path.exists():
-            path.replace(previous_of(path))
 
 
 def read_state(path: Path) -> dict[str, Any] | None:
     """The newest whole state: the file, or else the previous one; None when neither exists.
 
-    Nothing in a file is run: it is read with ``weights_only=True``.
+    A damaged file is moved aside, to ``state.damaged.pt``, when the previous one serves. Nothing
+    in a file is run: it is read with ``weights_only=True``.
 
     Raises:
         ValueError: when there are files and none is whole.
@@ -69,6 +69,9 @@ def read_state(path: Path) -> dict[str, Any] | None:
             continue
         for problem in problems:
             warnings.warn(f"{problem}; going on from {candidate}", stacklevel=2)
+        if problems and is_main():
+            # Out of the way, or the next write would take it for the last good one.
+            path.replace(path.with_name(f"{path.stem}.damaged{path.suffix}"))
         return state
     if problems:
         raise ValueError(f"{'; '.join(problems)}; remove what is there to start again")
@@ -77,8 +80,12 @@ def read_state(path: Path) -> dict[str, Any] | None:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
+        with zipfile.ZipFile(path) as archive:  # torch's format; its reader checks no checksum.
+            damaged = archive.testzip()
+        if damaged is not None:
+            raise ValueError(f"the checksum of {damaged} is wrong")
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
+    except Exception as error:  # Damage can make the readers fail in any way.
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ValueError(f"{path} is cut off, damaged or foreign ({reason})") from error
     if not isinstance(state, dict) or state.get("format") != _FORMAT:

@@ -57,7 +57,9 @@ def train_loader(dataset: Dataset[Any], batch_size: int, options: Mapping[str, A
         )
     order = chosen.pop("sampler", None)
     if order is None:
-        order = RandomSampler(dataset) if shuffle else SequentialSampler(dataset)  # type: ignore[arg-type]
+        generator = chosen.get("generator")
+        order = RandomSampler(range(n_images), generator=generator)
+        order = order if shuffle else SequentialSampler(range(n_images))
     return seeded_loader(dataset, BatchSampler(order, batch_size, drop_last), **chosen)
 
 

@@ -59,7 +59,9 @@ class AccumulatingTemplate(SupervisedTemplate):
         Of several processes each computes its images; the mean over processes is the batch's.
         """
         n_images = self._images_of_batch()
-        parts = list(zip(*(t.chunk(self.accumulate) for t in self.mbatch), strict=True))
+        # A part has two images at least, as batch norm needs.
+        n_parts = max(1, min(self.accumulate, len(self.mbatch[0]) // 2))
+        parts = list(zip(*(t.tensor_split(n_parts) for t in self.mbatch), strict=True))
         loss = self._make_empty_loss()
         terms: dict[str, Tensor] = defaultdict(self._make_empty_loss)
         for number, part in enumerate(parts, start=1):

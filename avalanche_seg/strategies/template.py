@@ -91,9 +91,9 @@ class SegmentationTemplate(AccumulatingTemplate):
             convolutions on CPUs with vector units and on GPUs with tensor cores.
         amp: "off", "bf16" or "fp16": precision of the networks, teacher included; logits are
             float32 again, so losses, statistics and weights always are.
-        accumulate: compute every batch in this many parts, for less memory. Gradients are those of
-            the whole batch (batch norm aside, which sees the parts) as long as the loss is a mean
-            over all pixels.
+        accumulate: compute every batch in this many parts, of two images at least, for less memory.
+            Gradients are those of the whole batch (batch norm aside, which sees the parts) as long
+            as the loss is a mean over all pixels.
         compile: compile the network at every step (``torch.nn.Module.compile``).
 
     Raises:

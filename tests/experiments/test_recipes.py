@@ -30,6 +30,13 @@ def test_lambda_is_100_on_15_5s_and_an_explicit_flag_wins(recipe, method):
     assert (explicit.method_options["kd_weight"], explicit.lr) == (7, 0.2)
 
 
+def test_what_another_flag_decides_is_not_said_to_be_set():
+    options = parse(["--recipe", "smib-paper", "--lr", "0.02", "--no_pretrained", "--overlap"])
+    (note,) = options.notes
+    assert options.lr_later == 0.001 and "--lr_later 0.001" in note
+    assert not any(flag in note for flag in ("--weights", "--setting", "--lr 0"))
+
+
 def test_it_says_what_it_sets():
     (shown,) = parse(["--recipe", "smib-paper", "--method", "ILT", "--batch_size", "4"]).notes
     assert "--recipe smib-paper sets" in shown and "--loss_de 10.0" in shown

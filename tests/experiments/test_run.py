@@ -197,7 +197,7 @@ def test_the_originals_command_lines_work_step_after_step(
     assert (config["dataset"], config["lr_later"]) == ("voc", 0.001)
     measured = json.loads((run / "results.json").read_text())["steps"]
     assert len(measured) == n_steps
-    assert json.loads((run / "test_results.json").read_text())["steps"] == measured[1:2]
+    assert json.loads((run / "test_step1.json").read_text())["steps"] == measured[1:2]
     if line == SMIB:
         assert (config["method"], config["old_labels"], config["exemplars"]) == (
             "SMiB",

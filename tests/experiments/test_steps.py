@@ -3,6 +3,8 @@
 import json
 import os
 import random
+import resource
+import shutil
 import signal
 import sys
 import time
@@ -10,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 
 from experiments.run import main
 from experiments.steps import step_seed
@@ -85,8 +88,9 @@ def test_penalties_need_the_statistics_of_their_method(devkit, whole_runs, tmp_p
     ],
 )
 def test_impossible_combinations_name_the_remedy(devkit, tmp_path, capsys, more, message):
-    assert main(arguments(devkit, tmp_path, "FT", *more)) == 2
+    assert main(arguments(devkit, tmp_path / "logs", "FT", *more)) == 2
     assert message in capsys.readouterr().err
+    assert not list(tmp_path.glob("logs/*")), "no empty run is left"
 
 
 def test_models_of_another_task_are_refused(devkit, whole_runs, tmp_path, capsys):
@@ -110,7 +114,7 @@ def test_testing_repeats_the_measures_without_training(devkit, whole_runs, capsy
     assert "no training" in capsys.readouterr().out
     one = str(run / "models" / "step1.safetensors")
     assert main(arguments(devkit, run.parent, "FT", "--test", "--ckpt", one)) == 0
-    tested = json.loads((run / "models" / "test_results.json").read_text())
+    tested = json.loads((run / "models" / "step1.test_results.json").read_text())
     assert tested["steps"] == trained["steps"][1:]
 
 
@@ -187,16 +191,110 @@ def test_other_flags_and_changed_data_are_refused(devkit, tmp_path, capsys):
     assert run("--resume", "--lr", "0.3") == 2
     message = capsys.readouterr().err
     assert "lr was 0.01 and is 0.3" in message and "lr_later was 0.001" in message
-    mask = next((devkit / "SegmentationClass").glob("*.png"), None)
-    mask = mask or next((devkit / "SegmentationClassAug").glob("*.png"))
-    times = mask.stat()
-    os.utime(mask, (times.st_atime, times.st_mtime + 10))
+    mask = devkit / "SegmentationClass" / "2012_000001.png"
+    before = mask.read_bytes()
+    image = Image.open(mask)
+    image.putpixel((0, 0), 7)
+    image.save(mask)
     try:
         assert run("--resume") == 2
         assert "fingerprint of the data was" in capsys.readouterr().err
     finally:
-        os.utime(mask, ns=(times.st_atime_ns, times.st_mtime_ns))
-    assert run("--resume") == 0
+        mask.write_bytes(before)
+    assert json.loads((tmp_path / "a" / "config.json").read_text())["lr"] == 0.01, "not overwritten"
+    moved = tmp_path / "elsewhere"
+    shutil.copytree(devkit, moved / "VOC2012")
+    assert run("--resume", "--data_root", str(moved)) == 0, "the same data elsewhere"
+
+
+def test_a_step_that_is_trained_already_is_not_overwritten(devkit, whole_runs, capsys):
+    run = whole_runs("FT")
+    before = weights(run, 0)
+    more = ["--name", run.name, "--step", "0", "--random_seed", "7"]
+    assert main(arguments(devkit, run.parent, "FT", *more)) == 2
+    assert "--step 0 is trained already" in capsys.readouterr().err
+    assert weights(run, 0) == before
+
+
+def test_a_step_that_died_before_its_first_save_is_begun_by_resume(devkit, whole_runs, tmp_path):
+    """As in the original every step has its own --lr."""
+    assert main(arguments(devkit, tmp_path, "MiB", "--name", "a", "--step", "0")) == 0
+    more = ["--name", "a", "--step", "1", "--lr", "0.001", "--resume"]
+    assert main(arguments(devkit, tmp_path, "MiB", *more)) == 0
+    assert weights(tmp_path / "a") == weights(whole_runs("MiB"))
+    config = json.loads((tmp_path / "a" / "config.json").read_text())
+    assert (config["lr"], config["lr_later"]) == (0.01, 0.001), "the rates of both kinds of step"
+
+
+def test_frozen_bodies_resume(devkit, tmp_path):
+    def run(name, *more):
+        return main(arguments(devkit, tmp_path, "FT", "--name", name, "--freeze", *more))
+
+    task = ["--task", "10-5"]
+    assert run("whole", *task) == 0
+    for step in (0, 1):
+        assert run("parts", *task, "--step", str(step), "--lr_later", "0.001") == 0
+    assert run("parts", *task, "--step", "2", "--lr_later", "0.001", "--resume") == 0
+    assert weights(tmp_path / "parts", 2) == weights(tmp_path / "whole", 2)
+
+
+def full_disk(command: list[str], output: Path) -> None:
+    """A child whose files may not grow over 80 MB: models fit, the state does not."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (80_000_000, 80_000_000))
+    child(command, output, 1)
+
+
+def test_a_disk_that_is_full_ends_with_an_error_and_resume_goes_on(devkit, whole_runs, tmp_path):
+    command = arguments(devkit, tmp_path, "MiB", "--name", "full", "--resume")
+    output = tmp_path / "output.txt"
+    process = FORKS.Process(target=full_disk, args=(command, output))
+    process.start()
+    process.join(timeout=120)
+    assert process.exitcode == 2
+    assert "is the disk full?" in output.read_text()
+    assert not list((tmp_path / "full").glob("*.tmp"))
+    assert main(command) == 0
+    assert weights(tmp_path / "full") == weights(whole_runs("MiB"))
+
+
+def killed_in_a_write(command: list[str], moment: str, output: Path) -> None:
+    """A child that is killed in its third write of the state: half way, or between two renames."""
+    writes = []
+
+    def die() -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def save(content, path):
+        real_save(content, path)
+        writes.append(path)
+        if len(writes) == 3 and moment == "half":
+            os.truncate(path, Path(path).stat().st_size // 2)
+            die()
+
+    def replace(self, target):
+        moved = real_replace(self, target)
+        if len(writes) == 3 and moment == "renames" and "previous" in str(target):
+            die()
+        return moved
+
+    real_save, real_replace = torch.save, Path.replace
+    torch.save, Path.replace = save, replace
+    child(command, output, 1)
+
+
+@pytest.mark.parametrize("moment", ["half", "renames"])
+def test_killed_while_the_state_is_written(devkit, whole_runs, tmp_path, moment):
+    command = arguments(
+        devkit, tmp_path, "MiB", "--ckpt_iterations", "1", "--name", "k", "--resume"
+    )
+    output = tmp_path / "output.txt"
+    process = FORKS.Process(target=killed_in_a_write, args=(command, moment, output))
+    process.start()
+    process.join(timeout=120)
+    assert process.exitcode == -signal.SIGKILL, output.read_text()
+    assert main(command) == 0
+    for step in (0, 1):
+        assert weights(tmp_path / "k", step) == weights(whole_runs("MiB"), step)
 
 
 def test_a_log_folder_that_cannot_be_written(devkit, tmp_path, capsys):

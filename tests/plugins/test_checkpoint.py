@@ -5,8 +5,10 @@ import random
 import numpy as np
 import pytest
 import torch
+from avalanche.training.templates import SupervisedTemplate
 
 from avalanche_seg.benchmarks import train_preset
+from avalanche_seg.losses import CrossEntropy
 from avalanche_seg.plugins import CheckpointPlugin, EWCPlugin, PolyLRPlugin, SegmentationPlugin
 from avalanche_seg.plugins.random_state import get_random_state, set_random_state
 from avalanche_seg.plugins.state_file import read_state
@@ -144,6 +146,51 @@ def test_stop_saves_and_interrupts(benchmark, tmp_path):
         strategy.train(benchmark.train_stream, eval_streams=[])
     state = read_state(tmp_path / "state.pt")
     assert (state["epochs"], state["batches"]) == (1, 2)
+
+
+def one_optimizer(benchmark, path, strategy_class=FineTuning, break_at=None):
+    """A training of three steps with one optimizer of the user's."""
+    torch.manual_seed(0)
+    model, checkpoint = tiny_model(), CheckpointPlugin(path, every_iterations=1)
+    strategy = strategy_class(
+        model=model,
+        optimizer=torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9),
+        train_mb_size=4,
+        evaluator=None,
+        plugins=[*([] if break_at is None else [BreakOff(break_at)]), checkpoint],
+    )
+    for experience in checkpoint.remaining(strategy, benchmark.train_stream):
+        strategy.train(experience, eval_streams=[])
+    return strategy
+
+
+class Stock(SupervisedTemplate):
+    """A strategy on Avalanche's own template and loaders."""
+
+    def _unpack_minibatch(self):
+        self.mbatch[1] = self.mbatch[1].long()
+        super()._unpack_minibatch()
+
+    def criterion(self):
+        return CrossEntropy()(self.mb_output.logits, self.mb_y)
+
+
+@pytest.mark.parametrize("strategy_class", [FineTuning, Stock])
+@pytest.mark.parametrize("break_at", [2, 5, 7])
+def test_one_optimizer_and_avalanches_own_template(strategy_class, break_at, tmp_path):
+    benchmark = tiny_benchmark(tmp_path, task="10-5", train_transform=train_preset(32))
+    whole = one_optimizer(benchmark, tmp_path / "whole.pt", strategy_class)
+    with pytest.raises(BrokenOffError):
+        one_optimizer(benchmark, tmp_path / "state.pt", strategy_class, break_at)
+    assert_same(whole, one_optimizer(benchmark, tmp_path / "state.pt", strategy_class))
+
+
+def test_a_state_of_a_step_that_is_not_to_be_trained_is_left_alone(benchmark, tmp_path):
+    path = tmp_path / "state.pt"
+    train(FineTuning, benchmark, path, settings={"lr": 1})
+    checkpoint = CheckpointPlugin(path, settings={"lr": 2})
+    (left,) = checkpoint.remaining(None, benchmark.train_stream[:1])
+    assert left.current_experience == 0
 
 
 def test_other_settings_are_refused_by_name(benchmark, tmp_path):

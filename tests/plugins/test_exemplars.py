@@ -196,6 +196,17 @@ def test_redrawn_exemplars_come_from_the_memory_and_the_steps_images_that_show_t
     assert len(found) > 1, "the draw is a new one"
 
 
+def test_redrawn_exemplars_with_stored_labels_show_their_class(tmp_path):
+    """An image of the memory that is to stand for a new class takes that step's labels."""
+    benchmark = make_benchmark(tmp_path)
+    for seed in range(20):
+        buffer = filled(benchmark, n_per_class=1, update="redraw", labels="stored", seed=seed)
+        samples = list(buffer.dataset(3))
+        shown = [set(labels.unique().tolist()) for _, labels, *_ in samples]
+        for channel in (1, 2, 3):
+            assert any(channel in labels for labels in shown), (seed, channel)
+
+
 def test_redrawn_from_the_memory_alone_where_old_labels_are_hidden(benchmark):
     for seed in range(10):
         before = images(filled(benchmark, 1, n_per_class=2, seed=seed))

@@ -39,9 +39,24 @@ def test_a_cut_file_is_named_and_the_one_before_is_used(tmp_path, kept):
     path.write_bytes(whole[: int(kept * len(whole))])
     with pytest.warns(UserWarning, match=r"state\.pt is cut off.*going on from.*previous"):
         assert read_state(path)["n"] == 1
-    previous_of(path).write_bytes(b"not a state")
+    for file in (path, previous_of(path)):
+        file.write_bytes(b"hello")
     with pytest.raises(ValueError, match=r"state\.pt is cut off.*state\.previous\.pt is cut off"):
         read_state(path)
+
+
+def test_a_flipped_bit_is_found_and_the_damaged_file_moved_aside(tmp_path):
+    path = tmp_path / "state.pt"
+    for n in (1, 2):
+        write_state(path, {"n": n, "weights": torch.zeros(1000)})
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.warns(UserWarning, match="checksum"):
+        assert read_state(path)["n"] == 1
+    write_state(path, {"n": 3})
+    assert read_state(path)["n"] == 3 and read_state(previous_of(path))["n"] == 1
+    assert (tmp_path / "state.damaged.pt").read_bytes() == content
 
 
 def test_killed_between_two_renames_the_one_before_is_there(tmp_path):

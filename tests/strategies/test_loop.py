@@ -35,7 +35,7 @@ def weights(strategy):
 @pytest.mark.parametrize("strategy_class", INCREMENTAL)
 @pytest.mark.parametrize("parts", [2, 3])
 def test_a_batch_in_parts_gives_the_same_weights_and_importances(strategy_class, parts, benchmark):
-    """Parts of 4 images are 2 and 2, or 2, 1 and 1 after chunking into three."""
+    """A part has two images at least, so 4 images in three parts are two."""
     whole, split = (trained(strategy_class, benchmark, accumulate=n) for n in (1, parts))
     for name, value in weights(whole).items():
         torch.testing.assert_close(weights(split)[name], value, rtol=1e-4, atol=1e-6)
@@ -64,6 +64,20 @@ def test_an_uneven_last_part_counts_by_its_share(benchmark):
         assert many == pytest.approx(one, rel=1e-4)
         assert terms_many.keys() == terms_one.keys()
         assert terms_many["classification"].item() == pytest.approx(one, rel=1e-4)
+
+
+def test_no_part_has_one_image(benchmark):
+    class Sizes(SegmentationPlugin):
+        def __init__(self):
+            super().__init__()
+            self.values = set()
+
+        def before_forward(self, strategy, **kwargs):
+            self.values.add(len(strategy.mb_x))
+
+    sizes = Sizes()
+    trained(FineTuning, benchmark, sizes, accumulate=3, train_mb_size=7, steps=1)
+    assert sizes.values == {2, 3}
 
 
 def test_parts_call_the_model_more_often_and_the_optimizer_as_often(benchmark):
