@@ -2,6 +2,7 @@
 
 from avalanche_seg.plugins.balanced_init import BalancedInitPlugin
 from avalanche_seg.plugins.base import SegmentationPlugin
+from avalanche_seg.plugins.candidates import Exemplar
 from avalanche_seg.plugins.checkpoint import CheckpointPlugin
 from avalanche_seg.plugins.distillation import (
     DistillationPlugin,
@@ -10,7 +11,7 @@ from avalanche_seg.plugins.distillation import (
     TeacherPlugin,
     UnbiasedDistillationPlugin,
 )
-from avalanche_seg.plugins.exemplars import ClassExemplarsBuffer, Exemplar
+from avalanche_seg.plugins.exemplars import ClassExemplarsBuffer
 from avalanche_seg.plugins.freeze import FreezePlugin
 from avalanche_seg.plugins.loggers import CSVLogger
 from avalanche_seg.plugins.penalty import EWCPlugin, ImportancePlugin, PIPlugin, RWPlugin

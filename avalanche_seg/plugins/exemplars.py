@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,12 @@ from avalanche.training.storage_policy import ExemplarsBuffer
 
 from avalanche_seg.benchmarks.scenario import ExperienceData
 from avalanche_seg.distributed import broadcast
-from avalanche_seg.labels import BACKGROUND, VOID, LabelSpace
+from avalanche_seg.plugins.candidates import (
+    Exemplar,
+    annotating,
+    class_candidates,
+    older_candidates,
+)
 from avalanche_seg.plugins.class_features import class_features
 from avalanche_seg.plugins.selection import (
     SELECTIONS,
@@ -21,32 +26,10 @@ from avalanche_seg.plugins.selection import (
     random_order,
 )
 
-__all__ = [
-    "LABEL_MODES",
-    "UPDATES",
-    "ClassExemplarsBuffer",
-    "Exemplar",
-    "annotating",
-    "class_candidates",
-]
+__all__ = ["LABEL_MODES", "UPDATES", "ClassExemplarsBuffer"]
 
 LABEL_MODES = ("visible", "stored")
 UPDATES = ("extend", "redraw")
-
-
-@dataclass(frozen=True)
-class Exemplar:
-    """One image of the memory.
-
-    Attributes:
-        image: its index in the training split.
-        channel: the class it stands for.
-        step: the step it was drawn from.
-    """
-
-    image: int
-    channel: int
-    step: int
 
 
 class ClassExemplarsBuffer(ExemplarsBuffer):
@@ -123,8 +106,7 @@ class ClassExemplarsBuffer(ExemplarsBuffer):
         known = {e.image: e for chosen in self.exemplars.values() for e in chosen}
         taken = set(known)
         if self.renewal == "redraw":
-            for channel, images in self._older_candidates(exp).items():
-                candidates[channel] = images
+            candidates |= older_candidates(exp, self._data[step], self.exemplars)
             taken = set()
         orders = {
             channel: self._order(agent_state, exp, channel, [i for i in images if i not in taken])
@@ -149,17 +131,6 @@ class ClassExemplarsBuffer(ExemplarsBuffer):
         """The step whose labels an exemplar has; one that stood for another class may change."""
         shown = known is not None and channel in self._data[known.step].label_map
         return known.step if known is not None and shown else now
-
-    def _older_candidates(self, exp: Any) -> dict[int, list[int]]:
-        """For every earlier class: its exemplars, and the step's images whose labels show it."""
-        data, found = self._data[exp.current_experience], {}
-        for channel, chosen in self.exemplars.items():
-            images = [e.image for e in chosen]
-            if channel in data.label_map:
-                shows = data.counts[data.indices, exp.label_space.class_order[channel]] > 0
-                images += [i for i in data.indices[shows].tolist() if i not in images]
-            found[channel] = sorted(images)
-        return found
 
     def dataset(
         self, step: int, *, annotate: bool = False, beside: ExperienceData | None = None
@@ -249,32 +220,3 @@ class ClassExemplarsBuffer(ExemplarsBuffer):
         shown = exp.data.map_showing(range(exp.current_experience + 1))
         data = replace(exp.data, label_map=shown)
         return herding_order(candidates, class_features(agent, data, channel, candidates))
-
-
-def class_candidates(experience: Any) -> dict[int, list[int]]:
-    """The images of a step that show each of its foreground classes.
-
-    Raises:
-        ValueError: when a class of the step has no image; it could not be learned either.
-    """
-    data, space = experience.data, experience.label_space
-    found = {}
-    for channel in experience.classes_in_this_experience:
-        if channel == BACKGROUND:
-            continue
-        shows = data.counts[data.indices, space.class_order[channel]] > 0
-        if not shows.any():
-            raise ValueError(
-                f"the class {space.channel_names[channel]!r} of step "
-                f"{experience.current_experience} has no training image, so no exemplar; choose "
-                "another setting or task"
-            )
-        found[channel] = data.indices[shows].tolist()
-    return found
-
-
-def annotating(data: ExperienceData, space: LabelSpace) -> ExperienceData:
-    """The same data, every sample ending with the channels that its label map shows."""
-    annotated = np.zeros(space.n_channels, dtype=np.bool_)
-    annotated[[channel for channel in np.unique(data.label_map) if channel != VOID]] = True
-    return replace(data, annotated=annotated)

@@ -10,7 +10,8 @@ from torch.utils.data import Sampler
 from avalanche_seg.benchmarks.scenario import ExperienceData
 from avalanche_seg.benchmarks.seeded import seeded_loader
 from avalanche_seg.plugins.base import SegmentationPlugin
-from avalanche_seg.plugins.exemplars import ClassExemplarsBuffer, annotating, class_candidates
+from avalanche_seg.plugins.candidates import annotating, class_candidates
+from avalanche_seg.plugins.exemplars import ClassExemplarsBuffer
 
 __all__ = ["FixedShareSampler", "SMiBPlugin"]
 
