@@ -17,11 +17,11 @@ from PIL import Image
 from experiments.run import main
 from experiments.steps import step_seed
 from tests.distributed import FORKS
-from tests.experiments.commands import small
+from tests.experiments.commands import digest, small
 
 
-def weights(run: Path, step: int = 1) -> bytes:
-    return (run / "models" / f"step{step}.safetensors").read_bytes()
+def weights(run: Path, step: int = 1) -> str:
+    return digest(run / "models" / f"step{step}.safetensors")
 
 
 @pytest.fixture(scope="module")
@@ -238,16 +238,16 @@ def test_frozen_bodies_resume(devkit, tmp_path):
     assert weights(tmp_path / "parts", 2) == weights(tmp_path / "whole", 2)
 
 
-def full_disk(command: list[str], output: Path) -> None:
+def full_disk(command: list[str], output: Path, threads: int) -> None:
     """A child whose files may not grow over 80 MB: models fit, the state does not."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (80_000_000, 80_000_000))
-    child(command, output, 1)
+    child(command, output, threads)
 
 
 def test_a_disk_that_is_full_ends_with_an_error_and_resume_goes_on(devkit, whole_runs, tmp_path):
     command = arguments(devkit, tmp_path, "MiB", "--name", "full", "--resume")
     output = tmp_path / "output.txt"
-    process = FORKS.Process(target=full_disk, args=(command, output))
+    process = FORKS.Process(target=full_disk, args=(command, output, torch.get_num_threads()))
     process.start()
     process.join(timeout=120)
     assert process.exitcode == 2
@@ -257,7 +257,7 @@ def test_a_disk_that_is_full_ends_with_an_error_and_resume_goes_on(devkit, whole
     assert weights(tmp_path / "full") == weights(whole_runs("MiB"))
 
 
-def killed_in_a_write(command: list[str], moment: str, output: Path) -> None:
+def killed_in_a_write(command: list[str], moment: str, output: Path, threads: int) -> None:
     """A child that is killed in its third write of the state: half way, or between two renames."""
     writes = []
 
@@ -279,7 +279,7 @@ def killed_in_a_write(command: list[str], moment: str, output: Path) -> None:
 
     real_save, real_replace = torch.save, Path.replace
     torch.save, Path.replace = save, replace
-    child(command, output, 1)
+    child(command, output, threads)
 
 
 @pytest.mark.parametrize("moment", ["half", "renames"])
@@ -288,7 +288,9 @@ def test_killed_while_the_state_is_written(devkit, whole_runs, tmp_path, moment)
         devkit, tmp_path, "MiB", "--ckpt_iterations", "1", "--name", "k", "--resume"
     )
     output = tmp_path / "output.txt"
-    process = FORKS.Process(target=killed_in_a_write, args=(command, moment, output))
+    process = FORKS.Process(
+        target=killed_in_a_write, args=(command, moment, output, torch.get_num_threads())
+    )
     process.start()
     process.join(timeout=120)
     assert process.exitcode == -signal.SIGKILL, output.read_text()
