@@ -10,7 +10,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
-__all__ = ["IMAGENET_MEAN", "IMAGENET_STD", "normalize_images"]
+__all__ = ["IMAGENET_MEAN", "IMAGENET_STD", "normalize_images", "to_pixels"]
 
 IMAGENET_MEAN: Final = (0.485, 0.456, 0.406)
 """Mean of the ImageNet training images by channel (R, G, B), in 0..1."""
@@ -44,3 +44,19 @@ def normalize_images(images: Tensor) -> Tensor:
 def _statistics(device: torch.device) -> tuple[Tensor, Tensor]:
     mean, std = (torch.tensor(values).view(3, 1, 1) for values in (IMAGENET_MEAN, IMAGENET_STD))
     return mean.to(device), std.to(device)
+
+
+def to_pixels(images: Tensor) -> Tensor:
+    """Undo :func:`normalize_images`.
+
+    Args:
+        images: floating point ... x 3 x H x W, normalised with ImageNet's statistics, or uint8:
+            returned as it is.
+
+    Returns:
+        uint8 in 0..255, the same shape.
+    """
+    if images.dtype == torch.uint8:
+        return images
+    mean, std = _statistics(images.device)
+    return ((images.float() * std + mean) * 255).round().clamp(0, 255).to(torch.uint8)

@@ -87,5 +87,3 @@ def _check_numbers(given: argparse.Namespace, options: Any) -> None:
             f"--device {options.device} would put {n_processes} processes on one GPU; pass cuda, "
             "and each takes its own"
         )
-    if options.sync_bn and options.device == "cpu":
-        raise ValueError("--sync_bn needs GPUs; leave it out on the CPU")

@@ -21,9 +21,9 @@ from experiments.loggers import close_loggers
 from experiments.options import Options, parse
 from experiments.pictures import draw_step
 from experiments.processes import one_voice, stopping
+from experiments.progress import Progress
 from experiments.run_folder import RunFolder, default_name, table
 from experiments.steps import (
-    Progress,
     check_step,
     data_fingerprint,
     model_file,
@@ -95,6 +95,8 @@ def run(options: Options) -> Path:
     _check_benchmark(options, benchmarks[1])
     model = BiSeNet(options.backbone, weights=options.weights)
     if options.sync_bn:
+        if device == "cpu":
+            raise ValueError("--sync_bn needs GPUs; leave it out on the CPU")
         model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
     with ExitStack() as stack:
         folder = stack.enter_context(

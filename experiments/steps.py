@@ -1,24 +1,20 @@
 """Which steps a run trains, with which seed, and from which model."""
 
 import hashlib
-import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from avalanche_seg.benchmarks.scenario import SegmentationExperience, SegmentationScenario
-from avalanche_seg.metrics import RunReport
 from avalanche_seg.models import load_model, save_model
 from avalanche_seg.plugins import CheckpointPlugin, ImportancePlugin, TeacherPlugin
 from avalanche_seg.plugins.resuming import grow, on_device, stateful_plugins
 from avalanche_seg.plugins.state_file import read_state, write_state
 from experiments.options import Options
+from experiments.progress import Progress
 
 __all__ = [
-    "Progress",
     "check_step",
     "data_fingerprint",
     "load_step",
@@ -62,44 +58,6 @@ def check_step(options: Options, n_steps: int) -> None:
         raise ValueError(
             f"--step {options.step}: the task {options.task} has the steps 0 to {n_steps - 1}"
         )
-
-
-class Stopwatch:
-    """Seconds a run has taken, over all the times it was resumed."""
-
-    def __init__(self) -> None:
-        self._before = 0.0
-        self._start = time.perf_counter()
-
-    @property
-    def seconds(self) -> float:
-        """So far."""
-        return round(self._before + time.perf_counter() - self._start, 1)
-
-    def state_dict(self) -> dict[str, float]:
-        """The seconds so far."""
-        return {"seconds": self.seconds}
-
-    def load_state_dict(self, state: Mapping[str, float]) -> None:
-        """Go on counting from there."""
-        self._before, self._start = state["seconds"], time.perf_counter()
-
-
-@dataclass(frozen=True)
-class Progress:
-    """What a run has measured so far: what a step's state holds besides its method's.
-
-    Attributes:
-        report: the measures after every step.
-        stopwatch: the time it took.
-    """
-
-    report: RunReport = field(default_factory=RunReport)
-    stopwatch: Stopwatch = field(default_factory=Stopwatch)
-
-    def by_name(self) -> dict[str, Any]:
-        """The parts, each with ``state_dict`` and ``load_state_dict``."""
-        return {"report": self.report, "stopwatch": self.stopwatch}
 
 
 def steps_to_train(

@@ -98,7 +98,7 @@ class ConfusionMatrixFigure(PluginMetric[Tensor]):
         percent = self.result()
         if len(percent) == 0:
             return []
-        names = self.iou._names(strategy.experience, len(percent))
+        names = self.iou.names_of(strategy.experience, len(percent))
         title = f"pixels by class, step {strategy.experience.current_experience}"
         picture = render(draw_confusion(percent, names, title=title))
         return [picture_value(self, "ConfusionMatrix", picture, strategy)]

@@ -90,7 +90,7 @@ class MeanIoU(PluginMetric[dict[str, float]]):
         step = strategy.clock.train_iterations
         values: list[tuple[str, Any]] = list(self.result().items())
         if self.per_class:
-            names = self._names(strategy.experience, len(matrix))
+            names = self.names_of(strategy.experience, len(matrix))
             values.append(
                 ("IoU", _present(dict(zip(names, class_iou(matrix).tolist(), strict=True))))
             )
@@ -104,7 +104,8 @@ class MeanIoU(PluginMetric[dict[str, float]]):
             for name, value in values
         ]
 
-    def _names(self, experience: Any, n_classes: int) -> Sequence[str]:
+    def names_of(self, experience: Any, n_classes: int) -> Sequence[str]:
+        """The names of the first ``n_classes`` channels of an experience."""
         names = self.class_names
         if names is None:
             benchmark = getattr(experience.origin_stream, "benchmark", None)

@@ -10,32 +10,13 @@ from torch import Tensor
 
 from avalanche_seg.labels import N_LABELS, VOID
 from avalanche_seg.metrics.figures import picture_value
-from avalanche_seg.normalization import IMAGENET_MEAN, IMAGENET_STD
+from avalanche_seg.normalization import to_pixels
 from avalanche_seg.resize import resize_logits
 
-__all__ = ["SamplePredictions", "to_pixels"]
+__all__ = ["SamplePredictions"]
 
 _MAX_SIDE = 256  # Pixels of a logged sample: an event file keeps every picture of a run.
 _GAP = 4
-
-
-def to_pixels(images: Tensor) -> Tensor:
-    """Undo :func:`avalanche_seg.normalization.normalize_images`.
-
-    Args:
-        images: floating point ... x 3 x H x W, normalised with ImageNet's statistics, or uint8:
-            returned as it is.
-
-    Returns:
-        uint8 in 0..255, the same shape.
-    """
-    if images.dtype == torch.uint8:
-        return images
-    mean, std = (
-        torch.tensor(values, device=images.device).view(3, 1, 1)
-        for values in (IMAGENET_MEAN, IMAGENET_STD)
-    )
-    return ((images.float() * std + mean) * 255).round().clamp(0, 255).to(torch.uint8)
 
 
 class SamplePredictions(PluginMetric[Tensor]):

@@ -126,3 +126,32 @@ def test_help_says_every_default(capsys):
     ):
         assert text in shown
     assert "None" not in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "processes", "message"),
+    [
+        ("--batch_size 7", 2, "expected a multiple of their number"),
+        ("--batch_size 8 --accumulate 5", 1, "--accumulate 5 leaves parts of one image"),
+        ("--batch_size 8 --accumulate 3", 2, "of the 4 images that a process has"),
+        ("--device cuda:1", 2, "--device cuda:1 would put 2 processes on one GPU"),
+        ("--no_mask --old_labels hidden", 1, "--no_mask contradicts --old_labels hidden"),
+        ("--method JOINT --step 1", 1, "--method JOINT has step 0 alone"),
+        ("--strict --method FT", 1, "--strict has no effect on --method FT"),
+        ("--strict --method SMiB --exemplars_labels visible", 1, "--strict contradicts"),
+        ("--exemplars_share 1.5 --method SMiB", 1, "expected between 0 and 1"),
+        ("--exemplars_update redraw --method FT", 1, "without --use_exemplars"),
+        ("--lr_decay_factor -1", 1, "--lr_decay_factor -1.0; expected a finite number"),
+        ("--val_interval 0", 1, "--val_interval 0; expected 1 or more"),
+    ],
+)
+def test_combinations_that_cannot_work(arguments, processes, message, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", str(processes))
+    with pytest.raises(ValueError, match=message):
+        parse(arguments.split())
+
+
+def test_held_out_images_are_validated_on():
+    assert parse(["--cross_val"]).val_interval == 1
+    assert parse(["--cross_val", "--val_interval", "3"]).val_interval == 3
+    assert parse([]).val_interval is None

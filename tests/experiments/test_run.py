@@ -169,6 +169,42 @@ def test_a_gpu_that_runs_out_of_memory_gets_the_settings_to_lower(
         assert flag in error
 
 
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        ("--method FT --crop_val --lr_policy step --lr_decay_step 1 --sample_num 0", 0),
+        ("--method SMiB --strict --exemplars_selection herding --exemplars_update redraw", 6),
+        ("--method LWF --use_exemplars --exemplars_share 0.5 --exemplars_labels stored", 6),
+        ("--method FT --no_mask --amp bf16 --accumulate 2 --no_channels_last", 6),
+    ],
+)
+def test_flags_reach_the_run(devkit, tmp_path, flags, expected):
+    arguments = small(devkit, tmp_path, "--name", "flags", "--overlap", *flags.split())
+    assert main(arguments) == 0
+    pictures = tmp_path / "flags" / "predictions" / "step1"
+    assert len(list(pictures.glob("*.png"))) == expected
+    assert len(json.loads((tmp_path / "flags" / "results.json").read_text())["steps"]) == 2
+
+
+def test_held_out_images_are_tested_while_a_step_trains(devkit, tmp_path):
+    arguments = small(devkit, tmp_path, "--name", "held", "--method", "FT", "--overlap")
+    assert main([*arguments, "--cross_val", "--batch_size", "4"]) == 0
+    with (tmp_path / "held" / "log.csv").open() as file:
+        streams = {row["stream"] for row in csv.DictReader(file)}
+    assert any("valid" in stream for stream in streams), streams
+
+
+def test_batch_norm_over_processes_needs_gpus(devkit, tmp_path, capsys):
+    assert main(small(devkit, tmp_path / "logs", "--sync_bn", "--device", "cpu")) == 2
+    assert "--sync_bn needs GPUs" in capsys.readouterr().err
+    assert not (tmp_path / "logs").exists()
+
+
+def test_debug_shows_the_traceback(devkit, tmp_path, capsys):
+    assert main(small(devkit, tmp_path, "--task", "15-6s", "--debug")) == 2
+    assert "Traceback" in capsys.readouterr().err
+
+
 # As the original's README has them.
 LWF = (
     "--data_root data --batch_size 12 --dataset voc --name LWF --task 15-5 --step 1 --lr 0.001 "

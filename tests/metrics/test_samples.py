@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from avalanche_seg.labels import VOID, LabelSpace
 from avalanche_seg.metrics import SamplePredictions
-from avalanche_seg.metrics.samples import to_pixels
-from avalanche_seg.normalization import normalize_images
+from avalanche_seg.normalization import normalize_images, to_pixels
 
 PALETTE = [(index + shift) % 256 for index in range(256) for shift in (0, 50, 100)]
 SPACE = LabelSpace(steps=((3,), (1,)), names=("background", "a", "b", "c"))
