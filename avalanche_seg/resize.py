@@ -1,13 +1,20 @@
 """The one bilinear resize that models, losses and metrics share.
 
 Models return logits at their own stride. Everything that compares logits with a label map goes
-through this function, so training, evaluation and prediction see the same pixels.
+through this file, so training, evaluation and prediction see the same pixels: through
+:func:`resize_logits` for a whole map, through :class:`TileResize` for a part of it at a time.
 """
 
+import math
+from functools import lru_cache
+
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["resize_logits"]
+__all__ = ["Scratch", "TileResize", "bilinear_matrix", "resize_logits"]
+
+Tile = tuple[slice, slice]
 
 
 def resize_logits(logits: Tensor, size: tuple[int, int]) -> Tensor:
@@ -23,3 +30,119 @@ def resize_logits(logits: Tensor, size: tuple[int, int]) -> Tensor:
     if tuple(logits.shape[-2:]) == tuple(size):
         return logits
     return F.interpolate(logits, size=size, mode="bilinear", align_corners=False)
+
+
+@lru_cache(maxsize=64)
+def bilinear_matrix(n_in: int, n_out: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """The resize of a line of ``n_in`` values to ``n_out`` as a matrix, ``align_corners=False``.
+
+    Output i lies at (i + 1/2) n_in / n_out - 1/2, not left of 0, between the two values beside it.
+
+    Args:
+        n_in: values of the line, one or more.
+        n_out: wanted number of values.
+        dtype: of the matrix, floating point; the weights are computed in float64.
+        device: of the matrix.
+
+    Returns:
+        n_out x n_in; every row sums to one. Shared between callers: not to be changed.
+
+    Example:
+        >>> bilinear_matrix(2, 4, torch.float32, torch.device("cpu")).tolist()
+        [[1.0, 0.0], [0.75, 0.25], [0.25, 0.75], [0.0, 1.0]]
+    """
+    outputs = torch.arange(n_out)  # On the host: some devices have no float64.
+    positions = ((outputs.double() + 0.5) * (n_in / n_out) - 0.5).clamp(min=0)
+    low = positions.long().clamp(max=n_in - 1)
+    high = (low + 1).clamp(max=n_in - 1)
+    share = positions - low
+    matrix = torch.zeros(n_out, n_in, dtype=torch.float64)
+    matrix.index_put_((outputs, low), 1 - share, accumulate=True)
+    matrix.index_put_((outputs, high), share, accumulate=True)
+    return matrix.to(dtype).to(device)
+
+
+class Scratch:
+    """Memory used again and again: fresh pages cost more than the arithmetic done in them.
+
+    Args:
+        like: gives type and device.
+    """
+
+    def __init__(self, like: Tensor) -> None:
+        self._values = like.new_empty(0)
+
+    def view(self, *shape: int) -> Tensor:
+        """A contiguous tensor of this shape, of any values; it shares memory with the last one."""
+        wanted = math.prod(shape)
+        if self._values.numel() < wanted:
+            self._values = self._values.new_empty(wanted)
+        return self._values[:wanted].view(shape)
+
+
+class TileResize:
+    """Bilinear resize of score maps, ``align_corners=False``, a tile of the result at a time.
+
+    A tile is two small matrix products with the few source rows and columns it lies between.
+
+    Args:
+        maps: B x C x h x w, whose size, type (float32 or float64) and device the resize is for.
+        size: (H, W) of the result.
+    """
+
+    def __init__(self, maps: Tensor, size: tuple[int, int]) -> None:
+        self._lines = tuple(
+            _Line(n_in, n_out, maps) for n_in, n_out in zip(maps.shape[-2:], size, strict=True)
+        )
+        self._memory = Scratch(maps)
+
+    def tile(self, maps: Tensor, tile: Tile) -> Tensor:
+        """A tile of the result; the next one takes its memory.
+
+        Args:
+            maps: n x C x h x w.
+            tile: rows and columns of the result, R x S.
+
+        Returns:
+            n x C x R x S, contiguous; may be overwritten.
+        """
+        (down, rows), (across, columns) = self._bands(tile)
+        source = maps[..., rows, columns]
+        out = self._memory.view(*maps.shape[:2], *(part.stop - part.start for part in tile))
+        if down is None:
+            return out.copy_(source) if across is None else torch.matmul(source, across.T, out=out)
+        wide = source if across is None else source @ across.T
+        return torch.matmul(down, wide, out=out)
+
+    def add_adjoint(self, maps: Tensor, gradient: Tensor, tile: Tile) -> None:
+        """Add what a tile's gradient is to the source, in place.
+
+        Args:
+            maps: n x C x h x w.
+            gradient: n x C x R x S.
+            tile: as in :meth:`tile`.
+        """
+        (down, rows), (across, columns) = self._bands(tile)
+        low = gradient if down is None else down.T @ gradient
+        maps[..., rows, columns] += low if across is None else low @ across
+
+    def _bands(self, tile: Tile) -> list[tuple[Tensor | None, slice]]:
+        return [line.band(part) for line, part in zip(self._lines, tile, strict=True)]
+
+
+class _Line:
+    """The resize of one dimension; no matrix where nothing changes."""
+
+    def __init__(self, n_in: int, n_out: int, like: Tensor) -> None:
+        self._n_in, self._scale = n_in, n_in / n_out
+        same = n_in == n_out
+        self._matrix = None if same else bilinear_matrix(n_in, n_out, like.dtype, like.device)
+
+    def band(self, part: slice) -> tuple[Tensor | None, slice]:
+        """The matrix of a part of the result, and the part of the source it is applied to."""
+        if self._matrix is None:
+            return None, part
+        first = int(max((part.start + 0.5) * self._scale - 0.5, 0))
+        last = int(max((part.stop - 0.5) * self._scale - 0.5, 0)) + 1
+        band = slice(min(first, self._n_in - 1), min(last, self._n_in - 1) + 1)
+        return self._matrix[part, band], band

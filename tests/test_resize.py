@@ -1,7 +1,9 @@
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
-from avalanche_seg.resize import resize_logits
+from avalanche_seg.resize import Scratch, TileResize, bilinear_matrix, resize_logits
 from tests.losses import references
 
 
@@ -37,3 +39,50 @@ def test_gradient_reaches_the_small_map():
     logits = torch.zeros(1, 1, 2, 2, requires_grad=True)
     resize_logits(logits, (4, 4)).sum().backward()
     assert logits.grad.sum().item() == pytest.approx(16.0)
+
+
+def parts(data, length):
+    start = data.draw(st.integers(0, length - 1))
+    return slice(start, data.draw(st.integers(start + 1, length)))
+
+
+@given(data=st.data())
+def test_a_tile_is_a_part_of_the_whole(data):
+    source, size = (data.draw(st.tuples(*2 * [st.integers(1, 12)])) for _ in range(2))
+    tile = (parts(data, size[0]), parts(data, size[1]))
+    generator = torch.Generator().manual_seed(data.draw(st.integers(0, 99)))
+    maps = torch.randn(2, 3, *source, dtype=torch.float64, generator=generator)
+    resize = TileResize(maps, size)
+    whole = resize_logits(maps, size)[..., tile[0], tile[1]]
+    torch.testing.assert_close(resize.tile(maps, tile), whole)
+
+    weights = torch.randn(whole.shape, dtype=torch.float64, generator=generator)
+    maps.requires_grad_()
+    (resize_logits(maps, size)[..., tile[0], tile[1]] * weights).sum().backward()
+    adjoint = torch.zeros_like(maps)
+    with torch.no_grad():
+        resize.add_adjoint(adjoint, weights, tile)
+    torch.testing.assert_close(adjoint, maps.grad)
+
+
+def test_a_tile_may_be_overwritten():
+    maps = torch.ones(1, 1, 2, 2)
+    resize = TileResize(maps, (2, 2))
+    resize.tile(maps, (slice(0, 2), slice(0, 2))).zero_()
+    assert maps.all()
+
+
+@pytest.mark.parametrize(("n_in", "n_out"), [(1, 5), (5, 1), (3, 3), (64, 512), (7, 5)])
+def test_every_row_of_the_matrix_sums_to_one(n_in, n_out):
+    matrix = bilinear_matrix(n_in, n_out, torch.float64, torch.device("cpu"))
+    assert matrix.shape == (n_out, n_in)
+    torch.testing.assert_close(matrix.sum(dim=1), torch.ones(n_out, dtype=torch.float64))
+
+
+def test_scratch_grows_and_is_shared():
+    scratch = Scratch(torch.zeros(1, dtype=torch.float64))
+    small = scratch.view(2, 3)
+    assert (small.shape, small.dtype) == ((2, 3), torch.float64)
+    large = scratch.view(3, 4)
+    assert large.shape == (3, 4)
+    assert scratch.view(2, 2).data_ptr() == large.data_ptr()

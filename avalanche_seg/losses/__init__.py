@@ -20,6 +20,7 @@ from avalanche_seg.losses.distillation import (
     unbiased_distillation,
 )
 from avalanche_seg.losses.features import FeatureDistillation, feature_distillation
+from avalanche_seg.losses.mib import MiBLoss, mib_loss
 
 __all__ = [
     "AnnotatedCrossEntropy",
@@ -28,6 +29,7 @@ __all__ = [
     "Distillation",
     "FeatureDistillation",
     "ICaRLDistillation",
+    "MiBLoss",
     "UnbiasedCrossEntropy",
     "UnbiasedDistillation",
     "annotated_cross_entropy",
@@ -36,6 +38,7 @@ __all__ = [
     "distillation",
     "feature_distillation",
     "icarl_distillation",
+    "mib_loss",
     "unbiased_cross_entropy",
     "unbiased_distillation",
 ]

@@ -4,10 +4,14 @@ import torch
 from torch import Tensor, nn
 
 from avalanche_seg.labels import BACKGROUND, VOID
-from avalanche_seg.losses.cross_entropy import at_target
-from avalanche_seg.losses.reduction import check_reduction, reduce_pixels
+from avalanche_seg.losses.pixels import check_target
+from avalanche_seg.losses.reduction import check_reduction, reduced
+from avalanche_seg.losses.softmax import SoftmaxTerms
+from avalanche_seg.losses.tiles import pixel_losses
 
 __all__ = ["AnnotatedCrossEntropy", "annotated_cross_entropy"]
+
+_IGNORED = -1  # A label that no order of the channels gives.
 
 
 def annotated_cross_entropy(
@@ -37,7 +41,7 @@ def annotated_cross_entropy(
             (B x H x W).
 
     Returns:
-        scalar, or B x H x W for "none"; dtype of the logits.
+        scalar, or B x H x W for "none"; float32, or float64 for float64 logits.
 
     Raises:
         ValueError: when the shapes do not fit or the reduction is unknown.
@@ -52,22 +56,30 @@ def annotated_cross_entropy(
         [0.2877, 1.3863]
     """
     check_reduction(reduction)
+    size = check_target(logits, target)
     if annotated.shape != logits.shape[:2] or annotated.dtype != torch.bool:
         raise ValueError(
             f"got annotated {tuple(annotated.shape)} of {annotated.dtype} for logits "
             f"{tuple(logits.shape)}; expected bool, B x C"
         )
-    logits = at_target(logits, target)
-    valid = target != ignore_index
     outside = ~annotated
     outside[:, BACKGROUND] = True
-    hidden = logits.masked_fill(~outside[:, :, None, None], -torch.inf)
-    log_background = torch.logsumexp(hidden, dim=1)
-    labels = torch.where(valid, target, BACKGROUND)
-    log_label = logits.gather(1, labels.unsqueeze(1)).squeeze(1)
-    is_background = outside.gather(1, labels.flatten(1)).view_as(labels)
-    loss = torch.logsumexp(logits, dim=1) - torch.where(is_background, log_background, log_label)
-    return reduce_pixels(torch.where(valid, loss, 0.0), reduction, valid=valid)
+    valid = target != ignore_index
+    loss = logits.new_zeros(target.shape if reduction == "none" else ())
+    for hidden in outside.unique(dim=0):
+        images = (outside == hidden).all(dim=1).nonzero().squeeze(1)
+        # With the hidden channels in front it is the unbiased cross entropy.
+        order = torch.argsort(hidden, descending=True, stable=True)
+        labels = torch.argsort(order)[torch.where(valid, target, BACKGROUND)[images]]
+        (part,) = pixel_losses(
+            SoftmaxTerms(int(hidden.sum()), distil=False, ignore_index=_IGNORED),
+            logits[images][:, order],
+            size,
+            target=torch.where(valid[images], labels, _IGNORED),
+            maps=reduction == "none",
+        )
+        loss = loss.index_add(0, images, part) if reduction == "none" else loss + part
+    return reduced(loss, reduction, n_pixels=target.numel(), valid=valid)
 
 
 class AnnotatedCrossEntropy(nn.Module):

@@ -1,13 +1,11 @@
 """Binary losses of LwF-MC: one detector a class, as in iCaRL."""
 
-import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from avalanche_seg.labels import VOID
-from avalanche_seg.losses.cross_entropy import at_target
-from avalanche_seg.losses.distillation import aligned
-from avalanche_seg.losses.reduction import check_reduction, reduce_pixels
+from avalanche_seg.losses.pixels import check_teacher, label_loss, teacher_loss
+from avalanche_seg.losses.reduction import check_reduction
+from avalanche_seg.losses.sigmoid import LabelSigmoid, TeacherSigmoid
 
 __all__ = [
     "BinaryCrossEntropy",
@@ -33,23 +31,24 @@ def binary_cross_entropy(
             (B x H x W).
 
     Returns:
-        scalar, or B x H x W for "none"; dtype of the logits.
+        scalar, or B x H x W for "none"; float32, or float64 for float64 logits.
 
     Raises:
         ValueError: when the shapes do not fit or the reduction is unknown.
 
     Example:
+        >>> import torch
         >>> target = torch.tensor([[[1]]])
         >>> round(binary_cross_entropy(torch.zeros(1, 3, 1, 1), target).item(), 4)  # 3 log 2
         2.0794
     """
-    check_reduction(reduction)
-    logits = at_target(logits, target)
-    valid = target != ignore_index
-    labels = torch.where(valid, target, 0).unsqueeze(1)
-    # BCE(z, y) = softplus(z) - y z: the one-hot labels are never built.
-    loss = F.softplus(logits).sum(dim=1) - logits.gather(1, labels).squeeze(1)
-    return reduce_pixels(torch.where(valid, loss, 0.0), reduction, valid=valid)
+    return label_loss(
+        LabelSigmoid(ignore_index),
+        logits,
+        target,
+        ignore_index=ignore_index,
+        reduction=reduction,
+    )
 
 
 def icarl_distillation(
@@ -71,21 +70,19 @@ def icarl_distillation(
             (B x H x W).
 
     Returns:
-        scalar, or B x H x W for "none"; dtype of the logits.
+        scalar, or B x H x W for "none"; float32, or float64 for float64 logits.
 
     Raises:
         ValueError: when the shapes do not fit or the reduction is unknown.
 
     Example:
+        >>> import torch
         >>> student, teacher = torch.zeros(1, 3, 1, 1), torch.zeros(1, 2, 1, 1)
         >>> round(icarl_distillation(student, teacher).item(), 4)  # 2 log 2
         1.3863
     """
-    check_reduction(reduction)
-    logits, teacher_logits = aligned(logits, teacher_logits, size)
-    old = logits[:, : teacher_logits.shape[1]]
-    loss = F.softplus(old) - torch.sigmoid(teacher_logits) * old
-    return reduce_pixels(loss.sum(dim=1), reduction)
+    old = logits[:, : check_teacher(logits, teacher_logits)]
+    return teacher_loss(TeacherSigmoid(), old, teacher_logits, size=size, reduction=reduction)
 
 
 class BinaryCrossEntropy(nn.Module):

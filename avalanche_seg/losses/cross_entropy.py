@@ -1,17 +1,15 @@
 """Cross entropy on pixels: plain, and unbiased against the shift of the background."""
 
-import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from avalanche_seg.labels import VOID
-from avalanche_seg.losses.reduction import check_reduction, reduce_pixels
-from avalanche_seg.resize import resize_logits
+from avalanche_seg.losses.pixels import check_n_old, check_target, label_loss
+from avalanche_seg.losses.reduction import check_reduction
+from avalanche_seg.losses.softmax import SoftmaxTerms
 
 __all__ = [
     "CrossEntropy",
     "UnbiasedCrossEntropy",
-    "at_target",
     "cross_entropy",
     "unbiased_cross_entropy",
 ]
@@ -27,22 +25,22 @@ def cross_entropy(
         target: channels, int64, B x H x W, in 0..C-1 or ``ignore_index``.
         ignore_index: label of pixels that cost nothing.
         reduction: "mean" (over all pixels), "mean_valid" (over those not ignored), "sum" or "none"
-            (B x H x W); see :func:`avalanche_seg.losses.reduction.reduce_pixels`.
+            (B x H x W); see :func:`avalanche_seg.losses.reduction.reduced`.
 
     Returns:
-        scalar, or B x H x W for "none"; dtype of the logits.
+        scalar, or B x H x W for "none"; float32, or float64 for float64 logits.
 
     Raises:
         ValueError: when the shapes do not fit or the reduction is unknown.
 
     Example:
+        >>> import torch
         >>> target = torch.tensor([[[0, 255]]])
         >>> round(cross_entropy(torch.zeros(1, 2, 1, 2), target).item(), 4)
         0.3466
     """
-    logits = at_target(logits, target)
-    loss = F.cross_entropy(logits, target, ignore_index=ignore_index, reduction="none")
-    return reduce_pixels(loss, reduction, valid=target != ignore_index)
+    terms = SoftmaxTerms(1, distil=False, ignore_index=ignore_index)
+    return label_loss(terms, logits, target, ignore_index=ignore_index, reduction=reduction)
 
 
 def unbiased_cross_entropy(
@@ -70,29 +68,22 @@ def unbiased_cross_entropy(
         reduction: as in :func:`cross_entropy`.
 
     Returns:
-        scalar, or B x H x W for "none"; dtype of the logits.
+        scalar, or B x H x W for "none"; float32, or float64 for float64 logits.
 
     Raises:
         ValueError: when the shapes do not fit, ``n_old`` is out of range or the reduction unknown.
 
     Example:
+        >>> import torch
         >>> logits = torch.zeros(1, 4, 1, 1)  # three old channels of probability 1/4 each
         >>> loss = unbiased_cross_entropy(logits, torch.tensor([[[0]]]), n_old=3)
         >>> round(loss.item(), 4)  # -log(3/4)
         0.2877
     """
-    check_reduction(reduction)
-    logits = at_target(logits, target)
-    n_channels = logits.shape[1]
-    if not 1 <= n_old <= n_channels:
-        raise ValueError(f"n_old={n_old}; expected 1..{n_channels}, the channels of the logits")
-    valid = target != ignore_index
-    log_all = torch.logsumexp(logits, dim=1)
-    log_old = torch.logsumexp(logits[:, :n_old], dim=1)
-    labels = torch.where(valid, target, 0)
-    log_label = logits.gather(1, labels.unsqueeze(1)).squeeze(1)
-    loss = log_all - torch.where(labels < n_old, log_old, log_label)
-    return reduce_pixels(torch.where(valid, loss, 0.0), reduction, valid=valid)
+    check_target(logits, target)
+    check_n_old(n_old, logits)
+    terms = SoftmaxTerms(n_old, distil=False, ignore_index=ignore_index)
+    return label_loss(terms, logits, target, ignore_index=ignore_index, reduction=reduction)
 
 
 class CrossEntropy(nn.Module):
@@ -145,13 +136,3 @@ class UnbiasedCrossEntropy(nn.Module):
             ignore_index=self.ignore_index,
             reduction=self.reduction,
         )
-
-
-def at_target(logits: Tensor, target: Tensor) -> Tensor:
-    """The logits at the size of the label map; checks the shapes of both."""
-    if logits.ndim != 4 or target.ndim != 3 or logits.shape[0] != target.shape[0]:
-        raise ValueError(
-            f"got logits {tuple(logits.shape)} and target {tuple(target.shape)}; expected "
-            "B x C x h x w and B x H x W"
-        )
-    return resize_logits(logits, (target.shape[-2], target.shape[-1]))

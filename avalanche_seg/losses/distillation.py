@@ -1,15 +1,14 @@
 """Knowledge distillation on pixels."""
 
-import torch
 from torch import Tensor, nn
 
-from avalanche_seg.losses.reduction import check_reduction, reduce_pixels
-from avalanche_seg.resize import resize_logits
+from avalanche_seg.losses.pixels import check_teacher, teacher_loss
+from avalanche_seg.losses.reduction import check_reduction
+from avalanche_seg.losses.softmax import SoftmaxTerms
 
 __all__ = [
     "Distillation",
     "UnbiasedDistillation",
-    "aligned",
     "distillation",
     "unbiased_distillation",
 ]
@@ -40,23 +39,23 @@ def distillation(
             (B x H x W).
 
     Returns:
-        scalar, or B x H x W for "none"; dtype of the logits.
+        scalar, or B x H x W for "none"; float32, or float64 for float64 logits.
 
     Raises:
         ValueError: when the shapes do not fit or the reduction is unknown.
 
     Example:
+        >>> import torch
         >>> teacher = torch.zeros(1, 2, 1, 1)
         >>> student = torch.zeros(1, 3, 1, 1)
         >>> round(distillation(student, teacher).item(), 4)  # -(log 1/2) / 2
         0.3466
     """
-    check_reduction(reduction)
-    logits, teacher_logits = aligned(logits, teacher_logits, size)
-    n_old = teacher_logits.shape[1]
-    teacher = torch.softmax(alpha * teacher_logits, dim=1)
-    log_old = torch.log_softmax(logits[:, :n_old], dim=1)
-    return reduce_pixels(-(teacher * log_old).sum(dim=1) / n_old, reduction)
+    n_old = check_teacher(logits, teacher_logits)
+    # Without new channels the unbiased distillation is this one.
+    return unbiased_distillation(
+        logits[:, :n_old], teacher_logits, size=size, alpha=alpha, reduction=reduction
+    )
 
 
 def unbiased_distillation(
@@ -85,27 +84,22 @@ def unbiased_distillation(
             (B x H x W).
 
     Returns:
-        scalar, or B x H x W for "none"; dtype of the logits.
+        scalar, or B x H x W for "none"; float32, or float64 for float64 logits.
 
     Raises:
         ValueError: when the shapes do not fit or the reduction is unknown.
 
     Example:
+        >>> import torch
         >>> teacher = torch.zeros(1, 2, 1, 1)
         >>> student = torch.zeros(1, 3, 1, 1)
         >>> round(unbiased_distillation(student, teacher).item(), 4)  # -(log 2/3 + log 1/3) / 4
         0.376
     """
-    check_reduction(reduction)
-    logits, teacher_logits = aligned(logits, teacher_logits, size)
-    n_old = teacher_logits.shape[1]
-    teacher = torch.softmax(alpha * teacher_logits, dim=1)
-    log_all = torch.logsumexp(logits, dim=1)
-    background = torch.cat([logits[:, :1], logits[:, n_old:]], dim=1)
-    log_background = torch.logsumexp(background, dim=1)
-    # The teacher's probabilities sum to one, so lse(z) is subtracted once.
-    expected = (teacher[:, 1:] * logits[:, 1:n_old]).sum(dim=1) + teacher[:, 0] * log_background
-    return reduce_pixels((log_all - expected) / n_old, reduction)
+    n_old = check_teacher(logits, teacher_logits)
+    terms = SoftmaxTerms(n_old, classify=False)
+    loss = teacher_loss(terms, logits, alpha * teacher_logits, size=size, reduction=reduction)
+    return loss / n_old
 
 
 class Distillation(nn.Module):
@@ -142,22 +136,3 @@ class UnbiasedDistillation(nn.Module):
         return unbiased_distillation(
             logits, teacher_logits, size=size, alpha=self.alpha, reduction=self.reduction
         )
-
-
-def aligned(
-    logits: Tensor, teacher_logits: Tensor, size: tuple[int, int] | None
-) -> tuple[Tensor, Tensor]:
-    """Student and teacher at one size, the teacher without gradient; checks their shapes."""
-    fits = (
-        logits.ndim == teacher_logits.ndim == 4
-        and logits.shape[0] == teacher_logits.shape[0]
-        and 1 <= teacher_logits.shape[1] <= logits.shape[1]
-    )
-    if not fits:
-        raise ValueError(
-            f"got logits {tuple(logits.shape)} and teacher_logits {tuple(teacher_logits.shape)}; "
-            "expected B x C x h x w and B x K x h' x w' with 1 <= K <= C"
-        )
-    if size is None:
-        size = (logits.shape[-2], logits.shape[-1])
-    return resize_logits(logits, size), resize_logits(teacher_logits.detach(), size)

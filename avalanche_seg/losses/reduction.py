@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-__all__ = ["REDUCTIONS", "check_reduction", "reduce_pixels"]
+__all__ = ["REDUCTIONS", "check_reduction", "reduced"]
 
 REDUCTIONS = ("mean", "mean_valid", "sum", "none")
 
@@ -16,18 +16,19 @@ def check_reduction(reduction: str) -> None:
         )
 
 
-def reduce_pixels(loss: Tensor, reduction: str, *, valid: Tensor | None = None) -> Tensor:
-    """Reduce a map of pixel losses.
+def reduced(loss: Tensor, reduction: str, *, n_pixels: int, valid: Tensor | None = None) -> Tensor:
+    """Turn a sum over pixels into the wanted number.
 
     - "mean": sum / all pixels of the batch; ignored pixels add 0 and stay in the denominator (the
       convention of MiB's code and its followers).
     - "mean_valid": sum / pixels that are not ignored; 0 when there is none.
     - "sum": the sum.
-    - "none": the map itself.
+    - "none": no sum at all.
 
     Args:
-        loss: floating point, B x H x W, 0 where ignored.
+        loss: the sum, a scalar; for "none" the map of pixels, 0 where ignored.
         reduction: one of ``REDUCTIONS``.
+        n_pixels: all pixels of the batch.
         valid: bool, B x H x W; None when no pixel is ignored.
 
     Returns:
@@ -37,11 +38,8 @@ def reduce_pixels(loss: Tensor, reduction: str, *, valid: Tensor | None = None) 
         ValueError: for an unknown reduction.
     """
     check_reduction(reduction)
-    if reduction == "none":
+    if reduction in ("sum", "none"):
         return loss
-    total = loss.sum()
-    if reduction == "sum":
-        return total
     if reduction == "mean" or valid is None:
-        return total / max(loss.numel(), 1)
-    return total / torch.clamp(valid.sum(), min=1)
+        return loss / max(n_pixels, 1)
+    return loss / torch.clamp(valid.sum(), min=1)
