@@ -58,10 +58,13 @@ class SoftmaxTerms:
             of_label = scores.gather(1, channel).squeeze(1)
         if self.distil:
             assert teacher is not None
-            q = _softmax_(teacher, moderate)
+            if not moderate:
+                teacher.sub_(teacher.amax(dim=1, keepdim=True))
+            powers = teacher.exp_()
+            to_q = powers.sum(dim=1).reciprocal_()
             products = spare[:, 1 : self.n_old]
-            torch.mul(q[:, 1:], scores[:, 1 : self.n_old], out=products)
-            expected = products.sum(dim=1)
+            torch.mul(powers[:, 1:], scores[:, 1 : self.n_old], out=products)
+            expected = products.sum(dim=1).mul_(to_q)
         groups = (_Groups if moderate else _ExtremeGroups)(scores, self.n_old)
         if self.classify:
             # With the background alone both are the same.
@@ -71,14 +74,8 @@ class SoftmaxTerms:
             loss = torch.where(valid, groups.log_all - of_label, 0.0)
             yield loss, _label_gradient(groups, channel, valid, is_old, spare) if gradient else None
         if self.distil:
-            loss = groups.log_all - q[:, 0] * groups.log_background - expected
-            yield loss, _teacher_gradient_(groups, q) if gradient else None
-
-
-def _softmax_(scores: Tensor, moderate: bool) -> Tensor:
-    if not moderate:
-        scores.sub_(scores.amax(dim=1, keepdim=True))
-    return scores.exp_().div_(scores.sum(dim=1, keepdim=True))
+            loss = groups.log_all - powers[:, 0] * to_q * groups.log_background - expected
+            yield loss, _teacher_gradient_(groups, powers, to_q) if gradient else None
 
 
 class _Groups:
@@ -183,17 +180,18 @@ def _label_gradient(
     return out.scatter_add_(1, channel, at_label.unsqueeze(1))
 
 
-def _teacher_gradient_(groups: _Groups, q: Tensor) -> Tensor:
+def _teacher_gradient_(groups: _Groups, powers: Tensor, to_q: Tensor) -> Tensor:
     """Probabilities less the teacher's; the new channels share what the background is to get.
 
     Args:
         groups: of the scores; its powers become the gradient.
-        q: the teacher's probabilities, n x K x R x W.
+        powers: proportional to q, the teacher's probabilities, n x K x R x W.
+        to_q: what makes them probabilities, n x R x W.
     """
     for group in groups.names:
         share = groups.share(group, "all")
         if group != "old":
-            share = share - groups.share(group, "background") * q[:, 0]
+            share = share - groups.share(group, "background") * (powers[:, 0] * to_q)
         groups.of(groups.powers, group).mul_(share.unsqueeze(1))
-    groups.powers[:, 1 : q.shape[1]].sub_(q[:, 1:])
+    groups.powers[:, 1 : powers.shape[1]].addcmul_(powers[:, 1:], to_q.unsqueeze(1), value=-1)
     return groups.powers
