@@ -1,8 +1,9 @@
 """Importance of parameters: EWC, PI and RW as objects that know no training loop.
 
 All three see the same three moments: the start of a step, every iteration (with the gradient of the
-loss without the penalty, before the optimizer's step) and the end of a step. Tensors are handled in
-lists by torch's foreach kernels and stay on the parameters' device.
+loss without the penalty, before the optimizer's step) and the end of a step. Tensors stay on the
+parameters' device and are handled by torch's foreach kernels, a block at a time (see
+:mod:`avalanche_seg.plugins.blocks`), so that others can go over the same block in the same sweep.
 """
 
 from abc import ABC, abstractmethod
@@ -11,6 +12,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
+
+from avalanche_seg.plugins.blocks import Block, blocks, pick
 
 __all__ = ["EWCImportance", "Importance", "PIImportance", "RWImportance", "min_max"]
 
@@ -38,7 +41,21 @@ class Importance(ABC):
     def begin_step(self, parameters: Mapping[str, Tensor]) -> None:
         """Prepare for a step; parameters that are new get their initial statistics."""
 
+    def begin_iteration(self, parameters: Mapping[str, Tensor]) -> None:  # noqa: B027
+        """Prepare for an iteration, before its first block."""
+
     @abstractmethod
+    def update_block(
+        self, block: Block, parameters: Mapping[str, Tensor], gradients: Mapping[str, Tensor]
+    ) -> None:
+        """Take in one block of an iteration.
+
+        Args:
+            block: the part of the tensors to work on.
+            parameters: by name, as they stand before the optimizer's step.
+            gradients: by name, of the loss without the penalty.
+        """
+
     def update(self, parameters: Mapping[str, Tensor], gradients: Sequence[Tensor]) -> None:
         """Take in one iteration.
 
@@ -46,6 +63,10 @@ class Importance(ABC):
             parameters: by name, as they stand before the optimizer's step.
             gradients: of the loss without the penalty, in the order of ``parameters``.
         """
+        by_name = dict(zip(parameters, gradients, strict=True))
+        self.begin_iteration(parameters)
+        for block in blocks(parameters):
+            self.update_block(block, parameters, by_name)
 
     @abstractmethod
     def end_step(self, parameters: Mapping[str, Tensor]) -> Tensors:
@@ -88,11 +109,13 @@ class EWCImportance(Importance):
             if name not in self.fisher:
                 self.fisher[name] = torch.ones_like(parameter)
 
-    def update(self, parameters: Mapping[str, Tensor], gradients: Sequence[Tensor]) -> None:
+    def update_block(
+        self, block: Block, parameters: Mapping[str, Tensor], gradients: Mapping[str, Tensor]
+    ) -> None:
         """F <- decay g^2 + (1 - decay) F."""
-        fisher = [self.fisher[name] for name in parameters]
+        fisher, gradient = pick(self.fisher, block), pick(gradients, block)
         torch._foreach_mul_(fisher, 1 - self.decay)
-        torch._foreach_addcmul_(fisher, list(gradients), list(gradients), value=self.decay)
+        torch._foreach_addcmul_(fisher, gradient, gradient, value=self.decay)
 
     def end_step(self, parameters: Mapping[str, Tensor]) -> Tensors:
         """min-max(F)."""
@@ -121,15 +144,18 @@ class PIImportance(Importance):
         self.delta = {name: torch.zeros_like(value) for name, value in parameters.items()}
         self.previous = {}
 
-    def update(self, parameters: Mapping[str, Tensor], gradients: Sequence[Tensor]) -> None:
-        """Delta += g (theta_previous - theta)."""
-        current = list(parameters.values())
+    def begin_iteration(self, parameters: Mapping[str, Tensor]) -> None:
+        """At a step's first iteration note where the path begins: it adds nothing to delta."""
         if not self.previous:
             self.previous = _copies(parameters)
-            return
-        previous = [self.previous[name] for name in parameters]
+
+    def update_block(
+        self, block: Block, parameters: Mapping[str, Tensor], gradients: Mapping[str, Tensor]
+    ) -> None:
+        """Delta += g (theta_previous - theta)."""
+        current, previous = pick(parameters, block), pick(self.previous, block)
         torch._foreach_sub_(previous, current)
-        torch._foreach_addcmul_([self.delta[n] for n in parameters], list(gradients), previous)
+        torch._foreach_addcmul_(pick(self.delta, block), pick(gradients, block), previous)
         torch._foreach_copy_(previous, current)
 
     def end_step(self, parameters: Mapping[str, Tensor]) -> Tensors:
@@ -169,6 +195,7 @@ class RWImportance(EWCImportance):
         self.path: Tensors = {}
         self.reference: Tensors = {}
         self.iteration = 0
+        self._due = False  # Whether the current iteration extends the path.
 
     def begin_step(self, parameters: Mapping[str, Tensor]) -> None:
         """Start a new path; new parameters get F = 1."""
@@ -177,25 +204,33 @@ class RWImportance(EWCImportance):
         self.reference = {}
         self.iteration = 0
 
-    def update(self, parameters: Mapping[str, Tensor], gradients: Sequence[Tensor]) -> None:
-        """At every k-th iteration the path, then F."""
-        if self.iteration % self.interval == 0:
-            if self.reference:
-                self._extend_path(parameters, gradients)
-            self.reference = _copies(parameters)
+    def begin_iteration(self, parameters: Mapping[str, Tensor]) -> None:
+        """Count; the first iteration's reference is where the path begins: it adds nothing."""
+        self._due = self.iteration % self.interval == 0
         self.iteration += 1
-        super().update(parameters, gradients)
+        if not self.reference:
+            self.reference = _copies(parameters)
 
-    def _extend_path(self, parameters: Mapping[str, Tensor], gradients: Sequence[Tensor]) -> None:
-        moved = torch._foreach_sub(
-            [self.reference[name] for name in parameters], list(parameters.values())
-        )
+    def update_block(
+        self, block: Block, parameters: Mapping[str, Tensor], gradients: Mapping[str, Tensor]
+    ) -> None:
+        """At every k-th iteration the path, then F."""
+        if self._due:
+            self._extend_path(block, parameters, gradients)
+        super().update_block(block, parameters, gradients)
+
+    def _extend_path(
+        self, block: Block, parameters: Mapping[str, Tensor], gradients: Mapping[str, Tensor]
+    ) -> None:
+        current, reference = pick(parameters, block), pick(self.reference, block)
+        moved = torch._foreach_sub(reference, current)
         below = torch._foreach_mul(moved, moved)
-        torch._foreach_mul_(below, [self.fisher[name] for name in parameters])
+        torch._foreach_mul_(below, pick(self.fisher, block))
         torch._foreach_mul_(below, 0.5)
         torch._foreach_add_(below, 1e-8)
-        torch._foreach_mul_(moved, list(gradients))
-        torch._foreach_addcdiv_([self.path[name] for name in parameters], moved, below)
+        torch._foreach_mul_(moved, pick(gradients, block))
+        torch._foreach_addcdiv_(pick(self.path, block), moved, below)
+        torch._foreach_copy_(reference, current)
 
     def end_step(self, parameters: Mapping[str, Tensor]) -> Tensors:
         """min-max(F) + min-max(score)."""

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from avalanche_seg.plugins.base import SegmentationPlugin, check_weight
+from avalanche_seg.plugins.blocks import Block, Scratch, blocks, pick
 from avalanche_seg.plugins.importance import (
     EWCImportance,
     Importance,
@@ -22,44 +23,78 @@ class QuadraticPenalty:
     """Omega = sum of w (theta - theta_old)^2, with its gradient in closed form.
 
     Attributes:
-        importances: w by parameter name; empty before the end of the first step. Parameters that
-            are not in it, such as those of a new head, are left out.
+        importances: w by parameter name, none negative; empty before the end of the first step.
+            Parameters that are not in it, such as those of a new head, are left out.
         anchors: theta_old by parameter name.
     """
 
     def __init__(self) -> None:
         self.importances: dict[str, Tensor] = {}
         self.anchors: dict[str, Tensor] = {}
+        self._scratch = Scratch()
 
     def anchor(self, parameters: Mapping[str, Tensor], importances: Mapping[str, Tensor]) -> None:
         """Hold the parameters where they are, by these importances."""
         self.importances = dict(importances)
         self.anchors = {name: parameters[name].detach().clone() for name in importances}
 
-    def add_gradient(self, parameters: Mapping[str, nn.Parameter], weight: float) -> Tensor:
+    @torch.no_grad()
+    def add_gradient(
+        self,
+        parameters: Mapping[str, nn.Parameter],
+        weight: float,
+        *,
+        importance: Importance | None = None,
+    ) -> Tensor:
         """Add weight * dOmega/dtheta to the gradients.
 
         Args:
-            parameters: trainable parameters by name; a gradient that is None is created.
+            parameters: trainable parameters by name; a gradient that is None counts as zero, and
+                is created for those that are held.
             weight: factor of the penalty.
+            importance: takes in the gradients before the penalty's are added, in the same sweep
+                over memory; None for the penalty alone.
 
         Returns:
             weight * Omega before the optimizer's step, a scalar on the parameters' device.
         """
-        names = [name for name in self.importances if name in parameters]
-        if not names:
+        gradients = {
+            name: torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
+            for name, parameter in parameters.items()
+        }
+        for name in self.importances.keys() & parameters.keys():
+            parameters[name].grad = gradients[name]
+        if importance is not None:
+            importance.begin_iteration(parameters)
+        terms: list[Tensor] = []
+        for block in blocks(parameters):
+            if importance is not None:
+                importance.update_block(block, parameters, gradients)
+            held = [part for part in block if part[0] in self.importances]
+            if held:
+                terms += self._pull_back(held, parameters, gradients, weight)
+        if not terms:
             return torch.zeros((), device=next(iter(parameters.values())).device)
-        held: list[Tensor] = [parameters[name] for name in names]
-        with torch.no_grad():
-            moved = torch._foreach_sub(held, [self.anchors[name] for name in names])
-            pull = torch._foreach_mul(moved, [self.importances[name] for name in names])
-            value = torch.stack([(a * b).sum() for a, b in zip(moved, pull, strict=True)]).sum()
-            for parameter in held:
-                if parameter.grad is None:
-                    parameter.grad = torch.zeros_like(parameter)
-            gradients = [parameter.grad for parameter in held]
-            torch._foreach_add_(gradients, pull, alpha=2 * weight)  # type: ignore[arg-type]
-        return weight * value
+        return weight * torch.stack(terms).sum()
+
+    def _pull_back(
+        self,
+        block: Block,
+        parameters: Mapping[str, Tensor],
+        gradients: Mapping[str, Tensor],
+        weight: float,
+    ) -> list[Tensor]:
+        """Add a block's gradients; returns its terms of Omega."""
+        thetas, gradient = pick(parameters, block), pick(gradients, block)
+        anchors, importances = pick(self.anchors, block), pick(self.importances, block)
+        if thetas[0].device.type != "cpu":
+            return _pull_together(thetas, anchors, importances, gradient, 2 * weight)
+        return [
+            _pull(theta, anchor, importance, g, 2 * weight, self._scratch)
+            for theta, anchor, importance, g in zip(
+                thetas, anchors, importances, gradient, strict=True
+            )
+        ]
 
     def state_dict(self) -> dict[str, Any]:
         """Tensors by name."""
@@ -101,14 +136,9 @@ class ImportancePlugin(SegmentationPlugin):
 
     def before_update(self, strategy: Any, **kwargs: Any) -> None:
         """Take in the gradient, then add the penalty's."""
-        parameters = _trainable(strategy.model)
-        gradients = [
-            torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
-            for parameter in parameters.values()
-        ]
-        with torch.no_grad():
-            self.importance.update(parameters, gradients)
-        self.value = self.penalty.add_gradient(parameters, self.weight)
+        self.value = self.penalty.add_gradient(
+            _trainable(strategy.model), self.weight, importance=self.importance
+        )
         record_term(strategy, "penalty", self.value)
 
     def after_training_exp(self, strategy: Any, **kwargs: Any) -> None:
@@ -164,6 +194,41 @@ class RWPlugin(ImportancePlugin):
 
     def __init__(self, weight: float = 100.0, *, decay: float = 0.9, interval: int = 10) -> None:
         super().__init__(RWImportance(decay, interval), weight)
+
+
+def _pull(
+    theta: Tensor,
+    anchor: Tensor,
+    importance: Tensor,
+    gradient: Tensor,
+    factor: float,
+    into: Scratch,
+) -> Tensor:
+    """Add factor * w (theta - anchor) to a gradient; returns the sum of w (theta - anchor)^2."""
+    moved = torch.sub(theta, anchor, out=into.like(theta, 0))
+    pull = torch.mul(moved, importance, out=into.like(theta, 1))
+    gradient.add_(pull, alpha=factor)
+    return torch.dot(_flat(moved), _flat(pull))
+
+
+def _pull_together(
+    thetas: list[Tensor],
+    anchors: list[Tensor],
+    importances: list[Tensor],
+    gradients: list[Tensor],
+    factor: float,
+) -> list[Tensor]:
+    """As :func:`_pull` for many tensors, in few kernels."""
+    moved = torch._foreach_sub(thetas, anchors)
+    pull = torch._foreach_mul(moved, importances)
+    torch._foreach_add_(gradients, pull, alpha=factor)
+    torch._foreach_mul_(moved, pull)
+    return list(torch._foreach_norm(moved, 1))  # A sum, as none is negative.
+
+
+def _flat(dense: Tensor) -> Tensor:
+    """The elements in the order of memory, as a view."""
+    return dense.as_strided((dense.numel(),), (1,))
 
 
 def _trainable(model: nn.Module) -> dict[str, nn.Parameter]:

@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import pytest
 import torch
 from avalanche.training.templates import SupervisedTemplate
@@ -6,7 +8,8 @@ from avalanche_seg.benchmarks import eval_preset
 from avalanche_seg.losses import CrossEntropy
 from avalanche_seg.plugins import EWCPlugin, PIPlugin, RWPlugin
 from avalanche_seg.plugins.base import SegmentationPlugin
-from avalanche_seg.plugins.penalty import QuadraticPenalty
+from avalanche_seg.plugins.blocks import Scratch
+from avalanche_seg.plugins.penalty import QuadraticPenalty, _pull, _pull_together
 from avalanche_seg.strategies import FineTuning, sgd
 from tests.tiny import tiny_benchmark, tiny_model
 
@@ -46,6 +49,58 @@ def test_closed_form_gradient_is_autograds():
     torch.testing.assert_close(held.grad, 1 + copy.grad)
     assert value.item() == pytest.approx(omega.item())
     assert new.grad is None, "a head that did not exist is left out"
+
+
+def test_one_by_one_and_together_pull_alike():
+    torch.manual_seed(0)
+    shapes = [(4, 3, 3, 3), (7,), (2, 5)]
+
+    def row(scale=1.0):
+        made = [scale * torch.rand(shape, dtype=torch.float64) for shape in shapes]
+        made[0] = made[0].contiguous(memory_format=torch.channels_last)
+        return made
+
+    theta, anchor, importance, gradient = row(), row(), row(), row()
+    rows = list(zip(theta, anchor, importance, gradient, strict=True))
+    expected = [g + 3 * w * (t - a) for t, a, w, g in rows]
+    value = sum((w * (t - a) ** 2).sum() for t, a, w, _ in rows)
+    together = [g.clone() for g in gradient]
+    terms = _pull_together(theta, anchor, importance, together, 3.0)
+    torch.testing.assert_close(together, expected)
+    torch.testing.assert_close(sum(terms), value)
+    # Layouts may differ, as after loading a state.
+    anchor[0], importance[0] = anchor[0].contiguous(), importance[0].contiguous()
+    scratch = Scratch()
+    terms = [
+        _pull(t, a, w, g, 3.0, scratch)
+        for t, a, w, g in zip(theta, anchor, importance, gradient, strict=True)
+    ]
+    torch.testing.assert_close(gradient, expected)
+    torch.testing.assert_close(sum(terms), value)
+
+
+def test_a_sweep_in_many_blocks_is_one_over_everything(monkeypatch):
+    def run(size):
+        monkeypatch.setattr("avalanche_seg.plugins.blocks._CACHED", size)
+        torch.manual_seed(0)
+        model = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3), torch.nn.Conv2d(8, 4, 3)).double()
+        plugin = RWPlugin(5.0, interval=2)
+        strategy = SimpleNamespace(model=model)
+        values = []
+        for _ in range(2):
+            plugin.before_training_exp(strategy)
+            for _ in range(5):
+                for parameter in model.parameters():
+                    parameter.grad = torch.randn_like(parameter)
+                plugin.before_update(strategy)
+                values.append(plugin.value)
+                with torch.no_grad():
+                    for parameter in model.parameters():
+                        parameter -= 0.01 * parameter.grad
+            plugin.after_training_exp(strategy)
+        return values, list(model.parameters()), plugin.penalty.importances
+
+    torch.testing.assert_close(run(size=20), run(size=10**6), rtol=1e-12, atol=1e-12)
 
 
 @each_plugin
