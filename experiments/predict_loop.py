@@ -13,7 +13,7 @@ from tqdm import tqdm
 from avalanche_seg.atomic import atomic_write
 from avalanche_seg.labels import VOID
 from avalanche_seg.models import BiSeNet
-from avalanche_seg.resize import resize_logits
+from avalanche_seg.prediction import predicted_labels
 from experiments.predict_drawing import mask_image, overlay
 from experiments.predict_images import UNKNOWN_SIZE, read_rgb, size_of
 
@@ -90,7 +90,7 @@ def label_maps(
     height, width = images[0].shape[:2]
     # One after the other: logits at the images' size are the largest tensors of all.
     return [
-        resize_logits(one, (height, width)).argmax(dim=1)[0].to(torch.uint8).cpu().numpy()
+        predicted_labels(one, (height, width))[0].to(torch.uint8).cpu().numpy()
         for one in logits.split(1)
     ]
 

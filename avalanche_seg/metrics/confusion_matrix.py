@@ -5,7 +5,7 @@ from avalanche.evaluation import Metric
 from torch import Tensor
 
 from avalanche_seg.distributed import device_of_process, rank, sum_, world_size
-from avalanche_seg.resize import resize_logits
+from avalanche_seg.prediction import predicted_labels
 
 __all__ = ["ConfusionMatrix", "confusion_matrix"]
 
@@ -37,8 +37,10 @@ def confusion_matrix(prediction: Tensor, target: Tensor, n_classes: int) -> Tens
         )
     labels = target.to(torch.int64)
     counted = (labels >= 0) & (labels < n_classes)
-    cells = labels[counted] * n_classes + prediction[counted]
-    return torch.bincount(cells, minlength=n_classes**2).view(n_classes, n_classes)
+    # What does not count gets a cell of its own: quicker than picking out the rest.
+    cells = torch.where(counted, labels * n_classes + prediction, n_classes**2)
+    counts = torch.bincount(cells.flatten(), minlength=n_classes**2 + 1)
+    return counts[:-1].view(n_classes, n_classes)
 
 
 class ConfusionMatrix(Metric[Tensor]):
@@ -82,8 +84,7 @@ class ConfusionMatrix(Metric[Tensor]):
         """
         n_classes = logits.shape[1]
         size = (target.shape[-2], target.shape[-1])
-        prediction = resize_logits(logits.detach(), size).argmax(dim=1)
-        counts = confusion_matrix(prediction, target, n_classes)
+        counts = confusion_matrix(predicted_labels(logits, size), target, n_classes)
         if self.counts is not None:
             known = self.counts.shape[0]
             if known > n_classes:

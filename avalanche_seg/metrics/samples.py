@@ -11,7 +11,7 @@ from torch import Tensor
 from avalanche_seg.labels import N_LABELS, VOID
 from avalanche_seg.metrics.figures import picture_value
 from avalanche_seg.normalization import to_pixels
-from avalanche_seg.resize import resize_logits
+from avalanche_seg.prediction import predicted_labels
 
 __all__ = ["SamplePredictions"]
 
@@ -84,10 +84,10 @@ class SamplePredictions(PluginMetric[Tensor]):
         if wanted <= 0:
             return
         output = strategy.mb_output
-        logits = getattr(output, "logits", output)[:wanted].detach()
+        logits = getattr(output, "logits", output)[:wanted]
         images, truth = strategy.mb_x[:wanted], strategy.mb_y[:wanted]
         height, width = truth.shape[-2:]
-        prediction = resize_logits(logits, (height, width)).argmax(dim=1)
+        prediction = predicted_labels(logits, (height, width))
         stride = -(-max(height, width) // _MAX_SIDE)
         kept = (
             batch[..., ::stride, ::stride].to(torch.uint8).cpu()

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from avalanche_seg.models.incremental_head import IncrementalHead
 from avalanche_seg.normalization import normalize_images
-from avalanche_seg.resize import resize_logits
+from avalanche_seg.prediction import predicted_labels
 
 __all__ = ["DenseFeatures", "SegmentationModel", "SegmentationOutput", "as_output"]
 
@@ -123,5 +123,4 @@ class SegmentationModel(nn.Module):
         finally:
             for module, mode in modes.items():  # Some may be frozen in evaluation mode.
                 module.training = mode
-        size = (images.shape[-2], images.shape[-1])
-        return resize_logits(logits, size).argmax(dim=1)
+        return predicted_labels(logits, (images.shape[-2], images.shape[-1]))

@@ -12,6 +12,7 @@ from avalanche.training.templates.base_sgd import PeriodicEval
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from avalanche_seg.benchmarks.workers import WorkerPool
 from avalanche_seg.labels import VOID
 from avalanche_seg.losses import CrossEntropy
 from avalanche_seg.metrics import loss_term_metrics, mean_iou_metrics
@@ -19,7 +20,6 @@ from avalanche_seg.models import SegmentationOutput
 from avalanche_seg.normalization import normalize_images
 from avalanche_seg.plugins import PeriodicEvalPlugin
 from avalanche_seg.plugins.loss_terms import record_term
-from avalanche_seg.resize import resize_logits
 from avalanche_seg.strategies.loaders import eval_loader, loader_options, train_loader
 from avalanche_seg.strategies.loop import AccumulatingTemplate
 from avalanche_seg.strategies.optimizers import OptimizerFactory, OptimizerSource
@@ -63,8 +63,8 @@ class SegmentationTemplate(AccumulatingTemplate):
 
     In training the criterion is applied to the main output and to every auxiliary one, each with
     weight 1; plugins add further terms. Images may arrive as uint8 and are normalised on the
-    device. In evaluation ``mb_output.logits`` has the size of the label map, so loss and metrics
-    resize once.
+    device. ``mb_output.logits`` are at the model's own stride, in training and in evaluation;
+    losses and metrics resize them to the label map themselves, a part at a time.
 
     Args:
         model: a :class:`~avalanche_seg.models.SegmentationModel`, or any module that returns a
@@ -85,8 +85,9 @@ class SegmentationTemplate(AccumulatingTemplate):
         peval_mode: "epoch" or "iteration": what ``eval_every`` counts.
         loader: arguments of every ``DataLoader`` (``num_workers``, ``prefetch_factor``,
             ``worker_init_fn``, ``collate_fn``, ``drop_last``, ...); keyword arguments of ``train``
-            and ``eval`` win over them. Training drops the last, short batch unless it is the only
-            one; a sampler is for training only.
+            and ``eval`` win over them. Worker processes live through all experiences, unless
+            ``persistent_workers`` is off. Training drops the last, short batch unless it is the
+            only one; a sampler is for training only.
         channels_last: keep model and images in the channels-last memory format, the faster one for
             convolutions on CPUs with vector units and on GPUs with tensor cores.
         amp: "off", "bf16" or "fp16": precision of the networks, teacher included; logits are
@@ -143,6 +144,8 @@ class SegmentationTemplate(AccumulatingTemplate):
         ]
         self.eval_every = eval_every
         self.loader = dict(loader or {})
+        # Two pools: an evaluation may come in the middle of an epoch.
+        self._train_workers, self._eval_workers = WorkerPool(), WorkerPool()
         self.step_criterion: Criterion = self._criterion
         self.loss_terms = {}
         self.accumulate = accumulate
@@ -181,12 +184,16 @@ class SegmentationTemplate(AccumulatingTemplate):
     def make_train_dataloader(self, **kwargs: Any) -> None:
         """Shuffled batches of the step's data set; keyword arguments of ``train`` win."""
         options = loader_options(self.loader, kwargs, device=self.device)
-        self.dataloader = train_loader(self.adapted_dataset, self.train_mb_size, options)
+        self.dataloader = train_loader(
+            self.adapted_dataset, self.train_mb_size, options, pool=self._train_workers
+        )
 
     def make_eval_dataloader(self, **kwargs: Any) -> None:
         """Batches in order, every image once; keyword arguments of ``eval`` win."""
         options = loader_options(self.loader, kwargs, device=self.device)
-        self.dataloader = eval_loader(self.adapted_dataset, self.eval_mb_size, options)
+        self.dataloader = eval_loader(
+            self.adapted_dataset, self.eval_mb_size, options, pool=self._eval_workers
+        )
 
     # ------------------------------------------------------------------------------------- a batch
 
@@ -206,13 +213,9 @@ class SegmentationTemplate(AccumulatingTemplate):
         return torch.contiguous_format if wanted is torch.preserve_format else wanted
 
     def forward(self) -> SegmentationOutput:
-        """The model's output on the batch; in evaluation at the size of the label map."""
+        """The model's output on the batch, logits at the model's own stride."""
         model = self.parallel.wrap(self.model) if self.is_training else self.model
-        output = self.run_model(model, self.mb_x)
-        if self.is_eval:
-            height, width = self.mb_y.shape[-2:]
-            output = output._replace(logits=resize_logits(output.logits, (height, width)))
-        return output
+        return self.run_model(model, self.mb_x)
 
     def criterion(self) -> Tensor:
         """The classification loss: main and auxiliary outputs in training, main in evaluation.

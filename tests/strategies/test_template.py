@@ -2,9 +2,11 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from avalanche.training.plugins import EvaluationPlugin
 from torch import nn
 
 from avalanche_seg.losses import CrossEntropy, UnbiasedCrossEntropy, cross_entropy
+from avalanche_seg.metrics import MeanIoU
 from avalanche_seg.plugins.base import SegmentationPlugin
 from avalanche_seg.plugins.loss_terms import record_term
 from avalanche_seg.strategies import SegmentationTemplate, sgd
@@ -62,14 +64,15 @@ def test_training_loss_is_the_sum_over_main_and_auxiliary_outputs(benchmark):
     assert spy.losses[0] == pytest.approx(expected, rel=1e-6)
 
 
-def test_evaluation_sees_every_image_once_at_the_size_of_its_label_map(benchmark):
-    spy = Spy()
-    strategy = template(plugins=[spy])
+def test_evaluation_sees_every_image_once_and_every_pixel_of_its_label_map(benchmark):
+    spy, metric = Spy(), MeanIoU()
+    strategy = template(plugins=[spy], evaluator=EvaluationPlugin(metric, loggers=[]))
     strategy.train(benchmark.train_stream[0], eval_streams=[])
     strategy.eval(benchmark.test_stream[0])
     assert sum(len(images) for images, _, _ in spy.eval) == len(benchmark.test_stream[0].dataset)
-    assert all(output.logits.shape[-2:] == (CROP, CROP) for _, _, output in spy.eval)
+    assert all(output.logits.shape[-2:] == (CROP // 4, CROP // 4) for _, _, output in spy.eval)
     assert all(output.aux == () for _, _, output in spy.eval)
+    assert metric.matrix.sum() == sum(int((labels < 16).sum()) for _, labels, _ in spy.eval)
 
 
 def test_labels_without_a_channel_count_as_void_in_the_evaluation_loss(benchmark):
