@@ -3,6 +3,7 @@
 import argparse
 from typing import Any
 
+from avalanche_seg.benchmarks.image_cache import CACHES
 from avalanche_seg.benchmarks.settings import OLD_LABELS, SETTINGS
 from avalanche_seg.models.backbones import BACKBONES
 from avalanche_seg.plugins.exemplars import LABEL_MODES, UPDATES
@@ -58,6 +59,13 @@ def add_data(group: Any) -> None:
         action="store_false",
         help="test at full resolution, one image at a time, instead of on central crops (the "
         "original's spelling: the flag turns cropping off)",
+    )
+    group.add_argument(
+        "--cache_images",
+        choices=CACHES,
+        help="decode every image once: into memory that ends with the run, or into a file in "
+        "AVALANCHE_SEG_CACHE on the disk for later runs too; the run is the same (default: decode "
+        "whenever an image is loaded)",
     )
 
 

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from avalanche_seg.benchmarks.voc import find_folder
 from experiments.checks import check
@@ -29,6 +29,7 @@ class Options:
     old_labels: str
     cross_val: bool
     crop_val: bool
+    cache_images: Literal["memory", "disk"] | None
     recipe: str | None
     method_options: dict[str, Any]
     exemplars: int | None
@@ -81,9 +82,9 @@ class Options:
 
 
 FREE = frozenset({
-    "data_root", "step", "step_ckpt", "resume", "test", "ckpt", "val_interval", "ckpt_iterations",
-    "device", "num_workers", "notes", "logdir", "name", "print_interval", "sample_num", "loggers",
-    "debug", "recipe",
+    "data_root", "cache_images", "step", "step_ckpt", "resume", "test", "ckpt", "val_interval",
+    "ckpt_iterations", "device", "num_workers", "notes", "logdir", "name", "print_interval",
+    "sample_num", "loggers", "debug", "recipe",
 })  # fmt: skip
 """Settings that no weight depends on; the data are compared by their fingerprint."""
 
@@ -152,10 +153,10 @@ def parse(argv: Sequence[str] | None = None) -> Options:
 
 
 _TAKEN_AS_GIVEN = (
-    "cross_val", "crop_val", "recipe", "fix_bn", "sync_bn", "freeze", "step", "step_ckpt", "resume",
-    "test", "ckpt", "val_interval", "ckpt_iterations", "device", "num_workers", "channels_last",
-    "compile", "accumulate", "logdir", "name", "print_interval", "sample_num", "loggers",
-    "debug",
+    "cross_val", "crop_val", "cache_images", "recipe", "fix_bn", "sync_bn", "freeze", "step",
+    "step_ckpt", "resume", "test", "ckpt", "val_interval", "ckpt_iterations", "device",
+    "num_workers", "channels_last", "compile", "accumulate", "logdir", "name", "print_interval",
+    "sample_num", "loggers", "debug",
 )  # fmt: skip
 
 

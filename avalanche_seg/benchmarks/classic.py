@@ -4,13 +4,14 @@ import inspect
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, TypedDict, TypeVar, Unpack
+from typing import Any, Literal, TypedDict, TypeVar, Unpack
 
 from avalanche_seg.benchmarks import settings
 from avalanche_seg.benchmarks.class_index import class_index
 from avalanche_seg.benchmarks.class_splits import Task, split_classes
 from avalanche_seg.benchmarks.devkit import Devkit
 from avalanche_seg.benchmarks.folder import read_folder
+from avalanche_seg.benchmarks.image_cache import check_cache, image_cache
 from avalanche_seg.benchmarks.label_maps import (
     check_label_modes,
     seen_label_map,
@@ -48,6 +49,7 @@ class BenchmarkOptions(TypedDict, total=False):
     val_fraction: float
     seed: int
     progress: bool
+    cache_images: Literal[False, "memory", "disk"]
 
 
 def segmentation_benchmark(
@@ -65,6 +67,7 @@ def segmentation_benchmark(
     val_fraction: float = 0.0,
     seed: int = 0,
     progress: bool = True,
+    cache_images: Literal[False, "memory", "disk"] = False,
 ) -> SegmentationScenario:
     """Class-incremental segmentation streams over any devkit.
 
@@ -87,6 +90,9 @@ def segmentation_benchmark(
         val_fraction: share of each step's training images held out as ``valid_stream``.
         seed: seed of the held-out share and of the drawn partition.
         progress: show a progress bar while the masks are scanned the first time.
+        cache_images: decode every image and mask once, before training: into "memory" that all
+            worker processes share, or into a file on the "disk" for later runs as well; see
+            :mod:`avalanche_seg.benchmarks.image_cache`. Samples are the same.
 
     Returns:
         A benchmark with ``train_stream``, ``test_stream`` (and ``valid_stream``), ``n_classes``,
@@ -94,8 +100,9 @@ def segmentation_benchmark(
 
     Raises:
         ValueError: for an unknown task, setting or label mode, a bad file (by name), a step with no
-            image. Every mask is checked before this returns.
+            image, a cache without room. Every mask is checked before this returns.
     """
+    check_cache(cache_images)
     settings.check_setting(setting, old_labels)
     check_label_modes(train_void, test_unseen)
     steps = split_classes(task, n_foreground=devkit.n_foreground, class_order=class_order)
@@ -109,6 +116,10 @@ def segmentation_benchmark(
     )
     _check_no_step_is_empty(devkit, space, chosen, setting)
     train, valid = settings.hold_out(chosen, val_fraction, n_images=len(devkit.train), seed=seed)
+    train_cache, test_cache = (
+        image_cache(samples, index, cache_images, progress=progress) if cache_images else None
+        for samples, index in ((devkit.train, train_index), (devkit.test, test_index))
+    )
     map_showing = partial(train_label_map, space, train_void=train_void)
     groups = transform_groups(train_transform or train_preset(), eval_transform or eval_preset())
 
@@ -118,7 +129,14 @@ def segmentation_benchmark(
         def data_of_step(step: int) -> ExperienceData:
             table = map_showing(settings.visible(setting, old_labels, step))
             return ExperienceData(
-                devkit.train, indices[step], table, train_index.counts, groups, group, map_showing
+                devkit.train,
+                indices[step],
+                table,
+                train_index.counts,
+                groups,
+                group,
+                map_showing,
+                cache=train_cache,
             )
 
         return data_of_step
@@ -132,7 +150,14 @@ def segmentation_benchmark(
             )
         table = seen_label_map(space, step, test_unseen=test_unseen)
         return ExperienceData(
-            devkit.test, indices, table, test_index.counts, groups, "eval", map_showing
+            devkit.test,
+            indices,
+            table,
+            test_index.counts,
+            groups,
+            "eval",
+            map_showing,
+            cache=test_cache,
         )
 
     test_data(0)  # The smallest test set: raise now rather than after the first step's training.

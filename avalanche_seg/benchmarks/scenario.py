@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from avalanche_seg.benchmarks.dataset import SegmentationDataset
 from avalanche_seg.benchmarks.devkit import Samples
+from avalanche_seg.benchmarks.image_cache import ImageCache
 from avalanche_seg.benchmarks.transforms import JointTransform
 from avalanche_seg.labels import VOID, LabelSpace
 
@@ -40,6 +41,7 @@ class ExperienceData:
         map_showing: makes the training label map that shows the classes of the given steps.
         annotated: bool, one entry a channel: what the label map shows. When given, samples are
             (image, label map, annotated).
+        cache: the decoded pixels of the whole split; None reads the files.
     """
 
     samples: Samples
@@ -50,6 +52,7 @@ class ExperienceData:
     group: str
     map_showing: Callable[[Iterable[int]], NDArray[np.uint8]]
     annotated: NDArray[np.bool_] | None = None
+    cache: ImageCache | None = None
 
     def class_sets(self) -> list[frozenset[int]]:
         """The channels each image shows after the label map, void left out."""
@@ -61,7 +64,11 @@ class ExperienceData:
     def build(self) -> AvalancheDataset:
         """The Avalanche data set, with each image's classes as the attribute ``class_sets``."""
         dataset = SegmentationDataset(
-            self.samples, self.indices.tolist(), self.label_map, annotated=self.annotated
+            self.samples,
+            self.indices.tolist(),
+            self.label_map,
+            annotated=self.annotated,
+            cache=self.cache,
         )
         attribute = DataAttribute(self.class_sets(), "class_sets", use_in_getitem=False)
         # Avalanche starts every data set in the train group, whatever the groups say.

@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import Dataset, Sampler
 
+from avalanche_seg.benchmarks.collate import collate
+from avalanche_seg.benchmarks.workers import WorkerPool, make_loader
 from avalanche_seg.distributed import rank, world_size
 
 __all__ = ["OwnShare", "SeededBatches", "SeededDataset", "seeded_loader"]
@@ -95,8 +97,12 @@ class SeededDataset(Dataset[Any]):
 
 
 def seeded_loader(
-    dataset: Dataset[Any], batches: Sampler[list[int]], **options: Any
-) -> DataLoader[Any]:
+    dataset: Dataset[Any],
+    batches: Sampler[list[int]],
+    *,
+    pool: WorkerPool | None = None,
+    **options: Any,
+) -> Any:
     """A loader of the given batches, every sample with a seed of its own.
 
     Of several processes each loads its share of every batch.
@@ -104,11 +110,16 @@ def seeded_loader(
     Args:
         dataset: the samples.
         batches: yields lists of indices.
+        pool: lends worker processes; None: the loader starts its own.
         **options: of ``DataLoader``.
+
+    Returns:
+        A ``DataLoader``, or a :class:`~avalanche_seg.benchmarks.workers.PooledLoader`.
     """
-    # A generator of its own for the workers' base seed, drawn once an epoch or once for all.
-    options.setdefault("generator", torch.Generator())
+    # A generator of its own for the workers' base seed: the order must not depend on their number.
+    options["generator"] = torch.Generator()
+    options.setdefault("collate_fn", collate)
     sampler: Sampler[Any] = SeededBatches(batches)
     if world_size() > 1:
         sampler = OwnShare(sampler)
-    return DataLoader(SeededDataset(dataset), batch_sampler=sampler, **options)
+    return make_loader(SeededDataset(dataset), sampler, pool=pool, **options)

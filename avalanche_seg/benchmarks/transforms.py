@@ -6,11 +6,14 @@ torchvision's own mask kernel samples at pixel corners and shifts labels by up t
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
+import numpy as np
 import torch
 from avalanche.benchmarks.utils.transforms import MultiParamTransform
-from torch import Tensor
+from numpy.typing import NDArray
+from torch import Tensor, nn
 from torchvision import tv_tensors
 from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional as F
@@ -56,11 +59,22 @@ class JointTransform(MultiParamTransform):
 class RandomResizedCrop(v2.RandomResizedCrop):
     """``v2.RandomResizedCrop``, with labels sampled at pixel centres. Arguments as there."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # As numbers: every draw would read them out of the tensor.
+        self._log_ratio: Any = torch.tensor(self.ratio).log().tolist()
+
     def transform(self, inpt: Any, params: dict[str, Any]) -> Any:
         """Crop and resize one input with the drawn parameters."""
         if isinstance(inpt, tv_tensors.Mask):
-            return _resize_labels(F.crop(inpt, **params), self.size)
-        return super().transform(inpt, params)
+            return tv_tensors.wrap(_crop_labels(inpt, self.size, **params), like=inpt)
+        if not (isinstance(inpt, tv_tensors.Image) and inpt.dtype == torch.uint8):
+            return super().transform(inpt, params)
+        # The kernel's fast way for 8 bits is for whole pixels in a row, which a crop does not have.
+        crop = F.crop_image(inpt.as_subclass(Tensor), **params)
+        crop = crop[None].contiguous(memory_format=torch.channels_last)[0]
+        resized = F.resize_image(crop, self.size, self.interpolation, antialias=self.antialias)
+        return tv_tensors.wrap(resized, like=inpt)
 
 
 class ResizeShorterSide(v2.Transform):
@@ -87,8 +101,22 @@ class Normalize(v2.Transform):
         return tv_tensors.wrap(normalize_images(inpt.as_subclass(Tensor)), like=inpt)
 
 
-def _resize_labels(labels: tv_tensors.Mask, size: list[int] | tuple[int, int]) -> tv_tensors.Mask:
-    resized = F.resize(
-        labels.as_subclass(Tensor)[None], list(size), v2.InterpolationMode.NEAREST_EXACT
-    )
+def _resize_labels(labels: tv_tensors.Mask, size: list[int]) -> tv_tensors.Mask:
+    resized = F.resize(labels.as_subclass(Tensor)[None], size, v2.InterpolationMode.NEAREST_EXACT)
     return tv_tensors.wrap(resized[0], like=labels)
+
+
+def _crop_labels(
+    labels: Tensor, size: list[int], top: int, left: int, height: int, width: int
+) -> Tensor:
+    """Crop and resize to the nearest pixel centres: columns are picked, then whole rows."""
+    rows, columns = _nearest(height, size[0]), _nearest(width, size[1])
+    crop = labels.as_subclass(Tensor).numpy()[..., top : top + height, left : left + width]
+    return torch.from_numpy(crop.take(columns, axis=-1).take(rows, axis=-2))
+
+
+@lru_cache(maxsize=1024)
+def _nearest(length: int, out: int) -> NDArray[np.int64]:
+    """Positions 0..length-1 that ``NEAREST_EXACT`` takes for ``out`` pixels; computed by it."""
+    positions = torch.arange(length, dtype=torch.float32)[None, None]
+    return nn.functional.interpolate(positions, size=out, mode="nearest-exact")[0, 0].long().numpy()

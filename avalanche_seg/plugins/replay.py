@@ -128,6 +128,7 @@ class SMiBPlugin(SegmentationPlugin):
         strategy.dataloader = seeded_loader(
             strategy.adapted_dataset,
             FixedShareSampler(self._n_new, n_memory, strategy.train_mb_size, self.share),
+            pool=getattr(loader, "pool", None),
             **{name: getattr(loader, name) for name in _LOADER_OPTIONS},
         )
 

@@ -13,7 +13,9 @@ from torch.utils.data import (
     SequentialSampler,
 )
 
+from avalanche_seg.benchmarks.collate import collate
 from avalanche_seg.benchmarks.seeded import seeded_loader
+from avalanche_seg.benchmarks.workers import WorkerPool, make_loader
 from avalanche_seg.distributed import rank, world_size
 
 __all__ = ["eval_loader", "loader_options", "train_loader"]
@@ -38,10 +40,17 @@ def loader_options(
     return options
 
 
-def train_loader(dataset: Dataset[Any], batch_size: int, options: Mapping[str, Any]) -> DataLoader:
+def train_loader(
+    dataset: Dataset[Any],
+    batch_size: int,
+    options: Mapping[str, Any],
+    *,
+    pool: WorkerPool | None = None,
+) -> Any:
     """Shuffled batches; the short last one is dropped, as published, unless it is the only one.
 
-    Every sample has a seed of its own; see :mod:`avalanche_seg.benchmarks.seeded`.
+    Every sample has a seed of its own; see :mod:`avalanche_seg.benchmarks.seeded`. Workers are the
+    pool's, see :mod:`avalanche_seg.benchmarks.workers`.
 
     Raises:
         ValueError: when ``drop_last`` was asked for and leaves no batch.
@@ -60,17 +69,25 @@ def train_loader(dataset: Dataset[Any], batch_size: int, options: Mapping[str, A
         generator = chosen.get("generator")
         order = RandomSampler(range(n_images), generator=generator)
         order = order if shuffle else SequentialSampler(range(n_images))
-    return seeded_loader(dataset, BatchSampler(order, batch_size, drop_last), **chosen)
+    batches = BatchSampler(order, batch_size, drop_last)
+    return seeded_loader(dataset, batches, pool=pool, **chosen)
 
 
-def eval_loader(dataset: Dataset[Any], batch_size: int, options: Mapping[str, Any]) -> DataLoader:
+def eval_loader(
+    dataset: Dataset[Any],
+    batch_size: int,
+    options: Mapping[str, Any],
+    *,
+    pool: WorkerPool | None = None,
+) -> Any:
     """Batches in order, every image once: of several processes each loads every n-th batch."""
     chosen = {**options}
     for name in ("sampler", "shuffle", "drop_last"):
         chosen.pop(name, None)
     # A generator of its own: evaluating must not move the random numbers of the training.
-    chosen.setdefault("generator", torch.Generator())
+    chosen["generator"] = torch.Generator()
+    chosen.setdefault("collate_fn", collate)
     n_images = len(dataset)  # type: ignore[arg-type]
     starts = range(rank() * batch_size, n_images, world_size() * batch_size)
     batches = [list(range(start, min(start + batch_size, n_images))) for start in starts]
-    return DataLoader(dataset, batch_sampler=batches, **chosen)
+    return make_loader(dataset, batches, pool=pool, **chosen)

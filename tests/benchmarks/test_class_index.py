@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from numpy.typing import NDArray
 
 from avalanche_seg.benchmarks import class_index as module
 from avalanche_seg.benchmarks.class_index import ClassIndex, cache_folder, class_index, fingerprint
@@ -37,13 +37,13 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The name of every mask that was read."""
     done: list[str] = []
-    read = module.open_label_map
+    read = module.read_label_map
 
-    def counted(path: Path) -> Image.Image:
+    def counted(path: Path) -> NDArray[np.uint8]:
         done.append(path.stem)
         return read(path)
 
-    monkeypatch.setattr(module, "open_label_map", counted)
+    monkeypatch.setattr(module, "read_label_map", counted)
     return done
 
 
@@ -147,3 +147,26 @@ def test_devkit_is_left_alone(samples: Samples) -> None:
     before = {path: path.stat().st_mtime_ns for path in samples.root.rglob("*")}
     _index(samples)
     assert {path: path.stat().st_mtime_ns for path in samples.root.rglob("*")} == before
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 7), (2, 8), (3, 11), (40, 64)])
+@pytest.mark.parametrize("values", [[0], [0, 255], range(256), [9, 9, 9, 9, 9, 9, 9, 1]])
+def test_pixel_counts(shape: tuple[int, int], values: list[int]) -> None:
+    generator = np.random.default_rng(0)
+    mask = generator.choice(np.array(values, dtype=np.uint8), shape)
+    for one in (mask, np.sort(mask, axis=None).reshape(shape), np.pad(mask, 3)[3:-3, 3:-3]):
+        counts = module.pixel_counts(one)
+        assert counts.dtype == np.int64
+        np.testing.assert_array_equal(counts, np.bincount(one.ravel(), minlength=256))
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_any_number_of_threads_names_the_first_bad_file(
+    samples: Samples, monkeypatch: pytest.MonkeyPatch, threads: int
+) -> None:
+    monkeypatch.setattr(module, "_PART", 1)
+    counts = module.scan(samples, n_foreground=3, progress=False, threads=threads)
+    np.testing.assert_array_equal(counts, _index(samples).counts)
+    samples.masks[2].write_bytes(b"spoilt")
+    with pytest.raises(ValueError, match=r"b\.png: value 3 is no class"):
+        module.scan(samples, n_foreground=2, progress=False, threads=threads)

@@ -1,4 +1,5 @@
 import struct
+import warnings
 import zlib
 from pathlib import Path
 
@@ -198,3 +199,55 @@ def test_truncated_jpeg(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-60])
     with pytest.raises(ValueError, match=r"a\.jpg: the image cannot be read"):
         read_image(path)
+
+
+def _photograph(size: tuple[int, int]) -> Image.Image:
+    small = np.random.default_rng(0).integers(0, 256, (9, 12, 3), dtype=np.uint8)
+    return Image.fromarray(small).resize(size, Image.Resampling.BICUBIC)
+
+
+def _turned() -> Image.Exif:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # Turn by 90 degrees.
+    return exif
+
+
+JPEGS = {
+    "full colour": ("RGB", {"subsampling": 0, "quality": 95}),
+    "half colour": ("RGB", {"subsampling": 2, "quality": 60}),
+    "progressive": ("RGB", {"progressive": True}),
+    "turned by EXIF": ("RGB", {"exif": _turned()}),
+    "grey": ("L", {}),
+    "CMYK": ("CMYK", {}),
+}
+
+
+@pytest.mark.parametrize("name", JPEGS)
+@pytest.mark.parametrize("decoder", [True, False])
+def test_jpegs_have_pillows_pixels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, decoder: bool
+) -> None:
+    if not decoder:
+        monkeypatch.delattr("torchvision.io.decode_jpeg")
+    mode, options = JPEGS[name]
+    _photograph((57, 43)).convert(mode).save(tmp_path / "a.jpg", **options)
+    with Image.open(tmp_path / "a.jpg") as picture:
+        expected = np.array(picture.convert("RGB")).transpose(2, 0, 1)
+    image = read_image(tmp_path / "a.jpg")
+    np.testing.assert_array_equal(image.numpy(), expected)
+    assert image.stride() == (1, 57 * 3, 3), "channels last in memory"
+    image.fill_(0)  # One's own.
+
+
+def test_jpegs_where_warnings_are_errors(tmp_path: Path) -> None:
+    _photograph((20, 30)).save(tmp_path / "a.jpg")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert read_image(tmp_path / "a.jpg").shape == (3, 30, 20)
+
+
+def test_damaged_masks_are_pillows_to_name(tmp_path: Path) -> None:
+    path = write_mask(tmp_path / "m.png", np.arange(256).reshape(16, 16))
+    path.write_bytes(path.read_bytes()[:-60])
+    with pytest.raises(ValueError, match=r"m\.png: the mask cannot be read"):
+        read_label_map(path)

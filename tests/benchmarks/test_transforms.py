@@ -156,3 +156,32 @@ def test_joint_transforms_compare_by_what_they_wrap() -> None:
     assert JointTransform(flip) != JointTransform(crop)
     assert JointTransform(flip) != flip
     assert [JointTransform(flip).flat_transforms(i) for i in range(3)] == [[flip], [flip], []]
+
+
+@pytest.mark.parametrize("channels_last", [True, False])
+@pytest.mark.parametrize("size", [(37, 53), (300, 410)])
+def test_a_crop_is_torchvisions_with_labels_at_pixel_centres(
+    size: tuple[int, int], channels_last: bool
+) -> None:
+    generator = torch.Generator().manual_seed(0)
+    image = torch.randint(0, 256, (*size, 3), dtype=torch.uint8, generator=generator)
+    image = image.permute(2, 0, 1)
+    image = image if channels_last else image.contiguous()
+    labels = torch.randint(0, 256, size, dtype=torch.uint8, generator=generator)
+    arguments: dict[str, object] = {"scale": (0.5, 2.0), "ratio": (3 / 4, 4 / 3)}
+    ours, theirs = (
+        kind((64, 72), **arguments) for kind in (RandomResizedCrop, v2.RandomResizedCrop)
+    )
+    exact = v2.RandomResizedCrop(
+        (64, 72), interpolation=v2.InterpolationMode.NEAREST_EXACT, **arguments
+    )
+    for seed in range(20):
+        found, found_labels = _apply(ours, image, labels, seed)
+        torch.manual_seed(seed)
+        assert torch.equal(found, theirs(image))
+        torch.manual_seed(seed)
+        assert torch.equal(found_labels, exact(labels[None])[0])
+        assert found_labels.is_contiguous()
+    floats, _ = _apply(ours, image.float(), labels, 0)
+    torch.manual_seed(0)
+    assert torch.equal(floats, theirs(image.float()))

@@ -1,0 +1,31 @@
+"""Samples to a batch."""
+
+from typing import Any
+
+from torch import Tensor
+from torch.utils.data import default_collate
+
+__all__ = ["collate"]
+
+
+def collate(samples: list[tuple[Any, ...]]) -> Any:
+    """Torch's default, with images whose channels lie last in memory left so.
+
+    Decoders write pixels that way and the strategies' networks read them that way; torch's default
+    would transpose every image in between, and again on the device.
+
+    Args:
+        samples: (image, ...), what the data set gave.
+
+    Returns:
+        The batch of ``default_collate``: the same values.
+    """
+    first = samples[0]
+    if not (isinstance(first, tuple | list) and all(_channels_last(s[0]) for s in samples)):
+        return default_collate(samples)
+    pixels = default_collate([sample[0].permute(1, 2, 0) for sample in samples])
+    return [pixels.permute(0, 3, 1, 2), *default_collate([tuple(s[1:]) for s in samples])]
+
+
+def _channels_last(image: Any) -> bool:
+    return isinstance(image, Tensor) and image.dim() == 3 and image.stride(0) == 1 < len(image)
