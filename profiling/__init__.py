@@ -1,0 +1,1 @@
+"""Performance comparisons, one script a topic, each runnable alone; ``python -m profiling``."""

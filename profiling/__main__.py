@@ -1,0 +1,78 @@
+"""Run every comparison and write them into one file: ``python -m profiling``."""
+
+import argparse
+import shlex
+import sys
+import traceback
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tqdm import tqdm
+
+from avalanche_seg.atomic import atomic_write
+from profiling.machine import describe_machine
+from profiling.measuring import in_fresh_process
+from profiling.report import Section, markdown, targets_section
+from profiling.scripts import SCRIPTS, measure_script
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the scripts one after the other, each in a process of its own, and write their sections.
+
+    Returns:
+        how many scripts failed; what they raised stands in the file in place of their sections.
+    """
+    parser = argparse.ArgumentParser(prog="python -m profiling", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="tiny sizes, to see that it runs")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path(__file__).with_name("RESULTS.md"),
+        help="the file to write (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--only", nargs="+", choices=SCRIPTS, default=SCRIPTS, help="run these scripts alone"
+    )
+    options = parser.parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    command = shlex.join(["python", "-m", "profiling", *given])
+
+    sections: list[Section] = []
+    failed = 0
+    bar = tqdm(options.only, unit="script")
+    for name in bar:
+        bar.set_postfix_str(name)
+        try:
+            sections += in_fresh_process(measure_script, name, options.quick)
+        except Exception as error:
+            traceback.print_exc()
+            failed += 1
+            sections.append(_failure(name, error))
+    with atomic_write(options.out) as temporary:
+        temporary.write_text(_page(command, sections), encoding="utf-8")
+    return failed
+
+
+def _failure(name: str, error: Exception) -> Section:
+    return Section(name, f"Failed: {type(error).__name__}: {error}", [], [])
+
+
+def _page(command: str, sections: Sequence[Section]) -> str:
+    lines = [
+        "# Measured performance",
+        "",
+        f"`{command}`, {datetime.now(UTC):%Y-%m-%d}, on {describe_machine()}.",
+        "",
+        'Every script alternates ours with a plain implementation of the same thing ("original"), '
+        "written in the script the way the original research code does it.",
+        "",
+        markdown([targets_section(sections), *sections]),
+    ]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,206 @@
+"""Time and memory of two ways to do the same thing, measured side by side."""
+
+import ctypes
+import gc
+import multiprocessing
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.context import BaseContext
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+
+__all__ = [
+    "Comparison",
+    "compare",
+    "extra_memory",
+    "in_fresh_process",
+    "seconds",
+    "single_thread",
+]
+
+Work = Callable[[], Any]
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Seconds a call of two implementations, measured in alternation.
+
+    The ratio is taken inside every pair, so that what slows the machine for a while slows both
+    sides of it.
+
+    Attributes:
+        ours: seconds of every call of ours.
+        theirs: seconds of every call of the other, in the same order.
+
+    Example:
+        >>> result = Comparison([1.0, 2.0, 1.0], [8.0, 18.0, 10.0])
+        >>> result.ratio, result.text()
+        (9.0, '9.0x (8.5 to 9.5)')
+    """
+
+    ours: list[float]
+    theirs: list[float]
+
+    @property
+    def ours_median(self) -> float:
+        """Median seconds of ours."""
+        return statistics.median(self.ours)
+
+    @property
+    def theirs_median(self) -> float:
+        """Median seconds of the other."""
+        return statistics.median(self.theirs)
+
+    @property
+    def ratio(self) -> float:
+        """How many times faster ours is: the median over pairs."""
+        return statistics.median(self._ratios)
+
+    @property
+    def low(self) -> float:
+        """The lower quartile of the ratios."""
+        return self._quartiles[0]
+
+    @property
+    def high(self) -> float:
+        """The upper quartile of the ratios."""
+        return self._quartiles[2]
+
+    def text(self) -> str:
+        """The ratio and its quartiles, as in "8.3x (8.1 to 8.6)"; two decimals below 2."""
+        digits = 1 if self.ratio >= 2 else 2
+        return f"{self.ratio:.{digits}f}x ({self.low:.{digits}f} to {self.high:.{digits}f})"
+
+    @property
+    def _ratios(self) -> list[float]:
+        return [theirs / ours for ours, theirs in zip(self.ours, self.theirs, strict=True)]
+
+    @property
+    def _quartiles(self) -> list[float]:
+        ratios = self._ratios
+        return statistics.quantiles(ratios, n=4, method="inclusive") if ratios[1:] else ratios * 3
+
+
+def compare(ours: Work, theirs: Work, *, rounds: int = 7, warmup: int = 1) -> Comparison:
+    """Time two functions in alternation: ours, theirs, ours, ...
+
+    Args:
+        ours: a call without arguments.
+        theirs: a call that does the same thing another way.
+        rounds: pairs that count.
+        warmup: pairs before them that do not.
+
+    Raises:
+        ValueError: when ``rounds`` is less than one.
+    """
+    if rounds < 1:
+        raise ValueError(f"rounds={rounds}; expected one or more")
+    times = [(seconds(ours), seconds(theirs)) for _ in range(warmup + rounds)][warmup:]
+    return Comparison([pair[0] for pair in times], [pair[1] for pair in times])
+
+
+def in_fresh_process(function: Callable[..., _T], *args: Any) -> _T:
+    """The result of a function in a process that has only imported what it needs.
+
+    Threads, caches and the state of the allocator, which decides how often the system has to clear
+    pages, are then the same whatever was measured before.
+
+    Called in such a process, it must be called before anything is computed there with several
+    threads, because those do not survive a fork.
+
+    Args:
+        function: at the top level of a module; it and its arguments are pickled.
+        *args: of the function.
+    """
+    if multiprocessing.parent_process() is None:
+        context: BaseContext = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["avalanche_seg.strategies"])
+    else:  # Such a process itself, which has computed nothing yet: importing all again takes long.
+        context = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(1, mp_context=context) as pool:
+        return pool.submit(function, *args).result()
+
+
+def seconds(work: Work) -> float:
+    """Seconds of one call; work queued on a GPU is waited for."""
+    _wait_for_device()
+    start = time.perf_counter()
+    work()
+    _wait_for_device()
+    return time.perf_counter() - start
+
+
+def _wait_for_device() -> None:
+    if torch.cuda.is_initialized():
+        torch.cuda.synchronize()
+
+
+def extra_memory(work: Work, *, warmup: Work | None = None) -> int:
+    """How much a call adds to resident memory at its peak, by the system's accounting.
+
+    The call runs in a forked process of its own, on one thread, after memory that is free but held
+    was given back to the system; so neither earlier calls nor their caches count. The pages of
+    libraries that the call is the first to touch (some megabytes) do, unless ``warmup`` did before.
+
+    Args:
+        work: a call without arguments, on the CPU.
+        warmup: called first in the same process, such as the same on something small.
+
+    Returns:
+        bytes; the peak during the call less what was resident before.
+
+    Raises:
+        RuntimeError: when the call fails; its traceback is on standard error.
+    """
+    fork = multiprocessing.get_context("fork")
+    receiver, sender = fork.Pipe(duplex=False)
+    process = fork.Process(target=_measure_peak, args=(work, warmup, sender))
+    process.start()
+    sender.close()
+    try:
+        added: int = receiver.recv()
+    except EOFError:
+        raise RuntimeError("the call failed in its own process; see its traceback") from None
+    finally:
+        process.join()
+        receiver.close()
+    return added
+
+
+def _measure_peak(work: Work, warmup: Work | None, sender: Connection) -> None:
+    # The threads of the parent's OpenMP pool are not there after a fork: waiting for them hangs.
+    torch.set_num_threads(1)
+    if warmup is not None:
+        warmup()
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
+    Path("/proc/self/clear_refs").write_text("5")  # Sets the peak to what is resident now.
+    before = _status("VmRSS")
+    work()
+    sender.send(max(0, _status("VmHWM") - before))
+
+
+def _status(name: str) -> int:
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(f"{name}:"):
+            return int(line.split()[1]) * 1024
+    raise RuntimeError(f"/proc/self/status has no {name}; memory is measured on Linux only")
+
+
+@contextmanager
+def single_thread() -> Iterator[None]:
+    """Torch on one thread, and back."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

@@ -1,0 +1,27 @@
+"""The scripts of this package by name."""
+
+import importlib
+
+from profiling.report import Section
+
+__all__ = ["SCRIPTS", "measure_script"]
+
+SCRIPTS = (
+    "samples",
+    "class_index",
+    "losses",
+    "penalties",
+    "training_step",
+    "template",
+    "evaluation",
+    "scale",
+    "workers",
+    "cost",
+)
+"""Modules of this package with a function ``measure``, in the order of the file."""
+
+
+def measure_script(name: str, quick: bool) -> list[Section]:
+    """The sections of one of ``SCRIPTS``."""
+    sections: list[Section] = importlib.import_module(f"profiling.{name}").measure(quick=quick)
+    return sections

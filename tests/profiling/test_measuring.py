@@ -1,0 +1,71 @@
+import pytest
+import torch
+
+from profiling.measuring import Comparison, compare, extra_memory, seconds, single_thread
+
+
+def test_calls_alternate_ours_first():
+    calls = []
+    result = compare(lambda: calls.append("ours"), lambda: calls.append("theirs"), rounds=3)
+    assert calls == ["ours", "theirs"] * 4  # One pair to warm up.
+    assert len(result.ours) == len(result.theirs) == 3
+    assert min(result.ours + result.theirs) > 0
+
+
+def test_rounds_below_one_are_refused():
+    with pytest.raises(ValueError, match="rounds=0"):
+        compare(list, list, rounds=0)
+
+
+def test_the_ratio_is_the_median_over_pairs():
+    # The machine is ten times slower during the second pair.
+    result = Comparison(ours=[1.0, 10.0, 1.0], theirs=[4.0, 50.0, 6.0])
+    assert result.ratio == 5.0
+    assert (result.low, result.high) == (4.5, 5.5)
+    assert (result.ours_median, result.theirs_median) == (1.0, 6.0)
+    assert result.text() == "5.0x (4.5 to 5.5)"
+
+
+def test_a_single_pair_has_no_spread_and_small_ratios_two_decimals():
+    assert Comparison([2.0], [3.0]).text() == "1.50x (1.50 to 1.50)"
+
+
+def test_seconds_of_a_call():
+    assert 0 < seconds(lambda: sum(range(1000))) < 10
+
+
+def ones(mebibytes):
+    return torch.ones(mebibytes * 2**18, dtype=torch.float32)
+
+
+def test_memory_is_what_the_call_touches():
+    added = extra_memory(lambda: ones(50), warmup=lambda: ones(1))
+    assert 49 * 2**20 <= added < 53 * 2**20
+
+
+def test_memory_the_caller_holds_does_not_count():
+    held = ones(50)
+    assert extra_memory(lambda: float(held.sum()), warmup=lambda: ones(1).sum()) < 3 * 2**20
+
+
+def test_the_peak_counts_not_what_is_left():
+    added = extra_memory(
+        lambda: [None for _ in range(2) if ones(20) is None], warmup=lambda: ones(1)
+    )
+    assert 19 * 2**20 <= added < 25 * 2**20
+
+
+def test_a_failing_call_is_an_error(capfd):
+    def fail():
+        raise KeyError("missing")
+
+    with pytest.raises(RuntimeError, match="failed in its own process"):
+        extra_memory(fail)
+    assert "missing" in capfd.readouterr().err
+
+
+def test_single_thread_and_back():
+    before = torch.get_num_threads()
+    with single_thread():
+        assert torch.get_num_threads() == 1
+    assert torch.get_num_threads() == before
