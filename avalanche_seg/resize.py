@@ -5,14 +5,15 @@ through this file, so training, evaluation and prediction see the same pixels: t
 :func:`resize_logits` for a whole map, through :class:`TileResize` for a part of it at a time.
 """
 
-import math
 from functools import lru_cache
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["Scratch", "TileResize", "bilinear_matrix", "resize_logits"]
+from avalanche_seg.scratch import Scratch
+
+__all__ = ["TileResize", "bilinear_matrix", "resize_logits"]
 
 Tile = tuple[slice, slice]
 
@@ -62,24 +63,6 @@ def bilinear_matrix(n_in: int, n_out: int, dtype: torch.dtype, device: torch.dev
     return matrix.to(dtype).to(device)
 
 
-class Scratch:
-    """Memory used again and again: fresh pages cost more than the arithmetic done in them.
-
-    Args:
-        like: gives type and device.
-    """
-
-    def __init__(self, like: Tensor) -> None:
-        self._values = like.new_empty(0)
-
-    def view(self, *shape: int) -> Tensor:
-        """A contiguous tensor of this shape, of any values; it shares memory with the last one."""
-        wanted = math.prod(shape)
-        if self._values.numel() < wanted:
-            self._values = self._values.new_empty(wanted)
-        return self._values[:wanted].view(shape)
-
-
 class TileResize:
     """Bilinear resize of score maps, ``align_corners=False``, a tile of the result at a time.
 
@@ -94,7 +77,7 @@ class TileResize:
         self._lines = tuple(
             _Line(n_in, n_out, maps) for n_in, n_out in zip(maps.shape[-2:], size, strict=True)
         )
-        self._memory = Scratch(maps)
+        self._scratch = Scratch()
 
     def tile(self, maps: Tensor, tile: Tile) -> Tensor:
         """A tile of the result; the next one takes its memory.
@@ -108,7 +91,8 @@ class TileResize:
         """
         (down, rows), (across, columns) = self._bands(tile)
         source = maps[..., rows, columns]
-        out = self._memory.view(*maps.shape[:2], *(part.stop - part.start for part in tile))
+        shape = [*maps.shape[:2], *(part.stop - part.start for part in tile)]
+        out = self._scratch.of_shape(shape, maps)
         if down is None:
             return out.copy_(source) if across is None else torch.matmul(source, across.T, out=out)
         wide = source if across is None else source @ across.T

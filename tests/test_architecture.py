@@ -9,11 +9,12 @@ import pytest
 import avalanche_seg
 
 ROOT = Path(avalanche_seg.__file__).parent
-LEAVES = {"labels", "resize", "prediction", "normalization", "atomic", "distributed"}
+LEAVES = {"labels", "scratch", "resize", "prediction", "normalization", "atomic", "distributed"}
 MIDDLE = {"benchmarks", "models", "losses", "metrics"}
 MAY_IMPORT = {
     "labels": set(),
-    "resize": set(),
+    "scratch": set(),
+    "resize": {"scratch"},
     "prediction": {"resize"},
     "normalization": set(),
     "atomic": set(),

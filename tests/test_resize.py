@@ -3,7 +3,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from avalanche_seg.resize import Scratch, TileResize, bilinear_matrix, resize_logits
+from avalanche_seg.resize import TileResize, bilinear_matrix, resize_logits
 from tests.losses import references
 
 
@@ -77,12 +77,3 @@ def test_every_row_of_the_matrix_sums_to_one(n_in, n_out):
     matrix = bilinear_matrix(n_in, n_out, torch.float64, torch.device("cpu"))
     assert matrix.shape == (n_out, n_in)
     torch.testing.assert_close(matrix.sum(dim=1), torch.ones(n_out, dtype=torch.float64))
-
-
-def test_scratch_grows_and_is_shared():
-    scratch = Scratch(torch.zeros(1, dtype=torch.float64))
-    small = scratch.view(2, 3)
-    assert (small.shape, small.dtype) == ((2, 3), torch.float64)
-    large = scratch.view(3, 4)
-    assert large.shape == (3, 4)
-    assert scratch.view(2, 2).data_ptr() == large.data_ptr()

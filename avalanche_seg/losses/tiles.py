@@ -16,7 +16,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from avalanche_seg.resize import Scratch, TileResize
+from avalanche_seg.resize import TileResize
+from avalanche_seg.scratch import Scratch
 
 __all__ = ["PixelTerms", "pixel_losses"]
 
@@ -162,7 +163,7 @@ def _sweep(
     former = None if teacher is None else TileResize(teacher, size)
     bound = max(_bound(logits), 0.0 if teacher is None else _bound(teacher))
     sums = list(logits.new_zeros(terms.n_terms))
-    scratch = Scratch(logits)
+    scratch = Scratch()
     for images, rows, columns in _tiles(logits, size):
         pixels, tile = (images, rows, columns), (rows, columns)
         scores = student.tile(logits[images], tile)
@@ -170,7 +171,7 @@ def _sweep(
             scores,
             None if target is None else target[pixels],
             None if teacher is None or former is None else former.tile(teacher[images], tile),
-            spare=scratch.view(*scores.shape),
+            spare=scratch.like(scores),
             bound=bound,
             gradient=gradients is not None,
         )

@@ -4,10 +4,9 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-import torch
 from torch import Tensor
 
-__all__ = ["Block", "Part", "Scratch", "blocks", "pick"]
+__all__ = ["Block", "Part", "blocks", "pick"]
 
 _CACHED: Final = 2**18
 """Elements of a block: 1 MiB a float32 tensor, so that the eight or so of a method fit a cache of
@@ -72,33 +71,3 @@ def pick(tensors: Mapping[str, Tensor], block: Block) -> list[Tensor]:
         else tensors[name].narrow(0, rows.start, rows.stop - rows.start)
         for name, rows in block
     ]
-
-
-class Scratch:
-    """Memory for intermediate results that is used again and again.
-
-    Memory that is new to a process costs more than the arithmetic on it: the system clears every
-    page at the first touch.
-    """
-
-    def __init__(self) -> None:
-        self._memory: dict[tuple[int, torch.dtype], Tensor] = {}
-
-    def like(self, tensor: Tensor, number: int = 0) -> Tensor:
-        """A dense tensor of the same shape, type and, where that is dense, memory format.
-
-        Args:
-            tensor: on the CPU.
-            number: tells apart tensors that are needed at the same time.
-
-        Returns:
-            contents are what an earlier use left; the next call with this number gives the same
-            memory.
-        """
-        key = (number, tensor.dtype)
-        memory = self._memory.get(key)
-        if memory is None or memory.numel() < tensor.numel():
-            memory = self._memory[key] = torch.empty(tensor.numel(), dtype=tensor.dtype)
-        if tensor.is_contiguous() or tensor.is_contiguous(memory_format=torch.channels_last):
-            return memory.as_strided(tensor.shape, tensor.stride())
-        return memory[: tensor.numel()].view(tensor.shape)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from avalanche_seg.plugins.base import SegmentationPlugin, check_weight
-from avalanche_seg.plugins.blocks import Block, Scratch, blocks, pick
+from avalanche_seg.plugins.blocks import Block, blocks, pick
 from avalanche_seg.plugins.importance import (
     EWCImportance,
     Importance,
@@ -15,6 +15,7 @@ from avalanche_seg.plugins.importance import (
     RWImportance,
 )
 from avalanche_seg.plugins.loss_terms import record_term
+from avalanche_seg.scratch import Scratch
 
 __all__ = ["EWCPlugin", "ImportancePlugin", "PIPlugin", "QuadraticPenalty", "RWPlugin"]
 

@@ -8,8 +8,8 @@ from avalanche_seg.benchmarks import eval_preset
 from avalanche_seg.losses import CrossEntropy
 from avalanche_seg.plugins import EWCPlugin, PIPlugin, RWPlugin
 from avalanche_seg.plugins.base import SegmentationPlugin
-from avalanche_seg.plugins.blocks import Scratch
 from avalanche_seg.plugins.penalty import QuadraticPenalty, _pull, _pull_together
+from avalanche_seg.scratch import Scratch
 from avalanche_seg.strategies import FineTuning, sgd
 from tests.tiny import tiny_benchmark, tiny_model
 
