@@ -1,7 +1,7 @@
 """Samples as the original reads them."""
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +12,10 @@ from torch.utils.data import Dataset
 from torchvision.transforms import InterpolationMode, RandomResizedCrop
 from torchvision.transforms import functional as pil
 
+from avalanche_seg.labels import VOID
 from avalanche_seg.normalization import IMAGENET_MEAN, IMAGENET_STD
 
-__all__ = ["OriginalSamples"]
+__all__ = ["OriginalSamples", "step_channels"]
 
 
 class OriginalSamples(Dataset[tuple[Tensor, Tensor]]):
@@ -36,7 +37,8 @@ class OriginalSamples(Dataset[tuple[Tensor, Tensor]]):
     ) -> None:
         self.files = list(zip(images, masks, strict=True))
         self.crop = crop
-        self.channels = channels
+        self.channels = channels or {}
+        self.known = list(self.channels)  # A list, as published.
 
     def __len__(self) -> int:
         return len(self.files)
@@ -53,8 +55,15 @@ class OriginalSamples(Dataset[tuple[Tensor, Tensor]]):
             image, mask = pil.hflip(image), pil.hflip(mask)
         pixels = pil.normalize(pil.to_tensor(image), list(IMAGENET_MEAN), list(IMAGENET_STD))
         labels = torch.from_numpy(np.array(mask, dtype=np.uint8))
-        if self.channels is not None:
-            known = self.channels
-            # In these words: looking up twice is faster than a call of get.
-            labels.apply_(lambda label: known[label] if label in known else 0)  # noqa: SIM401
+        if self.channels:
+            labels.apply_(lambda label: self.channels[label] if label in self.known else 0)
         return pixels, labels.long()
+
+
+def step_channels(classes: Iterable[int]) -> dict[int, int]:
+    """The re-mapping of a training step; void becomes background.
+
+    Args:
+        classes: dataset ids of the step, equal to their channels.
+    """
+    return {0: 0, **{label: label for label in classes}, VOID: 0}

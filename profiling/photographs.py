@@ -53,7 +53,7 @@ def _draw(generator: np.random.Generator, image: Path, mask: Path) -> None:
         for _ in range(3)
     ]
     pixels = np.stack(light, axis=-1) + generator.normal(0, 8, (HEIGHT, WIDTH, 1))
-    Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(image, quality=85)
+    Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(image, quality=92)
     ids = np.zeros((HEIGHT, WIDTH), dtype=np.uint8)
     for class_id in generator.integers(1, len(VOC_CLASSES), 3):
         field = _field(generator, 120)

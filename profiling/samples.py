@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader
 from avalanche_seg.benchmarks import segmentation_benchmark, train_preset
 from avalanche_seg.strategies.loaders import train_loader
 from profiling.measuring import Comparison, seconds
-from profiling.original_samples import OriginalSamples
+from profiling.original_samples import OriginalSamples, step_channels
 from profiling.photographs import photographs, write_photographs
 from profiling.report import Section, Target, main
 
@@ -111,7 +111,7 @@ def _loader(kind: str, folder: str, n_images: int, crop: int) -> Any:
     os.environ["AVALANCHE_SEG_CACHE"] = str(Path(folder) / "cache")
     devkit = photographs(Path(folder), n_images)
     if kind.startswith("original"):
-        channels = {label: label for label in range(21)} if kind == "original" else None
+        channels = step_channels(range(1, 16)) if kind == "original" else None
         samples = OriginalSamples(devkit.train.images, devkit.train.masks, crop, channels)
         return DataLoader(samples, _BATCH, shuffle=True, drop_last=True)
     benchmark = segmentation_benchmark(

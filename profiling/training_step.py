@@ -25,13 +25,12 @@ from avalanche_seg.strategies import MiB, sgd
 from profiling.data import synthetic_benchmark
 from profiling.losses import original_mib
 from profiling.measuring import Comparison, compare, in_fresh_process
-from profiling.original_samples import OriginalSamples
+from profiling.original_samples import OriginalSamples, step_channels
 from profiling.report import Section, Target, main
 
 __all__ = ["FewBatches", "alone", "measure", "our_strategy"]
 
 _OLD, _NEW, _BATCH = 16, 5, 4
-_STEP_CLASSES = range(_OLD, _OLD + _NEW)
 
 
 class FewBatches(MiB):
@@ -68,7 +67,7 @@ class Original:
         samples, chosen = step.data.samples, step.data.indices.tolist()
         images, masks = ([files[i] for i in chosen] for files in (samples.images, samples.masks))
         self.loader = DataLoader(
-            OriginalSamples(images, masks, crop, {label: label for label in _STEP_CLASSES}),
+            OriginalSamples(images, masks, crop, step_channels(range(_OLD, _OLD + _NEW))),
             batch_size=_BATCH,
             shuffle=True,
             drop_last=True,

@@ -17,6 +17,16 @@ def test_agrees_with_the_formula(shape: tuple[int, ...]) -> None:
     np.testing.assert_allclose(result.numpy(), expected, rtol=0, atol=1e-6)
 
 
+def test_channels_beside_each_other_make_no_difference() -> None:
+    images = torch.randint(0, 256, (2, 3, 4, 5), dtype=torch.uint8)
+    expected = normalize_images(images)
+    for one in (images, images[:, :, ::2], images[:1]):
+        beside = one.contiguous(memory_format=torch.channels_last)
+        assert torch.equal(normalize_images(beside), normalize_images(one))
+    single = images[0].permute(1, 2, 0).contiguous().permute(2, 0, 1)
+    assert torch.equal(normalize_images(single), expected[0])
+
+
 def test_statistics_are_imagenets() -> None:
     assert IMAGENET_MEAN == (0.485, 0.456, 0.406)
     assert IMAGENET_STD == (0.229, 0.224, 0.225)

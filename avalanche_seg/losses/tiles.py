@@ -84,13 +84,14 @@ def pixel_losses(
         logits, else float32.
     """
     dtype = torch.float64 if logits.dtype == torch.float64 else torch.float32
+    # Products of matrices copy each of them when channels lie last in memory.
     if teacher_logits is not None:
-        teacher_logits = teacher_logits.detach().to(dtype)
+        teacher_logits = teacher_logits.detach().to(dtype).contiguous()
     gradient = logits.requires_grad and torch.is_grad_enabled()
     # Autocast would compute the resize in half precision.
     with torch.autocast(logits.device.type, enabled=False):
         losses: tuple[Tensor, ...] = _PixelLosses.apply(
-            logits.to(dtype), teacher_logits, target, terms, size, maps, gradient
+            logits.to(dtype).contiguous(), teacher_logits, target, terms, size, maps, gradient
         )
     return losses
 

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Unpack
 
 from avalanche.core import BasePlugin
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from avalanche_seg.losses import UnbiasedCrossEntropy
+from avalanche_seg.losses import UnbiasedCrossEntropy, mib_loss
 from avalanche_seg.plugins import BalancedInitPlugin, UnbiasedDistillationPlugin
 from avalanche_seg.strategies.optimizers import OptimizerFactory
 from avalanche_seg.strategies.template import SegmentationTemplate, TemplateOptions
@@ -40,7 +40,8 @@ class MiB(SegmentationTemplate):
         plugins: Sequence[BasePlugin] | None = None,
         **options: Unpack[TemplateOptions],
     ) -> None:
-        own = [BalancedInitPlugin(), UnbiasedDistillationPlugin(kd_weight, alpha=kd_alpha)]
+        self.distillation = UnbiasedDistillationPlugin(kd_weight, alpha=kd_alpha)
+        own = [BalancedInitPlugin(), self.distillation]
         super().__init__(
             model=model,
             optimizer=optimizer,
@@ -48,3 +49,14 @@ class MiB(SegmentationTemplate):
             plugins=[*own, *(plugins or ())],
             **options,
         )
+
+    def classification_loss(self, logits: Tensor) -> Tensor:
+        """The unbiased cross entropy; on the main output in one pass with the distillation."""
+        teacher = self.distillation.teacher
+        if self.n_old == 0 or teacher is None or logits is not self.mb_output.logits:
+            return super().classification_loss(logits)
+        old = teacher(self.mb_x, self.run_model).logits
+        alpha = self.distillation.alpha
+        ce, kd = mib_loss(logits, self.mb_y, old, n_old=self.n_old, alpha=alpha)
+        self.distillation.provide(logits, kd)
+        return ce

@@ -11,6 +11,8 @@ __all__ = ["OptimizerFactory", "OptimizerSource", "sgd"]
 OptimizerFactory = Callable[[nn.Module, Any], Optimizer]
 """``(model, experience) -> Optimizer``, called at the start of every step, after the model grew."""
 
+_FUSED = ("cpu", "cuda")  # Devices for which torch has had SGD in one kernel since 2.4.
+
 
 def sgd(
     lr: float = 0.01,
@@ -39,12 +41,15 @@ def sgd(
     rate_later = lr / 10 if lr_later is None else lr_later
 
     def make(model: nn.Module, experience: Any) -> Optimizer:
+        parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
         return SGD(
-            [parameter for parameter in model.parameters() if parameter.requires_grad],
+            parameters,
             lr=rate_later if experience.previous_classes else lr,
             momentum=momentum,
             weight_decay=weight_decay,
             nesterov=nesterov,
+            # One pass over memory instead of five.
+            fused=all(parameter.device.type in _FUSED for parameter in parameters),
         )
 
     return make
