@@ -5,6 +5,9 @@ through this file, so training, evaluation and prediction see the same pixels: t
 :func:`resize_logits` for a whole map, through :class:`TileResize` for a part of it at a time.
 """
 
+import itertools
+import math
+from collections.abc import Iterator
 from functools import lru_cache
 
 import torch
@@ -13,9 +16,14 @@ from torch import Tensor
 
 from avalanche_seg.scratch import Scratch
 
-__all__ = ["TileResize", "bilinear_matrix", "resize_logits"]
+__all__ = ["TileResize", "bilinear_matrix", "resize_logits", "tiles"]
 
 Tile = tuple[slice, slice]
+
+# Scores of a tile, in bytes: on a CPU about what stays in a core's cache, elsewhere what keeps the
+# number of kernels small.
+_CPU_TILE = 2 << 20
+_DEVICE_TILE = 32 << 20
 
 
 def resize_logits(logits: Tensor, size: tuple[int, int]) -> Tensor:
@@ -61,6 +69,33 @@ def bilinear_matrix(n_in: int, n_out: int, dtype: torch.dtype, device: torch.dev
     matrix.index_put_((outputs, low), 1 - share, accumulate=True)
     matrix.index_put_((outputs, high), share, accumulate=True)
     return matrix.to(dtype).to(device)
+
+
+def tiles(maps: Tensor, size: tuple[int, int]) -> Iterator[tuple[slice, slice, slice]]:
+    """Images, rows and columns of tiles that are small enough to work on in the cache.
+
+    Args:
+        maps: B x C x h x w, whose channels, type and device decide.
+        size: (H, W) of the result that is divided; several images at a time where whole ones fit.
+    """
+    budget = _CPU_TILE if maps.device.type == "cpu" else _DEVICE_TILE
+    n_pixels = max(1, budget // (maps.shape[1] * maps.element_size()))
+    height, width = size
+    # Wide rather than tall: the fewer rows, the cheaper the adjoint's product down the columns.
+    columns = max(1, min(width, n_pixels, 2 * math.isqrt(n_pixels)))
+    images = n_pixels // max(1, height * width)
+    yield from itertools.product(
+        _slices(len(maps), images),
+        _slices(height, n_pixels // columns),
+        _slices(width, columns),
+    )
+
+
+def _slices(total: int, at_most: int) -> list[slice]:
+    """Parts of nearly the same length."""
+    n_parts = math.ceil(total / max(1, at_most))
+    ends = [total * i // max(1, n_parts) for i in range(n_parts + 1)]
+    return [slice(*pair) for pair in itertools.pairwise(ends)]
 
 
 class TileResize:

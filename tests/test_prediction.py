@@ -20,7 +20,7 @@ def test_equals_the_argmax_of_everything_resized(channels, size, memory_format):
     assert labels.equal(naive(logits, size))
 
 
-def test_the_first_of_equal_scores_wins_across_groups():
+def test_the_first_of_equal_scores_wins():
     torch.manual_seed(0)
     logits = torch.randint(0, 2, (1, 90, 8, 8)).float()
     assert predicted_labels(logits, (8, 8)).equal(logits.argmax(dim=1))
@@ -36,3 +36,12 @@ def test_scores_far_apart_and_half_precision():
 def test_keeps_no_graph():
     logits = torch.zeros(1, 2, 2, 2, requires_grad=True)
     assert not predicted_labels(logits, (4, 4)).requires_grad
+
+
+def test_many_tiles_make_no_difference(monkeypatch):
+    torch.manual_seed(0)
+    logits = torch.randn(3, 7, 5, 6)
+    expected = naive(logits, (31, 23))
+    for budget in (1, 7 * 4 * 50, 7 * 4 * 31 * 23):
+        monkeypatch.setattr("avalanche_seg.resize._CPU_TILE", budget)
+        assert predicted_labels(logits, (31, 23)).equal(expected)

@@ -7,7 +7,6 @@ gradient is resized back. So the memory beside the logits is that of a tile, and
 the backward pass is one gradient of the logits' own size for each loss.
 """
 
-import itertools
 import math
 from collections.abc import Iterator
 from typing import Any, Protocol
@@ -16,15 +15,10 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from avalanche_seg.resize import TileResize
+from avalanche_seg.resize import TileResize, tiles
 from avalanche_seg.scratch import Scratch
 
 __all__ = ["PixelTerms", "pixel_losses"]
-
-# Scores of a tile, in bytes: on a CPU about what stays in a core's cache, elsewhere what keeps the
-# number of kernels small.
-_CPU_TILE = 2 << 20
-_DEVICE_TILE = 32 << 20
 
 
 class PixelTerms(Protocol):
@@ -165,7 +159,7 @@ def _sweep(
     bound = max(_bound(logits), 0.0 if teacher is None else _bound(teacher))
     sums = list(logits.new_zeros(terms.n_terms))
     scratch = Scratch()
-    for images, rows, columns in _tiles(logits, size):
+    for images, rows, columns in tiles(logits, size):
         pixels, tile = (images, rows, columns), (rows, columns)
         scores = student.tile(logits[images], tile)
         losses = terms(
@@ -187,28 +181,6 @@ def _sweep(
             into = gradients[number if weights is None else 0]
             student.add_adjoint(into[images], gradient, tile)
     return torch.stack(sums).view(-1, terms.n_terms).sum(dim=0)
-
-
-def _tiles(logits: Tensor, size: tuple[int, int]) -> Iterator[tuple[slice, slice, slice]]:
-    """Images, rows and columns of the tiles: several images where whole ones fit."""
-    budget = _CPU_TILE if logits.device.type == "cpu" else _DEVICE_TILE
-    n_pixels = max(1, budget // (logits.shape[1] * logits.element_size()))
-    height, width = size
-    # Wide rather than tall: the fewer rows, the cheaper the adjoint's product down the columns.
-    columns = max(1, min(width, n_pixels, 2 * math.isqrt(n_pixels)))
-    images = n_pixels // max(1, height * width)
-    yield from itertools.product(
-        _slices(len(logits), images),
-        _slices(height, n_pixels // columns),
-        _slices(width, columns),
-    )
-
-
-def _slices(total: int, at_most: int) -> list[slice]:
-    """Parts of nearly the same length."""
-    n_parts = math.ceil(total / max(1, at_most))
-    ends = [total * i // max(1, n_parts) for i in range(n_parts + 1)]
-    return [slice(*pair) for pair in itertools.pairwise(ends)]
 
 
 def _bound(logits: Tensor) -> float:

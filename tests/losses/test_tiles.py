@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 
+from avalanche_seg import resize
 from avalanche_seg.losses import mib_loss, tiles, unbiased_cross_entropy
 from avalanche_seg.losses.softmax import SoftmaxTerms
 from tests.losses.batches import random_labels, random_logits
@@ -35,7 +36,7 @@ def values_and_gradient(**options):
 @pytest.mark.parametrize("budget", [1, 6 * 8 * 10, 6 * 8 * 9 * 14, 1 << 20])
 def test_the_size_of_a_tile_makes_no_difference(monkeypatch, maps, budget):
     expected = values_and_gradient(maps=maps)
-    monkeypatch.setattr(tiles, "_CPU_TILE", budget)
+    monkeypatch.setattr(resize, "_CPU_TILE", budget)
     for value, other in zip(expected, values_and_gradient(maps=maps), strict=True):
         torch.testing.assert_close(other, value)
 
@@ -46,17 +47,6 @@ def test_groups_with_a_maximum_of_their_own_make_no_difference(monkeypatch, maps
     monkeypatch.setattr(tiles, "_bound", lambda logits: math.inf)
     for value, other in zip(expected, values_and_gradient(maps=maps), strict=True):
         torch.testing.assert_close(other, value)
-
-
-def test_tiles_cover_every_pixel_once(monkeypatch):
-    logits = random_logits(6, batch=5)
-    for budget in (1, 700, 20_000, 1 << 20):
-        monkeypatch.setattr(tiles, "_CPU_TILE", budget)
-        seen = torch.zeros(5, *SIZE)
-        for tile in tiles._tiles(logits, SIZE):
-            seen[tile] += 1
-            assert seen[tile].numel() <= max(1, budget // (6 * 8))
-        assert (seen == 1).all()
 
 
 def test_sums_are_those_of_the_maps():
