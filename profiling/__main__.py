@@ -51,8 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             traceback.print_exc()
             failed += 1
             sections.append(_failure(name, error))
-    with atomic_write(options.out) as temporary:
-        temporary.write_text(_page(command, sections), encoding="utf-8")
+        with atomic_write(options.out) as temporary:  # So a later script loses nothing.
+            temporary.write_text(_page(command, sections), encoding="utf-8")
     return failed
 
 
