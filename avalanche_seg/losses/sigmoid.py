@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from avalanche_seg.labels import VOID
+from avalanche_seg.losses.tiles import Pixels
 
 __all__ = ["LabelSigmoid", "TeacherSigmoid"]
 
@@ -26,20 +27,12 @@ class LabelSigmoid:
     ignore_index: int = VOID
     n_terms: int = 1
 
-    def __call__(
-        self,
-        scores: Tensor,
-        labels: Tensor | None,
-        teacher: Tensor | None,
-        *,
-        spare: Tensor,
-        bound: float,
-        gradient: bool,
-    ) -> Iterator[tuple[Tensor, Tensor | None]]:
+    def __call__(self, pixels: Pixels, *, gradient: bool) -> Iterator[tuple[Tensor, Tensor | None]]:
         """The loss and its gradient."""
-        assert labels is not None
-        valid = labels != self.ignore_index
-        labels = torch.where(valid, labels, 0).unsqueeze(1)
+        assert pixels.labels is not None
+        scores = pixels.scores
+        valid = pixels.labels != self.ignore_index
+        labels = torch.where(valid, pixels.labels, 0).unsqueeze(1)
         loss = F.softplus(scores).sum(dim=1) - scores.gather(1, labels).squeeze(1)
         slope = None
         if gradient:
@@ -54,18 +47,9 @@ class TeacherSigmoid:
 
     n_terms: int = 1
 
-    def __call__(
-        self,
-        scores: Tensor,
-        labels: Tensor | None,
-        teacher: Tensor | None,
-        *,
-        spare: Tensor,
-        bound: float,
-        gradient: bool,
-    ) -> Iterator[tuple[Tensor, Tensor | None]]:
+    def __call__(self, pixels: Pixels, *, gradient: bool) -> Iterator[tuple[Tensor, Tensor | None]]:
         """The loss and its gradient."""
-        assert teacher is not None
-        teacher = teacher.sigmoid_()
+        assert pixels.teacher is not None
+        scores, teacher = pixels.scores, pixels.teacher.sigmoid_()
         loss = (F.softplus(scores) - teacher * scores).sum(dim=1)
         yield loss, scores.sigmoid_().sub_(teacher) if gradient else None

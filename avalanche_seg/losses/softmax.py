@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from avalanche_seg.labels import VOID
+from avalanche_seg.losses.tiles import Pixels
 
 __all__ = ["SoftmaxTerms"]
 
@@ -38,18 +39,10 @@ class SoftmaxTerms:
         """One or two."""
         return int(self.classify) + int(self.distil)
 
-    def __call__(
-        self,
-        scores: Tensor,
-        labels: Tensor | None,
-        teacher: Tensor | None,
-        *,
-        spare: Tensor,
-        bound: float,
-        gradient: bool,
-    ) -> Iterator[tuple[Tensor, Tensor | None]]:
+    def __call__(self, pixels: Pixels, *, gradient: bool) -> Iterator[tuple[Tensor, Tensor | None]]:
         """The cross entropy, then the distillation."""
-        moderate = bound <= _MODERATE
+        scores, labels, teacher, spare = pixels.scores, pixels.labels, pixels.teacher, pixels.spare
+        moderate = pixels.bound <= _MODERATE
         # What needs the scores themselves comes before they are overwritten.
         if self.classify:
             assert labels is not None

@@ -9,6 +9,7 @@ the backward pass is one gradient of the logits' own size for each loss.
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import torch
@@ -18,7 +19,26 @@ from torch.autograd.function import once_differentiable
 from avalanche_seg.resize import TileResize, tiles
 from avalanche_seg.scratch import Scratch
 
-__all__ = ["PixelTerms", "pixel_losses"]
+__all__ = ["PixelTerms", "Pixels", "pixel_losses"]
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """What losses need to know of a tile; n images, R x W pixels.
+
+    Attributes:
+        scores: the logits, n x C x R x W; may be overwritten.
+        labels: int64, n x R x W; None for losses that need none.
+        teacher: the teacher's logits, n x K x R x W; may be overwritten; None likewise.
+        spare: memory to work in, of the shape of the scores.
+        bound: no score, teacher's included, is larger in absolute value; infinity if unknown.
+    """
+
+    scores: Tensor
+    labels: Tensor | None
+    teacher: Tensor | None
+    spare: Tensor
+    bound: float
 
 
 class PixelTerms(Protocol):
@@ -28,24 +48,11 @@ class PixelTerms(Protocol):
     def n_terms(self) -> int:
         """How many losses."""
 
-    def __call__(
-        self,
-        scores: Tensor,
-        labels: Tensor | None,
-        teacher: Tensor | None,
-        *,
-        spare: Tensor,
-        bound: float,
-        gradient: bool,
-    ) -> Iterator[tuple[Tensor, Tensor | None]]:
+    def __call__(self, pixels: Pixels, *, gradient: bool) -> Iterator[tuple[Tensor, Tensor | None]]:
         """Losses and gradients of a tile of pixels.
 
         Args:
-            scores: the logits, n x C x R x W; may be overwritten.
-            labels: int64, n x R x W; None for losses that need none.
-            teacher: the teacher's logits, n x K x R x W; may be overwritten; None likewise.
-            spare: memory to work in, of the shape of the scores.
-            bound: no score, teacher's included, is larger in absolute value; infinity if unknown.
+            pixels: the tile.
             gradient: whether the gradients are wanted.
 
         Yields:
@@ -160,24 +167,26 @@ def _sweep(
     sums = list(logits.new_zeros(terms.n_terms))
     scratch = Scratch()
     for images, rows, columns in tiles(logits, size):
-        pixels, tile = (images, rows, columns), (rows, columns)
+        where, tile = (images, rows, columns), (rows, columns)
         scores = student.tile(logits[images], tile)
-        losses = terms(
+        pixels = Pixels(
             scores,
-            None if target is None else target[pixels],
-            None if teacher is None or former is None else former.tile(teacher[images], tile),
+            labels=None if target is None else target[where],
+            teacher=None
+            if teacher is None or former is None
+            else former.tile(teacher[images], tile),
             spare=scratch.like(scores),
             bound=bound,
-            gradient=gradients is not None,
         )
+        losses = terms(pixels, gradient=gradients is not None)
         for number, (loss, gradient) in enumerate(losses):
             sums.append(loss.sum())
             if maps is not None:
-                maps[number][pixels] = loss
+                maps[number][where] = loss
             if gradient is None or gradients is None:
                 continue
             if weights is not None:
-                gradient.mul_(weights[number][pixels].unsqueeze(1))
+                gradient.mul_(weights[number][where].unsqueeze(1))
             into = gradients[number if weights is None else 0]
             student.add_adjoint(into[images], gradient, tile)
     return torch.stack(sums).view(-1, terms.n_terms).sum(dim=0)
