@@ -47,8 +47,8 @@ class SoftmaxTerms:
         if self.classify:
             assert labels is not None
             valid = labels != self.ignore_index
-            channel = torch.where(valid, labels, 0).unsqueeze(1)
-            of_label = scores.gather(1, channel).squeeze(1)
+            channel = torch.where(valid, labels, 0)
+            of_label = scores.gather(1, channel.unsqueeze(1)).squeeze(1)
         if self.distil:
             assert teacher is not None
             if not moderate:
@@ -61,63 +61,82 @@ class SoftmaxTerms:
         groups = (_Groups if moderate else _ExtremeGroups)(scores, self.n_old)
         if self.classify:
             # With the background alone both are the same.
-            is_old = channel.squeeze(1) < self.n_old if self.n_old > 1 else None
+            is_old = channel < self.n_old if self.n_old > 1 else None
             if is_old is not None:
-                of_label = torch.where(is_old, groups.log_old, of_label)
-            loss = torch.where(valid, groups.log_all - of_label, 0.0)
+                of_label = torch.where(is_old, groups.log("old"), of_label)
+            loss = torch.where(valid, groups.log("all") - of_label, 0.0)
             yield loss, _label_gradient(groups, channel, valid, is_old, spare) if gradient else None
         if self.distil:
-            loss = groups.log_all - powers[:, 0] * to_q * groups.log_background - expected
-            yield loss, _teacher_gradient_(groups, powers, to_q) if gradient else None
+            q_background = powers[:, 0] * to_q
+            loss = (groups.log("all") - expected).addcmul_(
+                q_background, groups.log("background"), value=-1
+            )
+            yield (
+                loss,
+                _teacher_gradient_(groups, powers, to_q, q_background) if gradient else None,
+            )
 
 
 class _Groups:
     """Background, other old classes and new classes: exponentials, and log-sums of groups.
 
     Every term of MiB (eq. 5 to 9) is a sum of a few of these maps, and its gradient is the
-    exponentials, computed once, times a map for each group.
+    exponentials, computed once, times a map for each group. A sum is named by its channels: "old",
+    0..K-1; "background", 0 and K..C-1, what the former model called so; "all".
 
     Args:
         scores: n x C x R x W, in -40..40; overwritten.
         n_old: K.
 
     Attributes:
-        names: of the groups that have channels.
         powers: exp(z), n x C x R x W.
-        log_old, log_background, log_all: log-sum-exp of the channels 0..K-1, of 0 and K..C-1, and
-            of all, n x R x W.
+        parts: the channels of the groups that have some, by name.
+        label_parts: the same for a label, to which the background is one of the old classes.
     """
 
     def __init__(self, scores: Tensor, n_old: int) -> None:
         self.powers = scores
-        groups = {"background": slice(0, 1), "old": slice(1, n_old), "new": slice(n_old, None)}
-        self._channels = {name: part for name, part in groups.items() if scores[:, part].numel()}
-        self.names = tuple(self._channels)
-        self._compute_()
+        n = scores.shape[1]
+        parts = {"background": slice(0, 1), "old": slice(1, n_old), "new": slice(n_old, n)}
+        self.parts = {name: part for name, part in parts.items() if part.start < part.stop}
+        self._logs: dict[str, Tensor] = {}
+        self._shares: dict[str, Tensor] = {}
+        self._compute_(n_old)
 
-    def of(self, tensor: Tensor, group: str) -> Tensor:
-        """The channels of a group, a view."""
-        return tensor[:, self._channels[group]]
+    def _compute_(self, n_old: int) -> None:
+        powers = self.powers.exp_()
+        background = powers[:, 0]
+        if n_old == 1:
+            everything = powers.sum(dim=1)
+            self.label_parts = {"all": slice(0, powers.shape[1])}
+            self._sums = {"old": background, "background": everything, "all": everything}
+            return
+        old = powers[:, :n_old].sum(dim=1)
+        self.label_parts = {"old": slice(0, n_old)}
+        self._sums = {"old": old, "background": background, "all": old}
+        if "new" in self.parts:
+            new = powers[:, n_old:].sum(dim=1)
+            self.label_parts["new"] = self.parts["new"]
+            self._sums.update(background=background + new, all=old + new)
 
-    def _compute_(self) -> None:
-        self.powers.exp_()
-        sums = {name: self.of(self.powers, name).sum(dim=1) for name in self.names}
-        background, new = sums["background"], sums.get("new", 0.0)
-        old = background + sums["old"] if "old" in sums else background
-        sums = {"old": old, "background": background + new, "all": old + new}
-        self.log_old, self.log_background, self.log_all = (x.log() for x in sums.values())
-        self._shares = {total: x.reciprocal() for total, x in sums.items()}
+    def log(self, total: str) -> Tensor:
+        """The log-sum-exp of the channels of a sum, n x R x W; not to be changed."""
+        if total not in self._logs:
+            self._logs[total] = self._sums[total].log()
+        return self._logs[total]
 
     def share(self, group: str, total: str) -> Tensor:
-        """What makes the group's powers probabilities among the channels of ``total``.
+        """What makes the powers of a group probabilities among the channels of a sum.
 
         Args:
-            group: one of ``names``.
-            total: "old", "background" (new classes included) or "all".
+            group: one of the parts' names.
+            total: the sum's name.
 
         Returns:
             n x R x W, not to be changed.
         """
+        if total not in self._shares:
+            self._shares[total] = self._sums[total].reciprocal()
         return self._shares[total]
 
 
@@ -127,23 +146,19 @@ class _ExtremeGroups(_Groups):
     Its powers are exp(z - maximum of the group).
     """
 
-    def _compute_(self) -> None:
-        self._tops = {name: self.of(self.powers, name).amax(dim=1) for name in self.names}
-        logs = {}
-        for name, top in self._tops.items():
-            powers = self.of(self.powers, name).sub_(top.unsqueeze(1)).exp_()
-            logs[name] = powers.sum(dim=1).log_().add_(top)
+    def _compute_(self, n_old: int) -> None:
+        self.label_parts = self.parts
+        self._tops, logs = {}, {}
+        for name, part in self.parts.items():
+            scores = self.powers[:, part]
+            self._tops[name] = top = scores.amax(dim=1)
+            logs[name] = scores.sub_(top.unsqueeze(1)).exp_().sum(dim=1).log_().add_(top)
         background = logs["background"]
-        self.log_old = torch.logaddexp(background, logs["old"]) if "old" in logs else background
-        self.log_background, self.log_all = background, self.log_old
+        old = torch.logaddexp(background, logs["old"]) if "old" in logs else background
+        self._logs = {"old": old, "background": background, "all": old}
         if "new" in logs:
-            self.log_background = torch.logaddexp(background, logs["new"])
-            self.log_all = torch.logaddexp(self.log_old, logs["new"])
-        self._logs = {
-            "old": self.log_old,
-            "background": self.log_background,
-            "all": self.log_all,
-        }
+            self._logs["background"] = torch.logaddexp(background, logs["new"])
+            self._logs["all"] = torch.logaddexp(old, logs["new"])
 
     def share(self, group: str, total: str) -> Tensor:
         """As in the base."""
@@ -157,34 +172,37 @@ def _label_gradient(
 
     Args:
         groups: of the scores.
-        channel: the label, n x 1 x R x W, 0 where ignored.
+        channel: the label, n x R x W, 0 where ignored.
         valid: bool, n x R x W; the gradient is 0 elsewhere.
         is_old: bool, n x R x W; None when the background is the only old channel.
         out: n x C x R x W, where to write it.
     """
     counts = valid.to(groups.powers.dtype)
     merged = None if is_old is None else counts * is_old
-    for group in groups.names:
+    for group, part in groups.label_parts.items():
         share = groups.share(group, "all") * counts
         if merged is not None and group != "new":
-            share -= groups.share(group, "old") * merged
-        torch.mul(groups.of(groups.powers, group), share.unsqueeze(1), out=groups.of(out, group))
+            share.addcmul_(groups.share(group, "old"), merged, value=-1)
+        torch.mul(groups.powers[:, part], share.unsqueeze(1), out=out[:, part])
     at_label = -counts if merged is None else merged - counts
-    return out.scatter_add_(1, channel, at_label.unsqueeze(1))
+    return out.scatter_add_(1, channel.unsqueeze(1), at_label.unsqueeze(1))
 
 
-def _teacher_gradient_(groups: _Groups, powers: Tensor, to_q: Tensor) -> Tensor:
+def _teacher_gradient_(
+    groups: _Groups, powers: Tensor, to_q: Tensor, q_background: Tensor
+) -> Tensor:
     """Probabilities less the teacher's; the new channels share what the background is to get.
 
     Args:
         groups: of the scores; its powers become the gradient.
         powers: proportional to q, the teacher's probabilities, n x K x R x W.
         to_q: what makes them probabilities, n x R x W.
+        q_background: q of the background, n x R x W.
     """
-    for group in groups.names:
+    for group, part in groups.parts.items():
         share = groups.share(group, "all")
         if group != "old":
-            share = share - groups.share(group, "background") * (powers[:, 0] * to_q)
-        groups.of(groups.powers, group).mul_(share.unsqueeze(1))
+            share = torch.addcmul(share, groups.share(group, "background"), q_background, value=-1)
+        groups.powers[:, part].mul_(share.unsqueeze(1))
     groups.powers[:, 1 : powers.shape[1]].addcmul_(powers[:, 1:], to_q.unsqueeze(1), value=-1)
     return groups.powers
