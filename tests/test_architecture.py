@@ -9,13 +9,23 @@ import pytest
 import avalanche_seg
 
 ROOT = Path(avalanche_seg.__file__).parent
-LEAVES = {"labels", "scratch", "resize", "prediction", "normalization", "atomic", "distributed"}
+LEAVES = {
+    "labels",
+    "scratch",
+    "resize",
+    "tiling",
+    "prediction",
+    "normalization",
+    "atomic",
+    "distributed",
+}
 MIDDLE = {"benchmarks", "models", "losses", "metrics"}
 MAY_IMPORT = {
     "labels": set(),
     "scratch": set(),
-    "resize": {"scratch"},
-    "prediction": {"resize"},
+    "resize": set(),
+    "tiling": {"resize", "scratch"},
+    "prediction": {"tiling"},
     "normalization": set(),
     "atomic": set(),
     "distributed": set(),

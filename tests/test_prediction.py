@@ -33,6 +33,11 @@ def test_scores_far_apart_and_half_precision():
     assert predicted_labels(logits, (4, 4)).equal(logits.argmax(dim=1))
 
 
+def test_a_score_that_is_no_number_gives_a_channel_all_the_same():
+    labels = predicted_labels(torch.full((1, 3, 2, 2), torch.nan), (4, 4))
+    assert labels.min() >= 0 and labels.max() < 3
+
+
 def test_keeps_no_graph():
     logits = torch.zeros(1, 2, 2, 2, requires_grad=True)
     assert not predicted_labels(logits, (4, 4)).requires_grad
@@ -43,5 +48,5 @@ def test_many_tiles_make_no_difference(monkeypatch):
     logits = torch.randn(3, 7, 5, 6)
     expected = naive(logits, (31, 23))
     for budget in (1, 7 * 4 * 50, 7 * 4 * 31 * 23):
-        monkeypatch.setattr("avalanche_seg.resize._CPU_TILE", budget)
+        monkeypatch.setattr("avalanche_seg.tiling._CPU_TILE", budget)
         assert predicted_labels(logits, (31, 23)).equal(expected)

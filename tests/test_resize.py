@@ -1,10 +1,7 @@
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
-from avalanche_seg import resize
-from avalanche_seg.resize import TileResize, bilinear_matrix, resize_logits
+from avalanche_seg.resize import bilinear_matrix, resize_logits
 from tests.losses import references
 
 
@@ -42,50 +39,8 @@ def test_gradient_reaches_the_small_map():
     assert logits.grad.sum().item() == pytest.approx(16.0)
 
 
-def parts(data, length):
-    start = data.draw(st.integers(0, length - 1))
-    return slice(start, data.draw(st.integers(start + 1, length)))
-
-
-@given(data=st.data())
-def test_a_tile_is_a_part_of_the_whole(data):
-    source, size = (data.draw(st.tuples(*2 * [st.integers(1, 12)])) for _ in range(2))
-    tile = (parts(data, size[0]), parts(data, size[1]))
-    generator = torch.Generator().manual_seed(data.draw(st.integers(0, 99)))
-    maps = torch.randn(2, 3, *source, dtype=torch.float64, generator=generator)
-    tiled = TileResize(maps, size)
-    whole = resize_logits(maps, size)[..., tile[0], tile[1]]
-    torch.testing.assert_close(tiled.tile(maps, tile), whole)
-
-    weights = torch.randn(whole.shape, dtype=torch.float64, generator=generator)
-    maps.requires_grad_()
-    (resize_logits(maps, size)[..., tile[0], tile[1]] * weights).sum().backward()
-    adjoint = torch.zeros_like(maps)
-    with torch.no_grad():
-        tiled.add_adjoint(adjoint, weights, tile)
-    torch.testing.assert_close(adjoint, maps.grad)
-
-
-def test_a_tile_may_be_overwritten():
-    maps = torch.ones(1, 1, 2, 2)
-    tiled = TileResize(maps, (2, 2))
-    tiled.tile(maps, (slice(0, 2), slice(0, 2))).zero_()
-    assert maps.all()
-
-
 @pytest.mark.parametrize(("n_in", "n_out"), [(1, 5), (5, 1), (3, 3), (64, 512), (7, 5)])
 def test_every_row_of_the_matrix_sums_to_one(n_in, n_out):
     matrix = bilinear_matrix(n_in, n_out, torch.float64, torch.device("cpu"))
     assert matrix.shape == (n_out, n_in)
     torch.testing.assert_close(matrix.sum(dim=1), torch.ones(n_out, dtype=torch.float64))
-
-
-def test_tiles_cover_every_pixel_once(monkeypatch):
-    maps = torch.zeros(5, 6, 3, 4, dtype=torch.float64)
-    for budget in (1, 700, 20_000, 1 << 20):
-        monkeypatch.setattr(resize, "_CPU_TILE", budget)
-        seen = torch.zeros(5, 9, 14)
-        for tile in resize.tiles(maps, (9, 14)):
-            seen[tile] += 1
-            assert seen[tile].numel() <= max(1, budget // (6 * 8))
-        assert (seen == 1).all()

@@ -16,8 +16,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from avalanche_seg.resize import TileResize, tiles
 from avalanche_seg.scratch import Scratch
+from avalanche_seg.tiling import TileResize, stripes
 
 __all__ = ["PixelTerms", "Pixels", "pixel_losses"]
 
@@ -165,30 +165,40 @@ def _sweep(
     former = None if teacher is None else TileResize(teacher, size)
     bound = max(_bound(logits), 0.0 if teacher is None else _bound(teacher))
     sums = list(logits.new_zeros(terms.n_terms))
+    into = () if gradients is None else gradients.unbind()
     scratch = Scratch()
-    for images, rows, columns in tiles(logits, size):
-        where, tile = (images, rows, columns), (rows, columns)
-        scores = student.tile(logits[images], tile)
-        pixels = Pixels(
-            scores,
-            labels=None if target is None else target[where],
-            teacher=None
-            if teacher is None or former is None
-            else former.tile(teacher[images], tile),
-            spare=scratch.like(scores),
-            bound=bound,
-        )
-        losses = terms(pixels, gradient=gradients is not None)
-        for number, (loss, gradient) in enumerate(losses):
-            sums.append(loss.sum())
-            if maps is not None:
-                maps[number][where] = loss
-            if gradient is None or gradients is None:
-                continue
-            if weights is not None:
-                gradient.mul_(weights[number][where].unsqueeze(1))
-            into = gradients[number if weights is None else 0]
-            student.add_adjoint(into[images], gradient, tile)
+    for images, columns, tiles in stripes(logits, size):
+        of_student = student.across(images, columns)
+        of_teacher = None if former is None else former.across(images, columns)
+        of_gradients = [
+            student.gradient_stripe(gradient[images], columns, number=number)
+            for number, gradient in enumerate(into)
+        ]
+        for rows in tiles:
+            where = (images, rows, columns)
+            scores = student.down(of_student, rows)
+            pixels = Pixels(
+                scores,
+                labels=None if target is None else target[where],
+                teacher=None
+                if former is None or of_teacher is None
+                else former.down(of_teacher, rows),
+                spare=scratch.like(scores),
+                bound=bound,
+            )
+            losses = terms(pixels, gradient=bool(into))
+            for number, (loss, gradient) in enumerate(losses):
+                sums.append(loss.sum())
+                if maps is not None:
+                    maps[number][where] = loss
+                if gradient is None:
+                    continue
+                if weights is not None:
+                    gradient.mul_(weights[number][where].unsqueeze(1))
+                stripe = of_gradients[number if weights is None else 0]
+                student.add_tile_gradient(stripe, gradient, rows)
+        for gradient, stripe in zip(into, of_gradients, strict=True):
+            student.add_stripe_gradient(gradient[images], stripe, columns)
     return torch.stack(sums).view(-1, terms.n_terms).sum(dim=0)
 
 

@@ -201,7 +201,8 @@ class SegmentationTemplate(AccumulatingTemplate):
         self.mb_output = None  # Or the previous batch's logits stay alive during the next forward.
         images, labels, *rest = self.mbatch
         images = images.to(self.device, non_blocking=True)
-        images = normalize_images(images).contiguous(memory_format=self._image_format)
+        # First the format: of bytes there is a quarter to move, and channels last normalise faster.
+        images = normalize_images(images.contiguous(memory_format=self._image_format))
         labels = labels.to(self.device, non_blocking=True).long()
         rest = [extra.to(self.device, non_blocking=True) for extra in rest]
         self.mbatch = [images, labels, *rest]

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from avalanche_seg import resize
+from avalanche_seg import tiling
 from avalanche_seg.losses import mib_loss, tiles, unbiased_cross_entropy
 from avalanche_seg.losses.softmax import SoftmaxTerms
 from tests.losses.batches import random_labels, random_logits
@@ -36,7 +36,7 @@ def values_and_gradient(**options):
 @pytest.mark.parametrize("budget", [1, 6 * 8 * 10, 6 * 8 * 9 * 14, 1 << 20])
 def test_the_size_of_a_tile_makes_no_difference(monkeypatch, maps, budget):
     expected = values_and_gradient(maps=maps)
-    monkeypatch.setattr(resize, "_CPU_TILE", budget)
+    monkeypatch.setattr(tiling, "_CPU_TILE", budget)
     for value, other in zip(expected, values_and_gradient(maps=maps), strict=True):
         torch.testing.assert_close(other, value)
 
