@@ -25,7 +25,8 @@ from avalanche_seg.labels import N_LABELS, VOID
 __all__ = ["ClassIndex", "cache_folder", "class_index", "fingerprint", "pixel_counts", "scan"]
 
 _FORMAT = 1  # Raise it when what a scan stores or checks changes: old caches are then not used.
-_PART = 16  # Masks taken at a time.
+_PART = 16  # Masks a thread takes at a time.
+_TOGETHER = 4  # Masks counted at once.
 
 
 @dataclass(frozen=True)
@@ -139,9 +140,16 @@ def _count(
 ) -> NDArray[np.int64]:
     """Count and check some masks: few calls of the pool, as each costs a tenth of a mask."""
     counts = np.empty((len(masks), N_LABELS), dtype=np.int64)
-    for i, (image, mask) in enumerate(zip(images, masks, strict=True)):
-        counts[i] = pixel_counts(_read(image, mask))
-        _check_values([mask], counts[i : i + 1], n_foreground)
+    for start in range(0, len(masks), _TOGETHER):
+        these = slice(start, start + _TOGETHER)
+        read: list[NDArray[np.uint8]] = []
+        try:
+            for image, mask in zip(images[these], masks[these], strict=True):
+                read.append(_read(image, mask))
+        finally:  # Of several bad files the first is named.
+            counted = pixel_counts(*read)
+            _check_values(masks[these], counted, n_foreground)
+        counts[these] = counted
     return counts
 
 
@@ -164,31 +172,35 @@ def _read(image_path: Path, mask_path: Path) -> NDArray[np.uint8]:
     return mask
 
 
-def pixel_counts(mask: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """How often every value occurs in a mask.
+def pixel_counts(*masks: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """How often every value occurs in each mask.
 
     Masks are made of runs of one value: their ends are found, and each run is counted as one.
 
     Args:
-        mask: uint8, any shape but empty.
+        *masks: uint8, any shapes but empty ones. Several at once cost threads fewer exchanges of
+            the interpreter's lock.
 
     Returns:
-        int64, 256.
+        int64, number of masks x 256.
 
     Example:
-        >>> pixel_counts(np.array([[7, 7, 7], [7, 1, 7]], dtype=np.uint8))[[1, 7]].tolist()
-        [1, 5]
+        >>> pixel_counts(np.array([[7, 7, 7], [7, 1, 7]], dtype=np.uint8))[:, [1, 7]].tolist()
+        [[1, 5]]
     """
-    values = mask.ravel()
-    is_end = np.zeros(-len(values) % 8 + len(values), dtype=bool)
-    np.not_equal(values[1:], values[:-1], out=is_end[: len(values) - 1])
-    is_end[len(values) - 1] = True
-    # Ends are rare: look for them among groups of eight first.
-    groups = np.flatnonzero(is_end.view(np.uint64) != 0)
-    within = np.flatnonzero(is_end.reshape(-1, 8)[groups])
-    ends = groups[within // 8] * 8 + within % 8
+    if not masks:
+        return np.zeros((0, N_LABELS), dtype=np.int64)
+    values = np.concatenate(masks, axis=None)
+    stops = np.cumsum([mask.size for mask in masks])
+    is_end = np.empty(len(values), dtype=bool)
+    np.not_equal(values[1:], values[:-1], out=is_end[:-1])
+    is_end[stops - 1] = True
+    ends = np.flatnonzero(is_end)
+    mask_of_end = np.repeat(np.arange(len(masks)), np.diff(np.searchsorted(ends, stops), prepend=0))
+    cells = mask_of_end * N_LABELS + values[ends]
     # Sums of whole numbers, which floating point holds exactly.
-    return np.bincount(values[ends], np.diff(ends, prepend=-1), N_LABELS).astype(np.int64)
+    counts = np.bincount(cells, np.diff(ends, prepend=-1), len(masks) * N_LABELS)
+    return counts.astype(np.int64).reshape(-1, N_LABELS)
 
 
 def _check_values(masks: Sequence[Path], counts: NDArray[np.int64], n_foreground: int) -> None:

@@ -154,10 +154,16 @@ def test_devkit_is_left_alone(samples: Samples) -> None:
 def test_pixel_counts(shape: tuple[int, int], values: list[int]) -> None:
     generator = np.random.default_rng(0)
     mask = generator.choice(np.array(values, dtype=np.uint8), shape)
-    for one in (mask, np.sort(mask, axis=None).reshape(shape), np.pad(mask, 3)[3:-3, 3:-3]):
-        counts = module.pixel_counts(one)
-        assert counts.dtype == np.int64
-        np.testing.assert_array_equal(counts, np.bincount(one.ravel(), minlength=256))
+    masks = [mask, np.sort(mask, axis=None).reshape(shape), np.pad(mask, 3)[3:-3, 3:-3], mask.T]
+    counts = module.pixel_counts(*masks)
+    assert counts.dtype == np.int64
+    expected = [np.bincount(one.ravel(), minlength=256) for one in masks]
+    np.testing.assert_array_equal(counts, expected)
+    np.testing.assert_array_equal(module.pixel_counts(mask), expected[:1])
+
+
+def test_pixel_counts_of_no_mask() -> None:
+    assert module.pixel_counts().shape == (0, 256)
 
 
 @pytest.mark.parametrize("threads", [1, 3])
@@ -168,5 +174,7 @@ def test_any_number_of_threads_names_the_first_bad_file(
     counts = module.scan(samples, n_foreground=3, progress=False, threads=threads)
     np.testing.assert_array_equal(counts, _index(samples).counts)
     samples.masks[2].write_bytes(b"spoilt")
-    with pytest.raises(ValueError, match=r"b\.png: value 3 is no class"):
-        module.scan(samples, n_foreground=2, progress=False, threads=threads)
+    for part in (1, 16):
+        monkeypatch.setattr(module, "_PART", part)
+        with pytest.raises(ValueError, match=r"b\.png: value 3 is no class"):
+            module.scan(samples, n_foreground=2, progress=False, threads=threads)
