@@ -15,7 +15,8 @@ import numpy as np
 from PIL import Image
 
 from avalanche_seg.benchmarks import Devkit, Samples, segmentation_benchmark
-from avalanche_seg.benchmarks.class_index import class_index, scan
+from avalanche_seg.benchmarks.class_index import class_index
+from avalanche_seg.benchmarks.mask_scan import scan
 from profiling.measuring import Comparison, in_fresh_process
 from profiling.photographs import write_photographs
 from profiling.report import Section, Target, main

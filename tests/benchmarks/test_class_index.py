@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from avalanche_seg.benchmarks import class_index as module
+from avalanche_seg.benchmarks import mask_scan
 from avalanche_seg.benchmarks.class_index import ClassIndex, cache_folder, class_index, fingerprint
 from avalanche_seg.benchmarks.devkit import Samples
 from avalanche_seg.benchmarks.folder import read_folder
@@ -37,13 +37,13 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The name of every mask that was read."""
     done: list[str] = []
-    read = module.read_label_map
+    read = mask_scan.read_label_map
 
     def counted(path: Path) -> NDArray[np.uint8]:
         done.append(path.stem)
         return read(path)
 
-    monkeypatch.setattr(module, "read_label_map", counted)
+    monkeypatch.setattr(mask_scan, "read_label_map", counted)
     return done
 
 
@@ -126,13 +126,6 @@ def test_fingerprint_depends_on_the_list_and_its_order(samples: Samples) -> None
     assert fingerprint(other_name) == digests[0]
 
 
-def test_progress_bar(samples: Samples, capsys: pytest.CaptureFixture[str]) -> None:
-    module.scan(samples, n_foreground=20, progress=False)
-    assert capsys.readouterr().err == ""
-    module.scan(samples, n_foreground=20)
-    assert "class index of kit/train" in capsys.readouterr().err
-
-
 def test_cache_folder(monkeypatch: pytest.MonkeyPatch, cache: Path, tmp_path: Path) -> None:
     assert cache_folder() == cache
     monkeypatch.delenv("AVALANCHE_SEG_CACHE")
@@ -147,34 +140,3 @@ def test_devkit_is_left_alone(samples: Samples) -> None:
     before = {path: path.stat().st_mtime_ns for path in samples.root.rglob("*")}
     _index(samples)
     assert {path: path.stat().st_mtime_ns for path in samples.root.rglob("*")} == before
-
-
-@pytest.mark.parametrize("shape", [(1, 1), (1, 7), (2, 8), (3, 11), (40, 64)])
-@pytest.mark.parametrize("values", [[0], [0, 255], range(256), [9, 9, 9, 9, 9, 9, 9, 1]])
-def test_pixel_counts(shape: tuple[int, int], values: list[int]) -> None:
-    generator = np.random.default_rng(0)
-    mask = generator.choice(np.array(values, dtype=np.uint8), shape)
-    masks = [mask, np.sort(mask, axis=None).reshape(shape), np.pad(mask, 3)[3:-3, 3:-3], mask.T]
-    counts = module.pixel_counts(*masks)
-    assert counts.dtype == np.int64
-    expected = [np.bincount(one.ravel(), minlength=256) for one in masks]
-    np.testing.assert_array_equal(counts, expected)
-    np.testing.assert_array_equal(module.pixel_counts(mask), expected[:1])
-
-
-def test_pixel_counts_of_no_mask() -> None:
-    assert module.pixel_counts().shape == (0, 256)
-
-
-@pytest.mark.parametrize("threads", [1, 3])
-def test_any_number_of_threads_names_the_first_bad_file(
-    samples: Samples, monkeypatch: pytest.MonkeyPatch, threads: int
-) -> None:
-    monkeypatch.setattr(module, "_PART", 1)
-    counts = module.scan(samples, n_foreground=3, progress=False, threads=threads)
-    np.testing.assert_array_equal(counts, _index(samples).counts)
-    samples.masks[2].write_bytes(b"spoilt")
-    for part in (1, 16):
-        monkeypatch.setattr(module, "_PART", part)
-        with pytest.raises(ValueError, match=r"b\.png: value 3 is no class"):
-            module.scan(samples, n_foreground=2, progress=False, threads=threads)
