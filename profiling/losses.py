@@ -88,12 +88,12 @@ def our_lwf_mc(logits: Tensor, target: Tensor, teacher: Tensor) -> Tensor:
     return losses.binary_cross_entropy(logits, target) + _WEIGHT * kd
 
 
-# Name: ours, the original, at least how many times faster, at least how many times leaner.
-OBJECTIVES: dict[str, tuple[Objective, Objective, int, int]] = {
-    "UNCE + UNKD, mib_loss (MiB)": (our_mib, original_mib, 8, 12),
-    "UNCE, UNKD called apart (MiB)": (our_separate_mib, original_mib, 8, 12),
-    "CE + KD (LwF, ILT)": (our_lwf, original_lwf, 4, 8),
-    "BCE + iCaRL (LwF-MC)": (our_lwf_mc, original_lwf_mc, 4, 8),
+# Name: ours, the original, and at least how many times faster and leaner it is to be.
+OBJECTIVES: dict[str, tuple[Objective, Objective, tuple[int, int] | None]] = {
+    "UNCE + UNKD, mib_loss (MiB)": (our_mib, original_mib, (8, 12)),
+    "UNCE, UNKD called apart (MiB)": (our_separate_mib, original_mib, None),
+    "CE + KD (LwF, ILT)": (our_lwf, original_lwf, (4, 8)),
+    "BCE + iCaRL (LwF-MC)": (our_lwf_mc, original_lwf_mc, (4, 8)),
 }
 
 
@@ -105,7 +105,7 @@ def measure(*, quick: bool = False) -> list[Section]:
 def _objectives(quick: bool) -> Section:
     size = 32 if quick else 512
     rows, targets = [], []
-    for name, (_, _, speed, leanness) in OBJECTIVES.items():
+    for name, (_, _, wanted) in OBJECTIVES.items():
         times, theirs, ours, error = in_fresh_process(_compare, name, size, quick)
         leaner = theirs / max(ours, 1)
         rows.append(
@@ -120,10 +120,11 @@ def _objectives(quick: bool) -> Section:
                 f"{error:.0e}",
             ]
         )
-        targets += [
-            Target(f"{name}, time", speed, times.ratio, text=times.text()),
-            Target(f"{name}, extra peak memory", leanness, leaner),
-        ]
+        if wanted is not None:
+            targets += [
+                Target(f"{name}, time", wanted[0], times.ratio, text=times.text()),
+                Target(f"{name}, extra peak memory", wanted[1], leaner),
+            ]
     return Section(
         "Objectives",
         f"Forward + backward, 4 x 21 x {size} x {size} (16 old classes) from stride-{_STRIDE} "

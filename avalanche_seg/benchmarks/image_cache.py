@@ -61,7 +61,8 @@ class ImageCache:
             index: in the split.
 
         Returns:
-            The image, uint8 3 x H x W, one's own; the mask's values, uint8 H x W, read-only.
+            The image, uint8 3 x H x W, and the mask's values, uint8 H x W: copies, because memory
+            that somebody still looks at cannot be given back in the end.
         """
         if self._opened is None:
             self._opened = self._open()
@@ -69,7 +70,7 @@ class ImageCache:
         height, width = np.frombuffer(buffer, np.int32, count=2, offset=8 * index).tolist()
         start, area = int(self._ends[index]), height * width
         pixels = np.frombuffer(buffer, np.uint8, count=3 * area, offset=start).copy()
-        ids = np.frombuffer(buffer, np.uint8, count=area, offset=start + 3 * area)
+        ids = np.frombuffer(buffer, np.uint8, count=area, offset=start + 3 * area).copy()
         image = torch.from_numpy(pixels).view(height, width, 3).permute(2, 0, 1)
         return image, ids.reshape(height, width)
 
@@ -191,7 +192,7 @@ def _fill_memory(samples: Samples, ends: NDArray[np.int64], progress: bool) -> S
 def _free(memory: SharedMemory, owner: int) -> None:
     if os.getpid() == owner:  # And not a worker that was forked from it.
         memory.unlink()
-        with suppress(BufferError):  # While somebody looks at a mask of it.
+        with suppress(BufferError):  # After an error the traceback still looks at it.
             memory.close()
 
 
