@@ -29,7 +29,7 @@ Times = dict[str, list[float]]
 def measure(*, quick: bool = False) -> list[Section]:
     """The class index of masks, and the construction of a benchmark after it."""
     n_masks = 8 if quick else 1024
-    cpu, wall = in_fresh_process(_measure, n_masks, 1 if quick else 5)
+    cpu, wall = in_fresh_process(_measure, n_masks, 1 if quick else 9)
     per_core = Comparison(cpu["scan"], cpu["original"])
     later = 100 * statistics.median(wall["later"]) / statistics.median(wall["original"])
     rows = [

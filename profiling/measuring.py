@@ -59,6 +59,10 @@ class Comparison:
         """Median seconds of the other."""
         return statistics.median(self.theirs)
 
+    def __add__(self, other: "Comparison") -> "Comparison":
+        """The pairs of both."""
+        return Comparison(self.ours + other.ours, self.theirs + other.theirs)
+
     @property
     def ratio(self) -> float:
         """How many times faster ours is: the median over pairs."""

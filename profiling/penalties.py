@@ -142,7 +142,7 @@ def _compare(name: str, quick: bool) -> tuple[Comparison, int, int]:
     times = compare(
         partial(_repeat, ours.iteration),
         partial(_repeat, theirs.iteration),
-        rounds=1 if quick else 7,
+        rounds=1 if quick else 15,
     )
     return times, extra_memory(theirs.iteration), extra_memory(ours.iteration)
 

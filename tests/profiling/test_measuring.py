@@ -4,6 +4,11 @@ import torch
 from profiling.measuring import Comparison, compare, extra_memory, seconds, single_thread
 
 
+def test_pairs_of_two_comparisons_together():
+    both = Comparison([1.0], [2.0]) + Comparison([1.0, 1.0], [4.0, 6.0])
+    assert both.ratio == 4.0
+
+
 def test_calls_alternate_ours_first():
     calls = []
     result = compare(lambda: calls.append("ours"), lambda: calls.append("theirs"), rounds=3)
