@@ -1,3 +1,4 @@
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -55,8 +56,13 @@ def test_any_number_of_threads_names_the_first_bad_file(
     np.testing.assert_array_equal(
         counts, np.array([np.bincount(np.ravel(mask), minlength=256) for mask in MASKS.values()])
     )
-    samples.masks[2].write_bytes(b"spoilt")
-    for part in (1, 16):
+    good = samples
+    samples = dataclasses.replace(samples, masks=(*samples.masks[:2], samples.root / "none.png"))
+    for part, together in [(1, 1), (16, 1), (16, 9), (16, 1000)]:
         monkeypatch.setattr(mask_scan, "_PART", part)
+        monkeypatch.setattr(mask_scan, "_TOGETHER", together)
+        np.testing.assert_array_equal(
+            mask_scan.scan(good, n_foreground=3, progress=False, threads=threads), counts
+        )
         with pytest.raises(ValueError, match=r"b\.png: value 3 is no class"):
             mask_scan.scan(samples, n_foreground=2, progress=False, threads=threads)

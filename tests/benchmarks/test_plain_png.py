@@ -51,6 +51,16 @@ def test_several_chunks_of_data() -> None:
     np.testing.assert_array_equal(plain_rows(content)[:, 1:], noise)  # type: ignore[index]
 
 
+def test_files_that_might_fill_the_memory_are_left_to_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    content = saved(palette_picture())
+    monkeypatch.setattr("avalanche_seg.benchmarks.plain_png._MOST_MEMORY", 1032 * len(content))
+    assert plain_rows(content) is not None
+    monkeypatch.setattr("avalanche_seg.benchmarks.plain_png._MOST_MEMORY", 1032)
+    assert plain_rows(content) is None
+
+
 OTHERS = {
     "filtered": png(bytes([1, 5, 5]), 2, 1),
     "one filtered row": png(bytes([0, 5, 5, 2, 0, 0]), 2, 2),
