@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from multiprocessing.shared_memory import SharedMemory
+from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -101,7 +102,8 @@ def image_cache(
     if cache is None:
         memory = _fill_memory(samples, ends, progress)
         cache = ImageCache(partial(SharedMemory, memory.name), ends)
-        weakref.finalize(cache, _free, memory, os.getpid())
+        # Unlike weakref's, it also runs at the end of processes that multiprocessing started.
+        Finalize(cache, _free, (memory, os.getpid()), exitpriority=0)
         _IN_MEMORY[index.fingerprint] = cache
     return cache
 

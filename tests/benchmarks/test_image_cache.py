@@ -1,5 +1,7 @@
 import pickle
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -153,6 +155,38 @@ def test_a_file_that_spoils_is_named_and_nothing_is_left(
         make(split, kind)
     left = [path.suffix for path in image_cache.cache_folder().iterdir()]
     assert set(left) <= {".npz", ".lock"}
+
+
+PROGRAM = """
+import multiprocessing, sys
+from avalanche_seg.benchmarks import FolderIncremental
+
+kept = []
+
+def hold():
+    benchmark = FolderIncremental(sys.argv[1], task="2-1", cache_images="memory", progress=False)
+    kept.append((benchmark, benchmark.train_stream[0].dataset[0]))
+
+if __name__ == "__main__":
+    hold()
+    process = multiprocessing.get_context("forkserver").Process(target=hold)
+    process.start()
+    process.join()
+    sys.exit(process.exitcode)
+"""
+
+
+def test_memory_is_given_back_by_every_kind_of_process(kit: Path, tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM)
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore::DeprecationWarning", program, kit],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "leaked" not in done.stderr and "Error" not in done.stderr
 
 
 def test_an_unknown_kind_is_refused_before_the_masks_are_read(kit: Path) -> None:
