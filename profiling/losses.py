@@ -4,8 +4,10 @@ The original resizes the logits of both models to the label map and computes eac
 every intermediate is as large as the resized logits and most are kept for the backward pass.
 """
 
+import statistics
 from collections.abc import Callable
-from functools import partial
+from functools import partial, reduce
+from operator import add
 
 import torch
 import torch.nn.functional as F
@@ -112,9 +114,10 @@ def _objectives(quick: bool) -> Section:
     ]
     rows, targets = [], []
     for name, (_, _, wanted) in OBJECTIVES.items():
-        times, theirs, ours, error = passes[0][name]
-        for again, *_ in (results[name] for results in passes[1:]):
-            times += again
+        timed, *memory, errors = zip(*(results[name] for results in passes), strict=True)
+        times = reduce(add, timed)
+        theirs, ours = (statistics.median(sizes) for sizes in memory)
+        error = max(errors)
         leaner = theirs / max(ours, 1)
         rows.append(
             [
@@ -143,7 +146,7 @@ def _objectives(quick: bool) -> Section:
         ],
         rows,
         notes=[
-            "MiB: extra peak memory of a call, logits there before.",
+            "MiB: extra peak memory of a call, logits there before; the median over processes.",
             "difference: of the two gradients, largest relative to the largest entry.",
         ],
         targets=targets,

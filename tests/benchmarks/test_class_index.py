@@ -9,22 +9,13 @@ from numpy.typing import NDArray
 from avalanche_seg.benchmarks import mask_scan
 from avalanche_seg.benchmarks.class_index import ClassIndex, cache_folder, class_index, fingerprint
 from avalanche_seg.benchmarks.devkit import Samples
-from avalanche_seg.benchmarks.folder import read_folder
-from tests.devkits import write_devkit, write_image, write_mask
-
-MASKS = {
-    "a": [[0, 1, 1], [255, 2, 2]],
-    "b": [[3, 3], [3, 3], [0, 255]],
-    "c": [[0]],
-}
+from tests.benchmarks.ants import small_split
+from tests.devkits import write_image, write_mask
 
 
 @pytest.fixture
 def samples(tmp_path: Path) -> Samples:
-    names = ["background", "ant", "bee", "cat"]
-    return read_folder(
-        write_devkit(tmp_path / "kit", {"train": MASKS, "val": {"z": [[1]]}}, names)
-    ).train
+    return small_split(tmp_path)
 
 
 @pytest.fixture(autouse=True)

@@ -6,21 +6,12 @@ import pytest
 
 from avalanche_seg.benchmarks import mask_scan
 from avalanche_seg.benchmarks.devkit import Samples
-from avalanche_seg.benchmarks.folder import read_folder
-from tests.devkits import write_devkit
-
-MASKS = {
-    "a": [[0, 1, 1], [255, 2, 2]],
-    "b": [[3, 3], [3, 3], [0, 255]],
-    "c": [[0]],
-}
+from tests.benchmarks.ants import MASKS, small_split
 
 
 @pytest.fixture
 def samples(tmp_path: Path) -> Samples:
-    names = ["background", "ant", "bee", "cat"]
-    kit = write_devkit(tmp_path / "kit", {"train": MASKS, "val": {"z": [[1]]}}, names)
-    return read_folder(kit).train
+    return small_split(tmp_path)
 
 
 def test_progress_bar(samples: Samples, capsys: pytest.CaptureFixture[str]) -> None:
