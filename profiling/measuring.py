@@ -151,8 +151,9 @@ def extra_memory(work: Work, *, warmup: Work | None = None) -> int:
     """How much a call adds to resident memory at its peak, by the system's accounting.
 
     The call runs in a forked process of its own, on one thread, after memory that is free but held
-    was given back to the system; so neither earlier calls nor their caches count. The pages of
-    libraries that the call is the first to touch (some megabytes) do, unless ``warmup`` did before.
+    was given back to the system; so neither earlier calls nor their caches count. What does is how
+    they scattered the free memory (so measure memory before time), and the pages of libraries that
+    the call is the first to touch (some megabytes), unless ``warmup`` did before.
 
     Args:
         work: a call without arguments, on the CPU.

@@ -139,12 +139,13 @@ def _compare(name: str, quick: bool) -> tuple[Comparison, int, int]:
     plugin_class, original_class = METHODS[name]
     ours, theirs = Ours(plugin_class, _network(quick)), original_class(_network(quick))
     _give_gradients(theirs.model)
+    memory = extra_memory(theirs.iteration), extra_memory(ours.iteration)
     times = compare(
         partial(_repeat, ours.iteration),
         partial(_repeat, theirs.iteration),
         rounds=1 if quick else 15,
     )
-    return times, extra_memory(theirs.iteration), extra_memory(ours.iteration)
+    return times, *memory
 
 
 class Ours:
