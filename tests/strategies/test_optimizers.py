@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from avalanche_seg.plugins import PolyLRPlugin
-from avalanche_seg.strategies import FineTuning, sgd
+from avalanche_seg.strategies import EWC, FineTuning, sgd
 from avalanche_seg.strategies.optimizers import OptimizerSource
 from tests.tiny import tiny_benchmark, tiny_model
 
@@ -27,6 +27,27 @@ def test_sgd_leaves_frozen_parameters_out():
     model = nn.Linear(2, 2)
     model.bias.requires_grad_(False)
     assert sgd()(model, FIRST).param_groups[0]["params"] == [model.weight]
+
+
+def test_sgd_updates_weights_of_any_layout_like_plain_sgd(tmp_path):
+    def plain(model, experience):
+        rate = 0.005 if experience.previous_classes else 0.05
+        options = {"momentum": 0.9, "weight_decay": 1e-4, "nesterov": True, "fused": False}
+        return torch.optim.SGD(model.parameters(), lr=rate, **options)
+
+    benchmark = tiny_benchmark(tmp_path)
+    weights = []
+    for optimizer in (sgd(0.05), plain):
+        torch.manual_seed(0)
+        model = tiny_model()
+        # The penalty adds to the gradients; the second step has new parameters.
+        strategy = EWC(
+            model=model, optimizer=optimizer, penalty_weight=10, train_mb_size=4, evaluator=None
+        )
+        strategy.train(benchmark.train_stream, eval_streams=[])
+        weights.append(torch.cat([parameter.flatten() for parameter in model.parameters()]))
+    assert not model.network.second.weight.is_contiguous()  # Channels last.
+    torch.testing.assert_close(*weights, rtol=1e-5, atol=1e-6)
 
 
 def test_factory_is_called_at_every_step_after_the_model_grew(tmp_path):
