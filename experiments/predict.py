@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from avalanche_seg.allocator import keep_freed_memory
 from avalanche_seg.models import load_model
 from experiments.assembly import pick_device
 from experiments.parser import spell
@@ -121,4 +122,5 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
+    keep_freed_memory()
     sys.exit(main())

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from avalanche_seg.allocator import keep_freed_memory
 from avalanche_seg.benchmarks.scenario import SegmentationScenario
 from avalanche_seg.distributed import is_main, process_group, world_size
 from avalanche_seg.metrics import StepReport, mean_iou_metrics
@@ -229,4 +230,5 @@ def _announcement(
 
 
 if __name__ == "__main__":
+    keep_freed_memory()
     sys.exit(main())

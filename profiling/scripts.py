@@ -14,6 +14,7 @@ SCRIPTS = (
     "training_step",
     "template",
     "evaluation",
+    "freed_memory",
     "scale",
     "workers",
     "cost",

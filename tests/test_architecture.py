@@ -10,6 +10,7 @@ import avalanche_seg
 
 ROOT = Path(avalanche_seg.__file__).parent
 LEAVES = {
+    "allocator",
     "labels",
     "scratch",
     "resize",
@@ -21,6 +22,7 @@ LEAVES = {
 }
 MIDDLE = {"benchmarks", "models", "losses", "metrics"}
 MAY_IMPORT = {
+    "allocator": set(),
     "labels": set(),
     "scratch": set(),
     "resize": set(),
