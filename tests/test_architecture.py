@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "scratch": set(),
     "resize": set(),
     "tiling": {"resize", "scratch"},
-    "prediction": {"tiling"},
+    "prediction": {"scratch", "tiling"},
     "normalization": set(),
     "atomic": set(),
     "distributed": set(),

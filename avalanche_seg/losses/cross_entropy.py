@@ -3,6 +3,7 @@
 from torch import Tensor, nn
 
 from avalanche_seg.labels import VOID
+from avalanche_seg.losses.evaluation import cross_entropy_and_labels
 from avalanche_seg.losses.pixels import check_n_old, check_target, label_loss
 from avalanche_seg.losses.reduction import check_reduction
 from avalanche_seg.losses.softmax import SoftmaxTerms
@@ -98,6 +99,12 @@ class CrossEntropy(nn.Module):
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         """Compute the loss; shapes as in :func:`cross_entropy`."""
         return cross_entropy(
+            logits, target, ignore_index=self.ignore_index, reduction=self.reduction
+        )
+
+    def with_labels(self, logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        """Loss and predicted labels by :func:`cross_entropy_and_labels`, for evaluation."""
+        return cross_entropy_and_labels(
             logits, target, ignore_index=self.ignore_index, reduction=self.reduction
         )
 

@@ -72,19 +72,21 @@ class ConfusionMatrix(Metric[Tensor]):
             counts[:known, :known] = self.counts
         self.counts = sum_(counts)
 
-    def update(self, logits: Tensor, target: Tensor) -> None:
+    def update(self, logits: Tensor, target: Tensor, prediction: Tensor | None = None) -> None:
         """Add a batch.
 
         Args:
             logits: floating point, B x C x h x w; resized bilinearly to the target.
             target: channels, integer, B x H x W; labels without a channel are left out.
+            prediction: the labels that the logits give, integer, B x H x W, where they are known.
 
         Raises:
             ValueError: when there are fewer channels than in an earlier batch.
         """
         n_classes = logits.shape[1]
-        size = (target.shape[-2], target.shape[-1])
-        counts = confusion_matrix(predicted_labels(logits, size), target, n_classes)
+        if prediction is None:
+            prediction = predicted_labels(logits, (target.shape[-2], target.shape[-1]))
+        counts = confusion_matrix(prediction, target, n_classes)
         if self.counts is not None:
             known = self.counts.shape[0]
             if known > n_classes:

@@ -79,7 +79,9 @@ class MeanIoU(PluginMetric[dict[str, float]]):
                 f"got {len(self.class_names)} class_names for {logits.shape[1]} channels; expected "
                 "one a channel, the background first"
             )
-        self._confusion.update(logits, strategy.mb_y)
+        # Strategies of this package predict once for all metrics.
+        prediction = getattr(strategy, "mb_prediction", None)
+        self._confusion.update(logits, strategy.mb_y, prediction)
 
     def after_eval_exp(self, strategy: Any) -> list[MetricValue]:
         """Emit the values of this experience, counted over all processes."""

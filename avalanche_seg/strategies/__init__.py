@@ -8,10 +8,11 @@ from avalanche_seg.strategies.lwf import LwF
 from avalanche_seg.strategies.lwf_mc import LwFMC
 from avalanche_seg.strategies.mib import MiB
 from avalanche_seg.strategies.optimizers import sgd
+from avalanche_seg.strategies.options import default_evaluator
 from avalanche_seg.strategies.pi import PI
 from avalanche_seg.strategies.rw import RW
 from avalanche_seg.strategies.smib import SMiB
-from avalanche_seg.strategies.template import SegmentationTemplate, default_evaluator
+from avalanche_seg.strategies.template import SegmentationTemplate
 
 __all__ = [
     "EWC",

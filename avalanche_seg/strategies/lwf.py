@@ -9,7 +9,8 @@ from torch.optim import Optimizer
 
 from avalanche_seg.plugins import DistillationPlugin
 from avalanche_seg.strategies.optimizers import OptimizerFactory
-from avalanche_seg.strategies.template import SegmentationTemplate, TemplateOptions
+from avalanche_seg.strategies.options import TemplateOptions
+from avalanche_seg.strategies.template import SegmentationTemplate
 
 __all__ = ["LwF"]
 

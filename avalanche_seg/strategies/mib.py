@@ -10,7 +10,8 @@ from torch.optim import Optimizer
 from avalanche_seg.losses import UnbiasedCrossEntropy, mib_loss
 from avalanche_seg.plugins import BalancedInitPlugin, UnbiasedDistillationPlugin
 from avalanche_seg.strategies.optimizers import OptimizerFactory
-from avalanche_seg.strategies.template import SegmentationTemplate, TemplateOptions
+from avalanche_seg.strategies.options import TemplateOptions
+from avalanche_seg.strategies.template import SegmentationTemplate
 
 __all__ = ["MiB"]
 

@@ -15,7 +15,8 @@ from avalanche_seg.plugins import (
     UnbiasedDistillationPlugin,
 )
 from avalanche_seg.strategies.optimizers import OptimizerFactory
-from avalanche_seg.strategies.template import SegmentationTemplate, TemplateOptions
+from avalanche_seg.strategies.options import TemplateOptions
+from avalanche_seg.strategies.template import SegmentationTemplate
 
 __all__ = ["SMiB"]
 

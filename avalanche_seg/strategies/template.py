@@ -1,12 +1,10 @@
 """Avalanche's supervised template for dense outputs."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypedDict
+from typing import Any
 
 import torch
 from avalanche.core import BasePlugin
-from avalanche.evaluation.metrics import loss_metrics
-from avalanche.logging import InteractiveLogger
 from avalanche.training.plugins import EvaluationPlugin
 from avalanche.training.templates.base_sgd import PeriodicEval
 from torch import Tensor, nn
@@ -15,47 +13,21 @@ from torch.optim import Optimizer
 from avalanche_seg.benchmarks.workers import WorkerPool
 from avalanche_seg.labels import VOID
 from avalanche_seg.losses import CrossEntropy
-from avalanche_seg.metrics import loss_term_metrics, mean_iou_metrics
 from avalanche_seg.models import SegmentationOutput
 from avalanche_seg.normalization import normalize_images
 from avalanche_seg.plugins import PeriodicEvalPlugin
 from avalanche_seg.plugins.loss_terms import record_term
+from avalanche_seg.prediction import predicted_labels
 from avalanche_seg.strategies.loaders import eval_loader, loader_options, train_loader
 from avalanche_seg.strategies.loop import AccumulatingTemplate
 from avalanche_seg.strategies.optimizers import OptimizerFactory, OptimizerSource
+from avalanche_seg.strategies.options import default_evaluator
 from avalanche_seg.strategies.parallel import Parallel
 from avalanche_seg.strategies.precision import Precision
 
-__all__ = ["SegmentationTemplate", "TemplateOptions", "default_evaluator"]
+__all__ = ["SegmentationTemplate"]
 
 Criterion = Callable[[Tensor, Tensor], Tensor]
-
-
-def default_evaluator() -> EvaluationPlugin:
-    """IoU, loss and the loss's terms, printed by an ``InteractiveLogger``."""
-    return EvaluationPlugin(
-        mean_iou_metrics(),
-        loss_metrics(epoch=True, experience=True),
-        loss_term_metrics(),
-        loggers=[InteractiveLogger()],
-    )
-
-
-class TemplateOptions(TypedDict, total=False):
-    """The keyword arguments every strategy shares; see :class:`SegmentationTemplate`."""
-
-    train_mb_size: int
-    train_epochs: int
-    eval_mb_size: int | None
-    device: str | torch.device
-    evaluator: EvaluationPlugin | Callable[[], EvaluationPlugin] | None
-    eval_every: int
-    peval_mode: str
-    loader: Mapping[str, Any] | None
-    channels_last: bool
-    amp: str
-    accumulate: int
-    compile: bool
 
 
 class SegmentationTemplate(AccumulatingTemplate):
@@ -148,6 +120,7 @@ class SegmentationTemplate(AccumulatingTemplate):
         self._train_workers, self._eval_workers = WorkerPool(), WorkerPool()
         self.step_criterion: Criterion = self._criterion
         self.loss_terms = {}
+        self._prediction: Tensor | None = None
         self.accumulate = accumulate
         self.compile = compile
         self.precision = Precision(amp, self.device)
@@ -215,6 +188,7 @@ class SegmentationTemplate(AccumulatingTemplate):
 
     def forward(self) -> SegmentationOutput:
         """The model's output on the batch, logits at the model's own stride."""
+        self._prediction = None
         model = self.parallel.wrap(self.model) if self.is_training else self.model
         return self.run_model(model, self.mb_x)
 
@@ -232,7 +206,19 @@ class SegmentationTemplate(AccumulatingTemplate):
             record_term(self, "classification", loss)
             return loss
         known = torch.where(self.mb_y < output.logits.shape[1], self.mb_y, VOID)
-        return _at_step(self._criterion, 0)(output.logits, known)
+        criterion = _at_step(self._criterion, 0)
+        if type(criterion) is not CrossEntropy:  # A subclass may have another forward().
+            return criterion(output.logits, known)
+        loss, self._prediction = criterion.with_labels(output.logits, known)
+        return loss
+
+    @property
+    def mb_prediction(self) -> Tensor:
+        """The labels predicted for the batch, int64, B x H x W: once, for all metrics."""
+        if self._prediction is None:
+            height, width = self.mb_y.shape[-2:]
+            self._prediction = predicted_labels(self.mb_output.logits, (height, width))
+        return self._prediction
 
     def classification_loss(self, logits: Tensor) -> Tensor:
         """The step's criterion on one output, a scalar; for strategies whose loss needs more."""

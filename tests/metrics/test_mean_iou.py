@@ -66,6 +66,15 @@ def test_an_output_with_logits_counts_like_plain_logits():
     assert torch.equal(plain.matrix, from_output.matrix)
 
 
+def test_a_strategys_own_prediction_is_counted():
+    logits, targets = random_batches()
+    strategy = fake_strategy(logits, targets)
+    strategy.mb_prediction = torch.zeros_like(targets[0])
+    metric = MeanIoU()
+    evaluate(metric, strategy)
+    assert metric.matrix[:, 0].sum() == metric.matrix.sum() > 0
+
+
 def test_what_cannot_be_averaged_is_not_emitted():
     logits, targets = random_batches(n_channels=3, n_labels=2)  # Nothing new; b is absent.
     values = evaluate(MeanIoU(), fake_strategy(logits, targets))

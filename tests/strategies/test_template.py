@@ -9,6 +9,7 @@ from avalanche_seg.losses import CrossEntropy, UnbiasedCrossEntropy, cross_entro
 from avalanche_seg.metrics import MeanIoU
 from avalanche_seg.plugins.base import SegmentationPlugin
 from avalanche_seg.plugins.loss_terms import record_term
+from avalanche_seg.prediction import predicted_labels
 from avalanche_seg.strategies import SegmentationTemplate, sgd
 from tests.tiny import CROP, tiny_benchmark, tiny_model
 
@@ -84,6 +85,42 @@ def test_labels_without_a_channel_count_as_void_in_the_evaluation_loss(benchmark
     strategy.mbatch = [None, torch.tensor([[[0, 7], [255, 2]]])]
     void = torch.tensor([[[0, 255], [255, 2]]])
     assert strategy.criterion().item() == pytest.approx(cross_entropy(logits, void).item())
+
+
+class Weighted(CrossEntropy):
+    """A user's loss, which happens to derive from ours."""
+
+    def forward(self, logits, target):
+        return 3 * super().forward(logits, target)
+
+
+class Evaluated(SegmentationPlugin):
+    """Notes loss and prediction of every evaluation batch, beside what they are to be."""
+
+    def __init__(self):
+        super().__init__()
+        self.losses, self.same_labels = [], []
+
+    def after_eval_iteration(self, strategy, **kwargs):
+        logits, labels = strategy.mb_output.logits, strategy.mb_y
+        known = torch.where(labels < logits.shape[1], labels, 255)
+        self.losses.append((strategy.loss.item(), cross_entropy(logits, known).item()))
+        predicted = predicted_labels(logits, (CROP, CROP))
+        self.same_labels.append(strategy.mb_prediction.equal(predicted))
+        assert strategy.mb_prediction is strategy.mb_prediction
+
+
+@pytest.mark.parametrize(
+    ("criterion", "times"), [(None, 1), (UnbiasedCrossEntropy(), 1), (Weighted(), 3)]
+)
+def test_evaluation_has_the_criterions_loss_and_one_prediction(benchmark, criterion, times):
+    noted = Evaluated()
+    strategy = template(criterion=criterion, plugins=[noted])
+    strategy.train(benchmark.train_stream[0], eval_streams=[])
+    strategy.eval(benchmark.test_stream[0])
+    assert len(noted.losses) > 1 and all(noted.same_labels)
+    for loss, expected in noted.losses:
+        assert loss == pytest.approx(times * expected, rel=1e-5)
 
 
 def test_criterion_follows_the_steps(benchmark):

@@ -1,0 +1,51 @@
+"""Loss and prediction of an evaluation batch in one pass."""
+
+import torch
+from torch import Tensor
+
+from avalanche_seg.labels import VOID
+from avalanche_seg.losses.groups import exp_
+from avalanche_seg.losses.pixels import check_target
+from avalanche_seg.losses.reduction import check_reduction, reduced
+from avalanche_seg.prediction import labelled_tiles
+
+__all__ = ["cross_entropy_and_labels"]
+
+
+@torch.no_grad()
+def cross_entropy_and_labels(
+    logits: Tensor, target: Tensor, *, ignore_index: int = VOID, reduction: str = "mean"
+) -> tuple[Tensor, Tensor]:
+    """The cross entropy of label maps, without gradient, and the labels predicted for them.
+
+    Both need the logits at the size of the label map; this resizes them once.
+
+    Args:
+        logits: floating point, B x C x h x w, finite; resized bilinearly to the target.
+        target: channels, int64, B x H x W, in 0..C-1 or ``ignore_index``.
+        ignore_index: as in :func:`avalanche_seg.losses.cross_entropy`.
+        reduction: likewise.
+
+    Returns:
+        what :func:`avalanche_seg.losses.cross_entropy` and
+        :func:`avalanche_seg.prediction.predicted_labels` return.
+
+    Raises:
+        ValueError: when the shapes do not fit or the reduction is unknown.
+    """
+    check_reduction(reduction)
+    size = check_target(logits, target)
+    dtype = torch.float64 if logits.dtype == torch.float64 else torch.float32
+    losses = torch.empty(target.shape, dtype=dtype, device=target.device)
+    labels = torch.empty_like(target)
+    valid = target != ignore_index
+    channels = torch.where(valid, target, 0)
+    for where, predicted, best, scores in labelled_tiles(logits, size, with_scores=True):
+        assert scores is not None
+        labels[where] = predicted
+        of_label = scores.gather(1, channels[where].unsqueeze(1))
+        powers = exp_(scores.sub_(best))
+        losses[where] = (powers.sum(dim=1, keepdim=True).log_() + best - of_label).squeeze(1)
+    losses.masked_fill_(~valid, 0)
+    loss = losses if reduction == "none" else losses.sum()
+    return reduced(loss, reduction, n_pixels=target.numel(), valid=valid), labels
