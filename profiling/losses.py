@@ -15,7 +15,7 @@ from torch import Tensor
 
 from avalanche_seg import losses
 from avalanche_seg.labels import VOID
-from profiling.measuring import Comparison, compare, extra_memory, in_fresh_process
+from profiling.measuring import Comparison, compare, extra_memory, in_fresh_process, in_passes
 from profiling.report import Section, Target, main
 
 __all__ = ["measure"]
@@ -106,15 +106,10 @@ def measure(*, quick: bool = False) -> list[Section]:
 
 def _objectives(quick: bool) -> Section:
     size = 32 if quick else 512
-    # One process after the other, and each objective at several times: what else the machine does,
-    # and where a process finds its memory, shifts all ratios of a while.
-    passes = [
-        {name: in_fresh_process(_compare, name, size, quick) for name in OBJECTIVES}
-        for _ in range(1 if quick else 3)
-    ]
+    results = in_passes(_compare, OBJECTIVES, size, quick, passes=1 if quick else 3)
     rows, targets = [], []
     for name, (_, _, wanted) in OBJECTIVES.items():
-        timed, *memory, errors = zip(*(results[name] for results in passes), strict=True)
+        timed, *memory, errors = zip(*results[name], strict=True)
         times = reduce(add, timed)
         theirs, ours = (statistics.median(sizes) for sizes in memory)
         error = max(errors)

@@ -5,7 +5,7 @@ import gc
 import multiprocessing
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,12 +21,14 @@ __all__ = [
     "compare",
     "extra_memory",
     "in_fresh_process",
+    "in_passes",
     "seconds",
     "single_thread",
 ]
 
 Work = Callable[[], Any]
 _T = TypeVar("_T")
+_Case = TypeVar("_Case", bound=Hashable)
 
 
 @dataclass(frozen=True)
@@ -131,6 +133,30 @@ def in_fresh_process(function: Callable[..., _T], *args: Any) -> _T:
         context = multiprocessing.get_context("fork")
     with ProcessPoolExecutor(1, mp_context=context) as pool:
         return pool.submit(function, *args).result()
+
+
+def in_passes(
+    function: Callable[..., _T], cases: Iterable[_Case], *args: Any, passes: int = 3
+) -> dict[_Case, list[_T]]:
+    """What a function returns for every case, each time in a fresh process; pass after pass.
+
+    So each case is measured at several times and in several processes: what else the machine does,
+    and where a process finds its memory, shifts all ratios of a while.
+
+    Args:
+        function: as for :func:`in_fresh_process`.
+        cases: its first argument.
+        *args: its others.
+        passes: how many times.
+
+    Returns:
+        the results by case, in the order of the cases.
+    """
+    cases = list(cases)
+    rows = [
+        {case: in_fresh_process(function, case, *args) for case in cases} for _ in range(passes)
+    ]
+    return {case: [row[case] for row in rows] for case in cases}
 
 
 def seconds(work: Work) -> float:

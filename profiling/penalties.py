@@ -5,8 +5,10 @@ statistics of PI and RW on the host, with a fresh copy of the parameters at ever
 the penalty to the loss, so that its gradient takes a second backward pass.
 """
 
+import statistics
 from collections.abc import Callable
-from functools import partial
+from functools import partial, reduce
+from operator import add
 from types import SimpleNamespace
 
 import torch
@@ -14,7 +16,7 @@ import torchvision
 from torch import Tensor, nn
 
 from avalanche_seg.plugins import EWCPlugin, ImportancePlugin, PIPlugin, RWPlugin
-from profiling.measuring import Comparison, compare, extra_memory, in_fresh_process
+from profiling.measuring import Comparison, compare, extra_memory, in_passes
 from profiling.report import Section, Target, main
 
 __all__ = ["measure"]
@@ -105,15 +107,17 @@ METHODS: dict[str, tuple[Callable[[float], ImportancePlugin], type[OriginalEWC]]
 def measure(*, quick: bool = False) -> list[Section]:
     """Statistics, penalty and gradient of the penalty methods, an iteration."""
     rows, targets = [], []
-    for name in METHODS:
-        times, *memory = in_fresh_process(_compare, name, quick)
+    results = in_passes(_compare, METHODS, quick, passes=1 if quick else 3)
+    for name, measured in results.items():
+        timed, *memory = zip(*measured, strict=True)
+        times = reduce(add, timed)
         rows.append(
             [
                 name,
                 f"{1e3 * times.theirs_median / _ITERATIONS:.1f}",
                 f"{1e3 * times.ours_median / _ITERATIONS:.1f}",
                 times.text(),
-                *(f"{size / 2**20:.0f}" for size in memory),
+                *(f"{statistics.median(sizes) / 2**20:.0f}" for sizes in memory),
             ]
         )
         targets.append(Target(f"{name}, an iteration", 3, times.ratio, text=times.text()))
@@ -126,7 +130,8 @@ def measure(*, quick: bool = False) -> list[Section]:
             ["method", "original, ms", "ours, ms", "ratio", "original, MiB", "ours, MiB"],
             rows,
             notes=[
-                "MiB: extra peak memory of an iteration, gradients and statistics there before.",
+                f"MiB: extra peak memory over {_ITERATIONS} iterations, gradients and statistics "
+                "there before; the median over processes.",
                 "On a CPU copies to the host are plain copies; on a GPU they also wait for it.",
             ],
             targets=targets,
@@ -139,13 +144,11 @@ def _compare(name: str, quick: bool) -> tuple[Comparison, int, int]:
     plugin_class, original_class = METHODS[name]
     ours, theirs = Ours(plugin_class, _network(quick)), original_class(_network(quick))
     _give_gradients(theirs.model)
-    memory = extra_memory(theirs.iteration), extra_memory(ours.iteration)
-    times = compare(
-        partial(_repeat, ours.iteration),
-        partial(_repeat, theirs.iteration),
-        rounds=1 if quick else 15,
-    )
-    return times, *memory
+    ours.iteration()  # A step's first notes where the path begins: statistics, not extra memory.
+    calls = [partial(_repeat, work.iteration) for work in (ours, theirs)]
+    our_memory, their_memory = (extra_memory(call) for call in calls)
+    times = compare(*calls, rounds=1 if quick else 7)
+    return times, their_memory, our_memory
 
 
 class Ours:

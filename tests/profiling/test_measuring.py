@@ -1,7 +1,9 @@
+import os
+
 import pytest
 import torch
 
-from profiling.measuring import Comparison, compare, extra_memory, seconds, single_thread
+from profiling.measuring import Comparison, compare, extra_memory, in_passes, seconds, single_thread
 
 
 def test_pairs_of_two_comparisons_together():
@@ -33,6 +35,18 @@ def test_the_ratio_is_the_median_over_pairs():
 
 def test_a_single_pair_has_no_spread_and_small_ratios_two_decimals():
     assert Comparison([2.0], [3.0]).text() == "1.50x (1.50 to 1.50)"
+
+
+def named_by(case, suffix):
+    return f"{case}{suffix}", os.getpid()
+
+
+def test_every_case_is_measured_in_a_process_of_its_own_pass_after_pass():
+    results = in_passes(named_by, ("b", "a"), "!", passes=2)
+    assert list(results) == ["b", "a"]
+    assert [name for name, _ in results["a"]] == ["a!", "a!"]
+    processes = {process for measured in results.values() for _, process in measured}
+    assert len(processes - {os.getpid()}) == 4
 
 
 def test_seconds_of_a_call():
