@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from avalanche_seg.labels import VOID
@@ -33,7 +32,7 @@ class LabelSigmoid:
         scores = pixels.scores
         valid = pixels.labels != self.ignore_index
         labels = torch.where(valid, pixels.labels, 0).unsqueeze(1)
-        loss = F.softplus(scores).sum(dim=1) - scores.gather(1, labels).squeeze(1)
+        loss = _softplus(scores, pixels.spare).sum(dim=1) - scores.gather(1, labels).squeeze(1)
         slope = None
         if gradient:
             counts = valid.to(scores.dtype).unsqueeze(1)
@@ -51,5 +50,10 @@ class TeacherSigmoid:
         """The loss and its gradient."""
         assert pixels.teacher is not None
         scores, teacher = pixels.scores, pixels.teacher.sigmoid_()
-        loss = (F.softplus(scores) - teacher * scores).sum(dim=1)
-        yield loss, scores.sigmoid_().sub_(teacher) if gradient else None
+        losses = _softplus(scores, pixels.spare).addcmul_(teacher, scores, value=-1)
+        yield losses.sum(dim=1), scores.sigmoid_().sub_(teacher) if gradient else None
+
+
+def _softplus(scores: Tensor, out: Tensor) -> Tensor:
+    """log(1 + exp(z)), which torch's own softplus would put into new memory."""
+    return torch.logaddexp(scores, scores.new_zeros(()), out=out)
