@@ -20,6 +20,8 @@ __all__ = ["TileResize", "stripes"]
 # number of kernels small.
 _CPU_TILE = 2 << 20
 _DEVICE_TILE = 32 << 20
+# With many channels a tile may be larger: on fewer pixels the calls cost more than the cache saves.
+_LEAST_PIXELS = 7 << 10
 # Lower tiles would spend more on adding up gradients, which go to the same few rows of the source.
 _LEAST_ROWS = 32
 # Columns that are resized across at a time; of 32 to 512 the quickest.
@@ -37,7 +39,7 @@ def stripes(maps: Tensor, size: tuple[int, int]) -> Iterator[tuple[slice, slice,
         the images and the columns of a stripe, and the rows of each of its tiles.
     """
     budget = _CPU_TILE if maps.device.type == "cpu" else _DEVICE_TILE
-    n_pixels = max(1, budget // (maps.shape[1] * maps.element_size()))
+    n_pixels = max(_LEAST_PIXELS, budget // (maps.shape[1] * maps.element_size()))
     height, width = size
     columns = max(1, min(width, n_pixels // _LEAST_ROWS))
     rows = _slices(height, n_pixels // columns)

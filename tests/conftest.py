@@ -1,8 +1,10 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import hypothesis
 import pytest
+
+from avalanche_seg import tiling
 
 # The same examples in every run, and no time limit on a busy machine.
 hypothesis.settings.register_profile("tests", max_examples=60, deadline=None, derandomize=True)
@@ -16,3 +18,14 @@ def class_index_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AVALANCHE_SEG_CACHE", str(folder))
         yield folder
+
+
+@pytest.fixture
+def set_tile_bytes(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Sets how large a tile may be, however few pixels that leaves."""
+
+    def set_bytes(budget: int) -> None:
+        monkeypatch.setattr(tiling, "_CPU_TILE", budget)
+        monkeypatch.setattr(tiling, "_LEAST_PIXELS", 1)
+
+    return set_bytes

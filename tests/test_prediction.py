@@ -43,10 +43,10 @@ def test_keeps_no_graph():
     assert not predicted_labels(logits, (4, 4)).requires_grad
 
 
-def test_many_tiles_make_no_difference(monkeypatch):
+def test_many_tiles_make_no_difference(set_tile_bytes):
     torch.manual_seed(0)
     logits = torch.randn(3, 7, 5, 6)
     expected = naive(logits, (31, 23))
     for budget in (1, 7 * 4 * 50, 7 * 4 * 31 * 23):
-        monkeypatch.setattr("avalanche_seg.tiling._CPU_TILE", budget)
+        set_tile_bytes(budget)
         assert predicted_labels(logits, (31, 23)).equal(expected)

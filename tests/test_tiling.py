@@ -54,13 +54,20 @@ def test_stripes_of_gradients_with_other_numbers_are_apart():
     assert second.tolist() == [[[[0.0, 0.0]]]]
 
 
-def test_tiles_cover_every_pixel_once(monkeypatch):
+def test_tiles_cover_every_pixel_once(set_tile_bytes):
     maps = torch.zeros(5, 6, 3, 4, dtype=torch.float64)
     for budget in (1, 700, 20_000, 1 << 20):
-        monkeypatch.setattr(tiling, "_CPU_TILE", budget)
+        set_tile_bytes(budget)
         seen = torch.zeros(5, 9, 14)
         for images, columns, tiles in tiling.stripes(maps, (9, 14)):
             for rows in tiles:
                 seen[images, rows, columns] += 1
                 assert seen[images, rows, columns].numel() <= max(1, budget // (6 * 8))
         assert (seen == 1).all()
+
+
+def test_many_channels_leave_a_tile_enough_pixels():
+    maps = torch.zeros(1, 2000, 2, 2)  # A budget of bytes alone would allow 262 pixels.
+    for _, columns, tiles in tiling.stripes(maps, (256, 128)):
+        for rows in tiles:
+            assert 6000 < (rows.stop - rows.start) * (columns.stop - columns.start) <= 7 << 10

@@ -72,11 +72,11 @@ def test_has_no_gradient_and_leaves_the_logits_as_they_are():
     assert logits.equal(before)
 
 
-def test_many_tiles_make_no_difference(monkeypatch):
+def test_many_tiles_make_no_difference(set_tile_bytes):
     logits, target = problem(7, (5, 6), (31, 23))
     loss, labels = cross_entropy_and_labels(logits, target)
     for budget in (1, 7 * 4 * 50):
-        monkeypatch.setattr("avalanche_seg.tiling._CPU_TILE", budget)
+        set_tile_bytes(budget)
         other, same = cross_entropy_and_labels(logits, target)
         torch.testing.assert_close(other, loss)
         assert same.equal(labels)

@@ -5,7 +5,6 @@ import math
 import pytest
 import torch
 
-from avalanche_seg import tiling
 from avalanche_seg.losses import mib_loss, tiles, unbiased_cross_entropy
 from avalanche_seg.losses.softmax import SoftmaxTerms
 from tests.losses.batches import random_labels, random_logits
@@ -34,9 +33,9 @@ def values_and_gradient(**options):
 
 @pytest.mark.parametrize("maps", [False, True])
 @pytest.mark.parametrize("budget", [1, 6 * 8 * 10, 6 * 8 * 9 * 14, 1 << 20])
-def test_the_size_of_a_tile_makes_no_difference(monkeypatch, maps, budget):
+def test_the_size_of_a_tile_makes_no_difference(set_tile_bytes, maps, budget):
     expected = values_and_gradient(maps=maps)
-    monkeypatch.setattr(tiling, "_CPU_TILE", budget)
+    set_tile_bytes(budget)
     for value, other in zip(expected, values_and_gradient(maps=maps), strict=True):
         torch.testing.assert_close(other, value)
 
