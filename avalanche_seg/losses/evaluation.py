@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from avalanche_seg.labels import VOID
-from avalanche_seg.losses.groups import exp_
+from avalanche_seg.losses.groups import MODERATE, exp_, score_bound
 from avalanche_seg.losses.pixels import check_target
 from avalanche_seg.losses.reduction import check_reduction, reduced
 from avalanche_seg.prediction import labelled_tiles
@@ -40,12 +40,14 @@ def cross_entropy_and_labels(
     labels = torch.empty_like(target)
     valid = target != ignore_index
     channels = torch.where(valid, target, 0)
+    moderate = score_bound(logits) <= MODERATE
     for where, predicted, best, scores in labelled_tiles(logits, size, with_scores=True):
         assert scores is not None
         labels[where] = predicted
         of_label = scores.gather(1, channels[where].unsqueeze(1))
-        powers = exp_(scores.sub_(best))
-        losses[where] = (powers.sum(dim=1, keepdim=True).log_() + best - of_label).squeeze(1)
+        powers = exp_(scores if moderate else scores.sub_(best))
+        log_sum = powers.sum(dim=1, keepdim=True).log_()
+        losses[where] = (log_sum if moderate else log_sum + best).sub_(of_label).squeeze(1)
     losses.masked_fill_(~valid, 0)
     loss = losses if reduction == "none" else losses.sum()
     return reduced(loss, reduction, n_pixels=target.numel(), valid=valid), labels

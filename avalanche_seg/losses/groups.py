@@ -5,7 +5,10 @@ import math
 import torch
 from torch import Tensor
 
-__all__ = ["ExtremeGroups", "Groups", "exp_"]
+__all__ = ["MODERATE", "ExtremeGroups", "Groups", "exp_", "score_bound"]
+
+# Scores up to this need no maximum: exp(2 x 40) and the inverse are far from float32's limits.
+MODERATE = 40.0
 
 
 class Groups:
@@ -102,3 +105,14 @@ def exp_(scores: Tensor) -> Tensor:
         return scores.exp_()
     # In one pass more and, where exp() is not made for the processor, still in half the time.
     return scores.mul_(math.log2(math.e)).exp2_()
+
+
+def score_bound(logits: Tensor) -> float:
+    """The largest absolute value, which a bilinear resize never exceeds.
+
+    Infinity where the answer would wait for the device.
+    """
+    if logits.device.type != "cpu" or logits.numel() == 0:
+        return math.inf
+    low, high = logits.aminmax()
+    return max(-low.item(), high.item())

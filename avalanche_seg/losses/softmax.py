@@ -7,13 +7,10 @@ import torch
 from torch import Tensor
 
 from avalanche_seg.labels import VOID
-from avalanche_seg.losses.groups import ExtremeGroups, Groups, exp_
+from avalanche_seg.losses.groups import MODERATE, ExtremeGroups, Groups, exp_
 from avalanche_seg.losses.tiles import Pixels
 
 __all__ = ["SoftmaxTerms"]
-
-# Scores up to this need no maximum: exp(2 x 40) and the inverse are far from float32's limits.
-_MODERATE = 40.0
 
 
 @dataclass(frozen=True)
@@ -43,7 +40,7 @@ class SoftmaxTerms:
     def __call__(self, pixels: Pixels, *, gradient: bool) -> Iterator[tuple[Tensor, Tensor | None]]:
         """The cross entropy, then the distillation."""
         scores, labels, teacher, spare = pixels.scores, pixels.labels, pixels.teacher, pixels.spare
-        moderate = pixels.bound <= _MODERATE
+        moderate = pixels.bound <= MODERATE
         # What needs the scores themselves comes before they are overwritten.
         if self.classify:
             assert labels is not None

@@ -7,7 +7,6 @@ gradient is resized back. So the memory beside the logits is that of a tile, and
 the backward pass is one gradient of the logits' own size for each loss.
 """
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -16,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from avalanche_seg.losses.groups import score_bound
 from avalanche_seg.scratch import Scratch
 from avalanche_seg.tiling import TileResize, stripes
 
@@ -163,7 +163,7 @@ def _sweep(
     """
     student = TileResize(logits, size)
     former = None if teacher is None else TileResize(teacher, size)
-    bound = max(_bound(logits), 0.0 if teacher is None else _bound(teacher))
+    bound = max(score_bound(maps) for maps in (logits, teacher) if maps is not None)
     sums = list(logits.new_zeros(terms.n_terms))
     into = () if gradients is None else gradients.unbind()
     scratch = Scratch()
@@ -200,14 +200,3 @@ def _sweep(
         for gradient, stripe in zip(into, of_gradients, strict=True):
             student.add_stripe_gradient(gradient[images], stripe, columns)
     return torch.stack(sums).view(-1, terms.n_terms).sum(dim=0)
-
-
-def _bound(logits: Tensor) -> float:
-    """The largest absolute value, which a bilinear resize never exceeds.
-
-    Infinity where the answer would wait for the device.
-    """
-    if logits.device.type != "cpu" or logits.numel() == 0:
-        return math.inf
-    low, high = logits.aminmax()
-    return max(-low.item(), high.item())

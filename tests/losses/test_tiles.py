@@ -43,7 +43,7 @@ def test_the_size_of_a_tile_makes_no_difference(set_tile_bytes, maps, budget):
 @pytest.mark.parametrize("maps", [False, True])
 def test_groups_with_a_maximum_of_their_own_make_no_difference(monkeypatch, maps):
     expected = values_and_gradient(maps=maps)
-    monkeypatch.setattr(tiles, "_bound", lambda logits: math.inf)
+    monkeypatch.setattr(tiles, "score_bound", lambda logits: math.inf)
     for value, other in zip(expected, values_and_gradient(maps=maps), strict=True):
         torch.testing.assert_close(other, value)
 
