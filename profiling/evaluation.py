@@ -74,7 +74,7 @@ def _full_size(model: nn.Module, image: Tensor) -> Tensor:
 def measure(*, quick: bool = False) -> list[Section]:
     """Evaluation of BiSeNet-R18 at 375 x 500, an image a batch."""
     rows, targets = [], []
-    results = in_passes(_compare, (21, 151), quick, passes=1 if quick else 3)
+    results = in_passes(_compare, (21, 151), quick=quick)
     for n_classes, measured in results.items():
         timed_alone, timed_original, counted = zip(*measured, strict=True)
         versus_alone, versus_original = reduce(add, timed_alone), reduce(add, timed_original)

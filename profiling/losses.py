@@ -15,7 +15,8 @@ from torch import Tensor
 
 from avalanche_seg import losses
 from avalanche_seg.labels import VOID
-from profiling.measuring import Comparison, compare, extra_memory, in_fresh_process, in_passes
+from profiling.measuring import Comparison, compare, in_fresh_process, in_passes
+from profiling.memory import extra_memory
 from profiling.report import Section, Target, main
 
 __all__ = ["measure"]
@@ -106,7 +107,7 @@ def measure(*, quick: bool = False) -> list[Section]:
 
 def _objectives(quick: bool) -> Section:
     size = 32 if quick else 512
-    results = in_passes(_compare, OBJECTIVES, size, quick, passes=1 if quick else 3)
+    results = in_passes(_compare, OBJECTIVES, size, quick=quick)
     rows, targets = [], []
     for name, (_, _, wanted) in OBJECTIVES.items():
         timed, *memory, errors = zip(*results[name], strict=True)

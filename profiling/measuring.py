@@ -1,7 +1,5 @@
-"""Time and memory of two ways to do the same thing, measured side by side."""
+"""Times of two ways to do the same thing, measured side by side."""
 
-import ctypes
-import gc
 import multiprocessing
 import statistics
 import time
@@ -9,9 +7,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from multiprocessing.context import BaseContext
-from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
@@ -19,7 +15,6 @@ import torch
 __all__ = [
     "Comparison",
     "compare",
-    "extra_memory",
     "in_fresh_process",
     "in_passes",
     "seconds",
@@ -136,7 +131,7 @@ def in_fresh_process(function: Callable[..., _T], *args: Any) -> _T:
 
 
 def in_passes(
-    function: Callable[..., _T], cases: Iterable[_Case], *args: Any, passes: int = 3
+    function: Callable[..., _T], cases: Iterable[_Case], *args: Any, quick: bool, passes: int = 3
 ) -> dict[_Case, list[_T]]:
     """What a function returns for every case, each time in a fresh process; pass after pass.
 
@@ -146,15 +141,17 @@ def in_passes(
     Args:
         function: as for :func:`in_fresh_process`.
         cases: its first argument.
-        *args: its others.
-        passes: how many times.
+        *args: those between.
+        quick: its last; a single pass then.
+        passes: how many otherwise.
 
     Returns:
         the results by case, in the order of the cases.
     """
     cases = list(cases)
     rows = [
-        {case: in_fresh_process(function, case, *args) for case in cases} for _ in range(passes)
+        {case: in_fresh_process(function, case, *args, quick) for case in cases}
+        for _ in range(1 if quick else passes)
     ]
     return {case: [row[case] for row in rows] for case in cases}
 
@@ -171,59 +168,6 @@ def seconds(work: Work) -> float:
 def _wait_for_device() -> None:
     if torch.cuda.is_initialized():
         torch.cuda.synchronize()
-
-
-def extra_memory(work: Work, *, warmup: Work | None = None) -> int:
-    """How much a call adds to resident memory at its peak, by the system's accounting.
-
-    The call runs in a forked process of its own, on one thread, after memory that is free but held
-    was given back to the system; so neither earlier calls nor their caches count. What does is how
-    they scattered the free memory (so measure memory before time), and the pages of libraries that
-    the call is the first to touch (some megabytes), unless ``warmup`` did before.
-
-    Args:
-        work: a call without arguments, on the CPU.
-        warmup: called first in the same process, such as the same on something small.
-
-    Returns:
-        bytes; the peak during the call less what was resident before.
-
-    Raises:
-        RuntimeError: when the call fails; its traceback is on standard error.
-    """
-    fork = multiprocessing.get_context("fork")
-    receiver, sender = fork.Pipe(duplex=False)
-    process = fork.Process(target=_measure_peak, args=(work, warmup, sender))
-    process.start()
-    sender.close()
-    try:
-        added: int = receiver.recv()
-    except EOFError:
-        raise RuntimeError("the call failed in its own process; see its traceback") from None
-    finally:
-        process.join()
-        receiver.close()
-    return added
-
-
-def _measure_peak(work: Work, warmup: Work | None, sender: Connection) -> None:
-    # The threads of the parent's OpenMP pool are not there after a fork: waiting for them hangs.
-    torch.set_num_threads(1)
-    if warmup is not None:
-        warmup()
-    gc.collect()
-    ctypes.CDLL(None).malloc_trim(0)
-    Path("/proc/self/clear_refs").write_text("5")  # Sets the peak to what is resident now.
-    before = _status("VmRSS")
-    work()
-    sender.send(max(0, _status("VmHWM") - before))
-
-
-def _status(name: str) -> int:
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(f"{name}:"):
-            return int(line.split()[1]) * 1024
-    raise RuntimeError(f"/proc/self/status has no {name}; memory is measured on Linux only")
 
 
 @contextmanager

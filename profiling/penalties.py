@@ -16,7 +16,8 @@ import torchvision
 from torch import Tensor, nn
 
 from avalanche_seg.plugins import EWCPlugin, ImportancePlugin, PIPlugin, RWPlugin
-from profiling.measuring import Comparison, compare, extra_memory, in_passes
+from profiling.measuring import Comparison, compare, in_passes
+from profiling.memory import extra_memory
 from profiling.report import Section, Target, main
 
 __all__ = ["measure"]
@@ -107,7 +108,7 @@ METHODS: dict[str, tuple[Callable[[float], ImportancePlugin], type[OriginalEWC]]
 def measure(*, quick: bool = False) -> list[Section]:
     """Statistics, penalty and gradient of the penalty methods, an iteration."""
     rows, targets = [], []
-    results = in_passes(_compare, METHODS, quick, passes=1 if quick else 3)
+    results = in_passes(_compare, METHODS, quick=quick)
     for name, measured in results.items():
         timed, *memory = zip(*measured, strict=True)
         times = reduce(add, timed)

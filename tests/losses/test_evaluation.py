@@ -36,6 +36,15 @@ def test_equals_a_naive_loss_and_argmax(scale, reduction):
     assert (labels != full.argmax(dim=1)).sum() <= 1  # Where two scores are all but equal.
 
 
+def test_scores_without_a_maximum_subtracted_stay_exact_where_the_loss_is_small():
+    logits, _ = problem(21, (5, 7), (33, 46), scale=8.0)
+    assert 25 < logits.abs().max() < 40  # As large as goes without.
+    full = F.interpolate(logits.double(), (33, 46), mode="bilinear", align_corners=False)
+    target = full.argmax(dim=1)
+    loss, _ = cross_entropy_and_labels(logits, target)
+    torch.testing.assert_close(loss.double(), F.cross_entropy(full, target), rtol=1e-5, atol=0.0)
+
+
 @given(
     n_channels=st.integers(1, 30),
     low=st.tuples(st.integers(1, 6), st.integers(1, 6)),

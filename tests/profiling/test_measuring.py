@@ -3,7 +3,7 @@ import os
 import pytest
 import torch
 
-from profiling.measuring import Comparison, compare, extra_memory, in_passes, seconds, single_thread
+from profiling.measuring import Comparison, compare, in_passes, seconds, single_thread
 
 
 def test_pairs_of_two_comparisons_together():
@@ -37,12 +37,12 @@ def test_a_single_pair_has_no_spread_and_small_ratios_two_decimals():
     assert Comparison([2.0], [3.0]).text() == "1.50x (1.50 to 1.50)"
 
 
-def named_by(case, suffix):
+def named_by(case, suffix, quick):
     return f"{case}{suffix}", os.getpid()
 
 
 def test_every_case_is_measured_in_a_process_of_its_own_pass_after_pass():
-    results = in_passes(named_by, ("b", "a"), "!", passes=2)
+    results = in_passes(named_by, ("b", "a"), "!", quick=False, passes=2)
     assert list(results) == ["b", "a"]
     assert [name for name, _ in results["a"]] == ["a!", "a!"]
     processes = {process for measured in results.values() for _, process in measured}
@@ -51,34 +51,6 @@ def test_every_case_is_measured_in_a_process_of_its_own_pass_after_pass():
 
 def test_seconds_of_a_call():
     assert 0 < seconds(lambda: sum(range(1000))) < 10
-
-
-def ones(mebibytes):
-    return torch.ones(mebibytes * 2**18, dtype=torch.float32)
-
-
-def test_memory_is_what_the_call_touches():
-    added = extra_memory(lambda: ones(50), warmup=lambda: ones(1))
-    assert 49 * 2**20 <= added < 53 * 2**20
-
-
-def test_memory_the_caller_holds_does_not_count():
-    held = ones(50)
-    assert extra_memory(lambda: float(held.sum()), warmup=lambda: ones(1).sum()) < 3 * 2**20
-
-
-def test_the_peak_counts_not_what_is_left():
-    added = extra_memory(lambda: float(ones(20).sum()), warmup=lambda: ones(1).sum())
-    assert 19 * 2**20 <= added < 25 * 2**20
-
-
-def test_a_failing_call_is_an_error(capfd):
-    def fail():
-        raise KeyError("missing")
-
-    with pytest.raises(RuntimeError, match="failed in its own process"):
-        extra_memory(fail)
-    assert "missing" in capfd.readouterr().err
 
 
 def test_single_thread_and_back():
