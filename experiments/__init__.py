@@ -1,1 +1,1 @@
-"""Command-line experiments: assembly of the rooms of avalanche_seg, no science."""
+"""The command line as modules, and the results of its runs."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from avalanche_seg.atomic import atomic_write
+from avalanche_seg.system import atomic_write
 from profiling.machine import describe_machine
 from profiling.measuring import in_fresh_process
 from profiling.report import Section, markdown, targets_section

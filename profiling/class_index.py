@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from avalanche_seg.benchmarks import Devkit, Samples, segmentation_benchmark
-from avalanche_seg.benchmarks.class_index import class_index
-from avalanche_seg.benchmarks.mask_scan import scan
+from avalanche_seg.benchmarks import segmentation_benchmark
+from avalanche_seg.datasets import SegmentationFiles, Split, mask_statistics
+from avalanche_seg.datasets.mask_scan import scan
 from profiling.measuring import Comparison, in_fresh_process
 from profiling.photographs import write_photographs
 from profiling.report import Section, Target, main
@@ -84,7 +84,7 @@ def _measure(n_masks: int, rounds: int) -> tuple[Times, Times]:
         os.environ["AVALANCHE_SEG_CACHE"] = str(Path(name) / "cache")
         devkit = write_photographs(Path(name), n_masks)
         n_foreground = devkit.n_foreground
-        class_index(devkit.train, n_foreground=n_foreground, progress=False)
+        mask_statistics(devkit.train, n_foreground=n_foreground, progress=False)
         works: dict[str, Callable[[], object]] = {
             "one": lambda: scan(devkit.train, n_foreground=n_foreground, progress=False, threads=1),
             "scan": lambda: scan(devkit.train, n_foreground=n_foreground, progress=False),
@@ -103,7 +103,7 @@ def _measure(n_masks: int, rounds: int) -> tuple[Times, Times]:
     return cpu, wall
 
 
-def _original(samples: Samples, *, decode: bool) -> list[np.ndarray]:
+def _original(samples: Split, *, decode: bool) -> list[np.ndarray]:
     found = []
     for image_file, mask_file in zip(samples.images, samples.masks, strict=True):
         with Image.open(image_file) as image:
@@ -113,7 +113,7 @@ def _original(samples: Samples, *, decode: bool) -> list[np.ndarray]:
     return found
 
 
-def _construct(devkit: Devkit) -> None:
+def _construct(devkit: SegmentationFiles) -> None:
     segmentation_benchmark(devkit, task="15-5", setting="overlapped", progress=False)
 
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from avalanche_seg.benchmarks import VOCIncremental, make_synthetic_voc
-from avalanche_seg.benchmarks.scenario import SegmentationScenario
+from avalanche_seg.benchmarks import SegmentationScenario, VOCIncremental
+from avalanche_seg.datasets import make_synthetic_voc
 
 __all__ = ["synthetic_benchmark"]
 

@@ -18,11 +18,12 @@ from avalanche.evaluation.metrics import loss_metrics
 from avalanche.training.plugins import EvaluationPlugin
 from torch import Tensor, nn
 
-from avalanche_seg.allocator import keep_freed_memory
 from avalanche_seg.metrics import confusion_matrix, mean_iou_metrics
 from avalanche_seg.models import BiSeNet
 from avalanche_seg.normalization import normalize_images
-from avalanche_seg.strategies import FineTuning, sgd
+from avalanche_seg.strategies import FineTuning
+from avalanche_seg.system import keep_freed_memory
+from avalanche_seg.training import sgd
 from profiling.data import synthetic_benchmark
 from profiling.measuring import Comparison, compare, in_passes
 from profiling.report import Section, Target, main

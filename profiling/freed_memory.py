@@ -10,8 +10,8 @@ from functools import partial
 from resource import RUSAGE_SELF, getrusage
 from typing import NamedTuple
 
-from avalanche_seg.allocator import keep_freed_memory
 from avalanche_seg.benchmarks import train_preset
+from avalanche_seg.system import keep_freed_memory
 from profiling import evaluation, training_step
 from profiling.data import synthetic_benchmark
 from profiling.measuring import Comparison, in_fresh_process, seconds

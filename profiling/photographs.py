@@ -7,9 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from avalanche_seg.benchmarks import Devkit, Samples
-from avalanche_seg.benchmarks.palette import voc_palette
-from avalanche_seg.benchmarks.voc import VOC_CLASSES
+from avalanche_seg.datasets import SegmentationFiles, Split, voc_palette
+from avalanche_seg.datasets.voc import VOC_CLASSES
 from avalanche_seg.labels import VOID
 
 __all__ = ["HEIGHT", "WIDTH", "photographs", "write_photographs"]
@@ -18,7 +17,7 @@ HEIGHT, WIDTH = 375, 500
 _DRAWN = 32  # Files after these are copies of them.
 
 
-def write_photographs(folder: Path, n_images: int) -> Devkit:
+def write_photographs(folder: Path, n_images: int) -> SegmentationFiles:
     """Write :func:`photographs`.
 
     Images are smooth random fields of several scales and sensor noise, about 60 kB each; masks show
@@ -39,12 +38,14 @@ def write_photographs(folder: Path, n_images: int) -> Devkit:
     return devkit
 
 
-def photographs(folder: Path, n_images: int) -> Devkit:
+def photographs(folder: Path, n_images: int) -> SegmentationFiles:
     """The devkit as it was written; the first eight images are its test split."""
     images = tuple(folder / f"{i:05d}.jpg" for i in range(n_images))
     masks = tuple(folder / f"{i:05d}.png" for i in range(n_images))
-    train = Samples(folder, "train", images, masks)
-    return Devkit("photographs", VOC_CLASSES, train, Samples(folder, "test", images[:8], masks[:8]))
+    train = Split(folder, "train", images, masks)
+    return SegmentationFiles(
+        "photographs", VOC_CLASSES, train, Split(folder, "test", images[:8], masks[:8])
+    )
 
 
 def _draw(generator: np.random.Generator, image: Path, mask: Path) -> None:

@@ -17,7 +17,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from avalanche_seg.benchmarks import segmentation_benchmark, train_preset
-from avalanche_seg.strategies.loaders import train_loader
+from avalanche_seg.loading import train_loader
 from profiling.measuring import Comparison, seconds
 from profiling.original_samples import OriginalSamples, step_channels
 from profiling.photographs import photographs, write_photographs

@@ -9,9 +9,8 @@ import torch
 
 from avalanche_seg.benchmarks import train_preset
 from avalanche_seg.models import BiSeNet
-from avalanche_seg.plugins import TeacherPlugin
-from avalanche_seg.plugins.base import SegmentationPlugin
-from avalanche_seg.strategies import sgd
+from avalanche_seg.plugins import SegmentationPlugin, TeacherPlugin
+from avalanche_seg.training import sgd
 from profiling.data import synthetic_benchmark
 from profiling.measuring import compare, in_fresh_process
 from profiling.report import Section, main

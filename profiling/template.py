@@ -8,11 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from avalanche_seg.allocator import keep_freed_memory
 from avalanche_seg.losses import cross_entropy
 from avalanche_seg.models import BiSeNet
 from avalanche_seg.normalization import normalize_images
-from avalanche_seg.strategies import FineTuning, sgd
+from avalanche_seg.strategies import FineTuning
+from avalanche_seg.system import keep_freed_memory
+from avalanche_seg.training import sgd
 from profiling.data import synthetic_benchmark
 from profiling.measuring import Comparison, compare, in_passes
 from profiling.report import Section, Target, main

@@ -16,12 +16,12 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from avalanche_seg.benchmarks import train_preset
-from avalanche_seg.benchmarks.scenario import SegmentationExperience
+from avalanche_seg.benchmarks import SegmentationExperience, train_preset
 from avalanche_seg.labels import VOID
 from avalanche_seg.models import BiSeNet
-from avalanche_seg.plugins.teacher import shared_teacher
-from avalanche_seg.strategies import MiB, sgd
+from avalanche_seg.plugins.distillation.teacher import shared_teacher
+from avalanche_seg.strategies import MiB
+from avalanche_seg.training import sgd
 from profiling.data import synthetic_benchmark
 from profiling.losses import original_mib
 from profiling.measuring import Comparison, compare, in_fresh_process

@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from avalanche_seg.benchmarks import segmentation_benchmark, train_preset
-from avalanche_seg.benchmarks.workers import WorkerPool
-from avalanche_seg.strategies.loaders import train_loader
+from avalanche_seg.loading import WorkerPool, train_loader
 from profiling.measuring import Comparison, compare, in_fresh_process, seconds, single_thread
 from profiling.photographs import write_photographs
 from profiling.report import Section, main

@@ -4,7 +4,9 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from avalanche_seg import tiling
+from avalanche_seg.datasets import SegmentationFiles, read_folder
+from tests.devkits import write_devkit
+from tests.insects import CLASS_NAMES, MASKS
 
 # The same examples in every run, and no time limit on a busy machine.
 hypothesis.settings.register_profile("tests", max_examples=60, deadline=None, derandomize=True)
@@ -25,7 +27,18 @@ def set_tile_bytes(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """Sets how large a tile may be, however few pixels that leaves."""
 
     def set_bytes(budget: int) -> None:
-        monkeypatch.setattr(tiling, "_CPU_TILE", budget)
-        monkeypatch.setattr(tiling, "_LEAST_PIXELS", 1)
+        monkeypatch.setattr(tile_resize, "_CPU_TILE", budget)
+        monkeypatch.setattr(tile_resize, "_LEAST_PIXELS", 1)
 
     return set_bytes
+
+
+@pytest.fixture(scope="session")
+def insects(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A devkit written by hand; read-only, shared by all tests."""
+    return write_devkit(tmp_path_factory.mktemp("insects") / "kit", MASKS, CLASS_NAMES)
+
+
+@pytest.fixture
+def devkit(insects: Path) -> SegmentationFiles:
+    return read_folder(insects)

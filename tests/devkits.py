@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
-from avalanche_seg.benchmarks.palette import voc_palette
+from avalanche_seg.datasets import voc_palette
 
 GREY_STEP = 8
 

@@ -42,7 +42,7 @@ def free_port() -> int:
 
 
 def _child(function, arguments, rank, n, port, errors):
-    from avalanche_seg.distributed import process_group
+    from avalanche_seg.system import process_group
 
     torch.set_num_threads(1)
     os.environ |= {

@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from avalanche_seg.benchmarks import VOCIncremental, eval_preset, make_synthetic_voc
-from avalanche_seg.benchmarks.scenario import SegmentationScenario
+from avalanche_seg.benchmarks import SegmentationScenario, VOCIncremental, eval_preset
+from avalanche_seg.datasets import make_synthetic_voc
 from avalanche_seg.models import DenseFeatures, SegmentationModel
 
 CROP = 32

@@ -1,23 +1,31 @@
 """Data sets as class-incremental Avalanche streams."""
 
+from avalanche_seg.benchmarks.class_splits import split_classes
 from avalanche_seg.benchmarks.classic import (
     FolderIncremental,
     VOCIncremental,
     segmentation_benchmark,
 )
-from avalanche_seg.benchmarks.devkit import Devkit, Samples
 from avalanche_seg.benchmarks.presets import eval_preset, train_preset
-from avalanche_seg.benchmarks.scenario import SegmentationScenario
-from avalanche_seg.benchmarks.synthetic import make_synthetic_voc
+from avalanche_seg.benchmarks.scenario import (
+    ExperienceData,
+    SegmentationExperience,
+    SegmentationScenario,
+    SegmentationStream,
+)
+from avalanche_seg.benchmarks.settings import OLD_LABELS, SETTINGS
 
 __all__ = [
-    "Devkit",
+    "ExperienceData",
     "FolderIncremental",
-    "Samples",
+    "OLD_LABELS",
+    "SETTINGS",
+    "SegmentationExperience",
     "SegmentationScenario",
+    "SegmentationStream",
     "VOCIncremental",
     "eval_preset",
-    "make_synthetic_voc",
     "segmentation_benchmark",
+    "split_classes",
     "train_preset",
 ]

@@ -7,16 +7,8 @@ from pathlib import Path
 from typing import Any, Literal, TypedDict, TypeVar, Unpack
 
 from avalanche_seg.benchmarks import settings
-from avalanche_seg.benchmarks.class_index import class_index
 from avalanche_seg.benchmarks.class_splits import Task, split_classes
-from avalanche_seg.benchmarks.devkit import Devkit
-from avalanche_seg.benchmarks.folder import read_folder
-from avalanche_seg.benchmarks.image_cache import check_cache, image_cache
-from avalanche_seg.benchmarks.label_maps import (
-    check_label_modes,
-    seen_label_map,
-    train_label_map,
-)
+from avalanche_seg.benchmarks.label_maps import check_label_modes, seen_label_map, train_label_map
 from avalanche_seg.benchmarks.presets import eval_preset, train_preset
 from avalanche_seg.benchmarks.scenario import (
     ExperienceData,
@@ -24,14 +16,21 @@ from avalanche_seg.benchmarks.scenario import (
     SegmentationStream,
     transform_groups,
 )
-from avalanche_seg.benchmarks.voc import read_voc
-from avalanche_seg.benchmarks.voc_download import download_voc
+from avalanche_seg.datasets import (
+    SegmentationFiles,
+    check_cache,
+    download_voc,
+    image_cache,
+    mask_statistics,
+    read_folder,
+    read_voc,
+)
 from avalanche_seg.labels import LabelSpace
 
 __all__ = ["FolderIncremental", "VOCIncremental", "segmentation_benchmark"]
 
 Transform = Callable[..., Any]
-Door = TypeVar("Door", bound=Callable[..., SegmentationScenario])
+Factory = TypeVar("Door", bound=Callable[..., SegmentationScenario])
 
 
 class BenchmarkOptions(TypedDict, total=False):
@@ -53,7 +52,7 @@ class BenchmarkOptions(TypedDict, total=False):
 
 
 def segmentation_benchmark(
-    devkit: Devkit,
+    devkit: SegmentationFiles,
     *,
     task: Task = "15-5",
     setting: str = "disjoint",
@@ -92,7 +91,7 @@ def segmentation_benchmark(
         progress: show a progress bar while the masks are scanned the first time.
         cache_images: decode every image and mask once, before training: into "memory" that all
             worker processes share, or into a file on the "disk" for later runs as well; see
-            :mod:`avalanche_seg.benchmarks.image_cache`. Samples are the same.
+            :mod:`avalanche_seg.datasets.image_cache`. Samples are the same.
 
     Returns:
         A benchmark with ``train_stream``, ``test_stream`` (and ``valid_stream``), ``n_classes``,
@@ -108,7 +107,7 @@ def segmentation_benchmark(
     steps = split_classes(task, n_foreground=devkit.n_foreground, class_order=class_order)
     space = LabelSpace(steps, devkit.class_names)
     train_index, test_index = (
-        class_index(samples, n_foreground=devkit.n_foreground, progress=progress)
+        mask_statistics(samples, n_foreground=devkit.n_foreground, progress=progress)
         for samples in (devkit.train, devkit.test)
     )
     chosen = settings.train_images(
@@ -120,14 +119,14 @@ def segmentation_benchmark(
         image_cache(samples, index, cache_images, progress=progress) if cache_images else None
         for samples, index in ((devkit.train, train_index), (devkit.test, test_index))
     )
-    map_showing = partial(train_label_map, space, train_void=train_void)
+    label_map_of_steps = partial(train_label_map, space, train_void=train_void)
     groups = transform_groups(train_transform or train_preset(), eval_transform or eval_preset())
 
     def training_data(
         indices: list[settings.Indices], group: str
     ) -> Callable[[int], ExperienceData]:
         def data_of_step(step: int) -> ExperienceData:
-            table = map_showing(settings.visible(setting, old_labels, step))
+            table = label_map_of_steps(settings.visible_steps(setting, old_labels, step))
             return ExperienceData(
                 devkit.train,
                 indices[step],
@@ -135,7 +134,7 @@ def segmentation_benchmark(
                 train_index.counts,
                 groups,
                 group,
-                map_showing,
+                label_map_of_steps,
                 cache=train_cache,
             )
 
@@ -156,7 +155,7 @@ def segmentation_benchmark(
             test_index.counts,
             groups,
             "eval",
-            map_showing,
+            label_map_of_steps,
             cache=test_cache,
         )
 
@@ -170,16 +169,16 @@ def segmentation_benchmark(
     return SegmentationScenario(streams, space)
 
 
-def _shows_options(door: Door) -> Door:
+def _with_full_signature(factory: Factory) -> Factory:
     """Spell the shared options out in a door's signature, for ``help`` and editors."""
-    signature = inspect.signature(door)
+    signature = inspect.signature(factory)
     own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
     shared = list(inspect.signature(segmentation_benchmark).parameters.values())[1:]
-    door.__signature__ = signature.replace(parameters=[*own, *shared])  # type: ignore[attr-defined]
-    return door
+    factory.__signature__ = signature.replace(parameters=[*own, *shared])  # type: ignore[attr-defined]
+    return factory
 
 
-@_shows_options
+@_with_full_signature
 def VOCIncremental(  # noqa: N802 - benchmarks are named like classes in Avalanche
     root: str | Path,
     *,
@@ -191,7 +190,7 @@ def VOCIncremental(  # noqa: N802 - benchmarks are named like classes in Avalanc
 
     Args:
         root: the devkit's folder, or the folder that holds it; the layouts of
-            :func:`avalanche_seg.benchmarks.voc.read_voc`.
+            :func:`avalanche_seg.datasets.voc.read_voc`.
         augmented: train on the 10,582 images of VOC + SBD (True), the 1,464 of VOC (False), or on
             the augmented list when the devkit has one (None).
         download: fetch VOC 2012 and SBD into ``root`` first, unless they are there.
@@ -205,14 +204,14 @@ def VOCIncremental(  # noqa: N802 - benchmarks are named like classes in Avalanc
     return segmentation_benchmark(read_voc(Path(root), augmented=augmented), **options)
 
 
-@_shows_options
+@_with_full_signature
 def FolderIncremental(  # noqa: N802 - benchmarks are named like classes in Avalanche
     root: str | Path, **options: Unpack[BenchmarkOptions]
 ) -> SegmentationScenario:
     """Any folder in the VOC layout with a ``classes.txt``, as class-incremental streams.
 
     Args:
-        root: the folder; see :func:`avalanche_seg.benchmarks.folder.read_folder`.
+        root: the folder; see :func:`avalanche_seg.datasets.folder.read_folder`.
         **options: as in :func:`segmentation_benchmark`.
 
     Raises:
@@ -222,7 +221,7 @@ def FolderIncremental(  # noqa: N802 - benchmarks are named like classes in Aval
 
 
 def _check_no_step_is_empty(
-    devkit: Devkit, space: LabelSpace, chosen: Sequence[settings.Indices], setting: str
+    devkit: SegmentationFiles, space: LabelSpace, chosen: Sequence[settings.Indices], setting: str
 ) -> None:
     for step, indices in enumerate(chosen):
         if len(indices) == 0:

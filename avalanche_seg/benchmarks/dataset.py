@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from avalanche_seg.benchmarks.devkit import Samples, read_image, read_label_map
-from avalanche_seg.benchmarks.image_cache import ImageCache
+from avalanche_seg.datasets import ImageCache, Split, read_image, read_label_map
 
 __all__ = ["SegmentationDataset"]
 
@@ -30,7 +29,7 @@ class SegmentationDataset(Dataset[tuple[Tensor, ...]]):
 
     def __init__(
         self,
-        samples: Samples,
+        samples: Split,
         indices: Sequence[int],
         label_map: NDArray[np.uint8],
         *,

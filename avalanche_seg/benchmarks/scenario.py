@@ -13,9 +13,8 @@ from avalanche.benchmarks.utils.transform_groups import TransformGroups
 from numpy.typing import NDArray
 
 from avalanche_seg.benchmarks.dataset import SegmentationDataset
-from avalanche_seg.benchmarks.devkit import Samples
-from avalanche_seg.benchmarks.image_cache import ImageCache
 from avalanche_seg.benchmarks.transforms import JointTransform
+from avalanche_seg.datasets import ImageCache, Split
 from avalanche_seg.labels import VOID, LabelSpace
 
 __all__ = [
@@ -44,13 +43,13 @@ class ExperienceData:
         cache: the decoded pixels of the whole split; None reads the files.
     """
 
-    samples: Samples
+    samples: Split
     indices: NDArray[np.int64]
     label_map: NDArray[np.uint8]
     counts: NDArray[np.int64]
     groups: TransformGroups
     group: str
-    map_showing: Callable[[Iterable[int]], NDArray[np.uint8]]
+    label_map_of_steps: Callable[[Iterable[int]], NDArray[np.uint8]]
     annotated: NDArray[np.bool_] | None = None
     cache: ImageCache | None = None
 

@@ -1,7 +1,7 @@
 """Which images belong to which step, and which classes they show there.
 
 Pure functions of a presence table (images x dataset ids) and the steps of a task; see
-:mod:`avalanche_seg.benchmarks.class_index` for the table. Definitions: MiB (Cermelli et al.,
+:mod:`avalanche_seg.datasets.mask_statistics` for the table. Definitions: MiB (Cermelli et al.,
 CVPR 2020, section 4) for overlapped, disjoint and sequential.
 """
 
@@ -19,7 +19,7 @@ __all__ = [
     "hold_out",
     "seen_test_images",
     "train_images",
-    "visible",
+    "visible_steps",
 ]
 
 SETTINGS = ("disjoint", "overlapped", "sequential", "partitioned")
@@ -90,7 +90,7 @@ def train_images(
     return chosen
 
 
-def visible(setting: str, old_labels: str, step: int) -> range:
+def visible_steps(setting: str, old_labels: str, step: int) -> range:
     """The steps whose classes a training mask of ``step`` shows."""
     shows_old = setting == "sequential" or old_labels == "visible"
     return range(0 if shows_old else step, step + 1)

@@ -3,11 +3,10 @@
 import torch
 from torch import Tensor, nn
 
+from avalanche_seg.kernels import SoftmaxTerms, pixel_losses
 from avalanche_seg.labels import BACKGROUND, VOID
-from avalanche_seg.losses.pixels import check_target
+from avalanche_seg.losses._checks import check_target
 from avalanche_seg.losses.reduction import check_reduction, reduced
-from avalanche_seg.losses.softmax import SoftmaxTerms
-from avalanche_seg.losses.tiles import pixel_losses
 
 __all__ = ["AnnotatedCrossEntropy", "annotated_cross_entropy"]
 

@@ -2,10 +2,10 @@
 
 from torch import Tensor, nn
 
+from avalanche_seg.kernels import LabelSigmoid, TeacherSigmoid
 from avalanche_seg.labels import VOID
-from avalanche_seg.losses.pixels import check_teacher, label_loss, teacher_loss
+from avalanche_seg.losses._checks import check_teacher, label_loss, teacher_loss
 from avalanche_seg.losses.reduction import check_reduction
-from avalanche_seg.losses.sigmoid import LabelSigmoid, TeacherSigmoid
 
 __all__ = [
     "BinaryCrossEntropy",

@@ -2,11 +2,11 @@
 
 from torch import Tensor, nn
 
+from avalanche_seg.kernels import SoftmaxTerms
 from avalanche_seg.labels import VOID
+from avalanche_seg.losses._checks import check_n_old, check_target, label_loss
 from avalanche_seg.losses.evaluation import cross_entropy_and_labels
-from avalanche_seg.losses.pixels import check_n_old, check_target, label_loss
 from avalanche_seg.losses.reduction import check_reduction
-from avalanche_seg.losses.softmax import SoftmaxTerms
 
 __all__ = [
     "CrossEntropy",

@@ -2,9 +2,9 @@
 
 from torch import Tensor, nn
 
-from avalanche_seg.losses.pixels import check_teacher, teacher_loss
+from avalanche_seg.kernels import SoftmaxTerms
+from avalanche_seg.losses._checks import check_teacher, teacher_loss
 from avalanche_seg.losses.reduction import check_reduction
-from avalanche_seg.losses.softmax import SoftmaxTerms
 
 __all__ = [
     "Distillation",

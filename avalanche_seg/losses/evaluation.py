@@ -3,11 +3,10 @@
 import torch
 from torch import Tensor
 
+from avalanche_seg.kernels import EXP_SAFE_BOUND, exp_, labelled_tiles, score_bound
 from avalanche_seg.labels import VOID
-from avalanche_seg.losses.groups import MODERATE, exp_, score_bound
-from avalanche_seg.losses.pixels import check_target
+from avalanche_seg.losses._checks import check_target
 from avalanche_seg.losses.reduction import check_reduction, reduced
-from avalanche_seg.prediction import labelled_tiles
 
 __all__ = ["cross_entropy_and_labels"]
 
@@ -28,7 +27,7 @@ def cross_entropy_and_labels(
 
     Returns:
         what :func:`avalanche_seg.losses.cross_entropy` and
-        :func:`avalanche_seg.prediction.predicted_labels` return.
+        :func:`avalanche_seg.kernels.argmax.predicted_labels` return.
 
     Raises:
         ValueError: when the shapes do not fit or the reduction is unknown.
@@ -40,14 +39,14 @@ def cross_entropy_and_labels(
     labels = torch.empty_like(target)
     valid = target != ignore_index
     channels = torch.where(valid, target, 0)
-    moderate = score_bound(logits) <= MODERATE
+    exp_is_safe = score_bound(logits) <= EXP_SAFE_BOUND
     for where, predicted, best, scores in labelled_tiles(logits, size, with_scores=True):
         assert scores is not None
         labels[where] = predicted
         of_label = scores.gather(1, channels[where].unsqueeze(1))
-        powers = exp_(scores if moderate else scores.sub_(best))
-        log_sum = powers.sum(dim=1, keepdim=True).log_()
-        losses[where] = (log_sum if moderate else log_sum + best).sub_(of_label).squeeze(1)
+        exp_scores = exp_(scores if exp_is_safe else scores.sub_(best))
+        log_sum = exp_scores.sum(dim=1, keepdim=True).log_()
+        losses[where] = (log_sum if exp_is_safe else log_sum + best).sub_(of_label).squeeze(1)
     losses.masked_fill_(~valid, 0)
     loss = losses if reduction == "none" else losses.sum()
     return reduced(loss, reduction, n_pixels=target.numel(), valid=valid), labels

@@ -2,11 +2,10 @@
 
 from torch import Tensor, nn
 
+from avalanche_seg.kernels import SoftmaxTerms, pixel_losses
 from avalanche_seg.labels import VOID
-from avalanche_seg.losses.pixels import check_n_old, check_target, check_teacher
+from avalanche_seg.losses._checks import check_n_old, check_target, check_teacher
 from avalanche_seg.losses.reduction import check_reduction, reduced
-from avalanche_seg.losses.softmax import SoftmaxTerms
-from avalanche_seg.losses.tiles import pixel_losses
 
 __all__ = ["MiBLoss", "mib_loss"]
 

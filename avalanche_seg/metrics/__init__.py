@@ -1,7 +1,7 @@
 """Measures of incremental segmentation."""
 
 from avalanche_seg.metrics.confusion_matrix import ConfusionMatrix, confusion_matrix
-from avalanche_seg.metrics.figures import ConfusionMatrixFigure
+from avalanche_seg.metrics.figures import ConfusionMatrixFigure, render
 from avalanche_seg.metrics.iou import (
     class_accuracy,
     class_groups,
@@ -31,5 +31,6 @@ __all__ = [
     "loss_term_metrics",
     "mean_iou_metrics",
     "pixel_accuracy",
+    "render",
     "summarize",
 ]

@@ -4,8 +4,8 @@ import torch
 from avalanche.evaluation import Metric
 from torch import Tensor
 
-from avalanche_seg.distributed import device_of_process, rank, sum_, world_size
-from avalanche_seg.prediction import predicted_labels
+from avalanche_seg.kernels import predicted_labels
+from avalanche_seg.system import all_reduce_sum_, collective_device, rank, world_size
 
 __all__ = ["ConfusionMatrix", "confusion_matrix"]
 
@@ -63,14 +63,14 @@ class ConfusionMatrix(Metric[Tensor]):
         if world_size() == 1:
             return
         known = 0 if self.counts is None else self.counts.shape[0]
-        device = device_of_process() if self.counts is None else self.counts.device
+        device = collective_device() if self.counts is None else self.counts.device
         sizes = torch.zeros(world_size(), dtype=torch.int64, device=device)
         sizes[rank()] = known
-        n_classes = int(sum_(sizes).max())
+        n_classes = int(all_reduce_sum_(sizes).max())
         counts = torch.zeros(n_classes, n_classes, dtype=torch.int64, device=device)
         if self.counts is not None:
             counts[:known, :known] = self.counts
-        self.counts = sum_(counts)
+        self.counts = all_reduce_sum_(counts)
 
     def update(self, logits: Tensor, target: Tensor, prediction: Tensor | None = None) -> None:
         """Add a batch.

@@ -8,10 +8,10 @@ from avalanche.evaluation import PluginMetric
 from avalanche.evaluation.metric_results import MetricValue
 from torch import Tensor
 
+from avalanche_seg.kernels import predicted_labels
 from avalanche_seg.labels import N_LABELS, VOID
 from avalanche_seg.metrics.figures import picture_value
 from avalanche_seg.normalization import to_pixels
-from avalanche_seg.prediction import predicted_labels
 
 __all__ = ["SamplePredictions"]
 

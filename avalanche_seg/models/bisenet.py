@@ -5,9 +5,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from avalanche_seg.kernels import resize_logits
 from avalanche_seg.models.backbones import ResNetPyramid
 from avalanche_seg.models.segmentation_model import DenseFeatures, SegmentationModel
-from avalanche_seg.resize import resize_logits
 
 __all__ = ["BiSeNet"]
 

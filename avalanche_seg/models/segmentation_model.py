@@ -5,9 +5,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from avalanche_seg.kernels import predicted_labels
 from avalanche_seg.models.incremental_head import IncrementalHead
 from avalanche_seg.normalization import normalize_images
-from avalanche_seg.prediction import predicted_labels
 
 __all__ = ["DenseFeatures", "SegmentationModel", "SegmentationOutput", "as_output"]
 

@@ -8,8 +8,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from avalanche_seg.atomic import atomic_write
 from avalanche_seg.models.bisenet import BiSeNet
+from avalanche_seg.system import atomic_write
 
 __all__ = ["load_model", "save_model"]
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from avalanche_seg.models.incremental_head import IncrementalHead, balanced_classifier_init
+from avalanche_seg.models import IncrementalHead, balanced_classifier_init
 from avalanche_seg.plugins.base import SegmentationPlugin
 
 __all__ = ["BalancedInitPlugin"]

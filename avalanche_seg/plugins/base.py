@@ -4,8 +4,9 @@ import math
 from typing import Any
 
 from avalanche.core import SupervisedPlugin
+from torch import Tensor
 
-__all__ = ["SegmentationPlugin", "check_weight"]
+__all__ = ["SegmentationPlugin", "check_weight", "record_term"]
 
 
 def check_weight(weight: float) -> float:
@@ -13,6 +14,19 @@ def check_weight(weight: float) -> float:
     if not (math.isfinite(weight) and weight >= 0):
         raise ValueError(f"weight={weight}; expected a finite number, zero or more")
     return weight
+
+
+def record_term(strategy: Any, name: str, value: Tensor) -> None:
+    """Note a part of the current batch's objective; strategies without ``loss_terms`` take none.
+
+    Args:
+        strategy: the strategy, a :class:`~avalanche_seg.strategies.SegmentationTemplate` or other.
+        name: of the part, such as "unkd".
+        value: weighted as it enters the objective, a scalar tensor; its graph is not kept.
+    """
+    terms = getattr(strategy, "loss_terms", None)
+    if terms is not None:
+        terms[name] = value.detach()
 
 
 class SegmentationPlugin(SupervisedPlugin):

@@ -4,8 +4,8 @@ from typing import Any
 
 from tqdm import tqdm
 
-from avalanche_seg.distributed import is_main
 from avalanche_seg.plugins.base import SegmentationPlugin
+from avalanche_seg.system import is_main
 
 __all__ = ["ProgressPlugin"]
 

@@ -1,4 +1,4 @@
-"""Methods: a template, a criterion and plugins."""
+"""The methods, one a file: a template, its losses and plugins."""
 
 from avalanche_seg.strategies.ewc import EWC
 from avalanche_seg.strategies.fine_tuning import FineTuning
@@ -7,25 +7,19 @@ from avalanche_seg.strategies.joint import Joint
 from avalanche_seg.strategies.lwf import LwF
 from avalanche_seg.strategies.lwf_mc import LwFMC
 from avalanche_seg.strategies.mib import MiB
-from avalanche_seg.strategies.optimizers import sgd
-from avalanche_seg.strategies.options import default_evaluator
 from avalanche_seg.strategies.pi import PI
 from avalanche_seg.strategies.rw import RW
 from avalanche_seg.strategies.smib import SMiB
-from avalanche_seg.strategies.template import SegmentationTemplate
 
 __all__ = [
     "EWC",
-    "ILT",
-    "PI",
-    "RW",
     "FineTuning",
+    "ILT",
     "Joint",
     "LwF",
     "LwFMC",
     "MiB",
+    "PI",
+    "RW",
     "SMiB",
-    "SegmentationTemplate",
-    "default_evaluator",
-    "sgd",
 ]

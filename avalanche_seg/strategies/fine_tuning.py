@@ -1,6 +1,6 @@
 """Fine-tuning: the lower bound."""
 
-from avalanche_seg.strategies.template import SegmentationTemplate
+from avalanche_seg.training import SegmentationTemplate
 
 __all__ = ["FineTuning"]
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from avalanche_seg.strategies.template import SegmentationTemplate
+from avalanche_seg.training import SegmentationTemplate
 
 __all__ = ["Joint"]
 

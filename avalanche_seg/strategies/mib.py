@@ -9,9 +9,7 @@ from torch.optim import Optimizer
 
 from avalanche_seg.losses import UnbiasedCrossEntropy, mib_loss
 from avalanche_seg.plugins import BalancedInitPlugin, UnbiasedDistillationPlugin
-from avalanche_seg.strategies.optimizers import OptimizerFactory
-from avalanche_seg.strategies.options import TemplateOptions
-from avalanche_seg.strategies.template import SegmentationTemplate
+from avalanche_seg.training import OptimizerFactory, SegmentationTemplate, TemplateOptions
 
 __all__ = ["MiB"]
 

@@ -8,9 +8,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from avalanche_seg.plugins import PIPlugin
-from avalanche_seg.strategies.optimizers import OptimizerFactory
-from avalanche_seg.strategies.options import TemplateOptions
-from avalanche_seg.strategies.template import SegmentationTemplate
+from avalanche_seg.training import OptimizerFactory, SegmentationTemplate, TemplateOptions
 
 __all__ = ["PI"]
 

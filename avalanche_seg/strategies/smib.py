@@ -14,9 +14,7 @@ from avalanche_seg.plugins import (
     SMiBPlugin,
     UnbiasedDistillationPlugin,
 )
-from avalanche_seg.strategies.optimizers import OptimizerFactory
-from avalanche_seg.strategies.options import TemplateOptions
-from avalanche_seg.strategies.template import SegmentationTemplate
+from avalanche_seg.training import OptimizerFactory, SegmentationTemplate, TemplateOptions
 
 __all__ = ["SMiB"]
 

@@ -6,17 +6,12 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from avalanche_seg.benchmarks import (
-    FolderIncremental,
-    VOCIncremental,
-    make_synthetic_voc,
-    segmentation_benchmark,
-)
+from avalanche_seg.benchmarks import FolderIncremental, VOCIncremental, segmentation_benchmark
 from avalanche_seg.benchmarks.classic import BenchmarkOptions
-from avalanche_seg.benchmarks.devkit import Devkit
-from avalanche_seg.benchmarks.folder import read_folder
-from avalanche_seg.benchmarks.voc import VOC_CLASSES
-from tests.benchmarks.insects import (
+from avalanche_seg.datasets import SegmentationFiles, make_synthetic_voc, read_folder
+from avalanche_seg.datasets.voc import VOC_CLASSES
+from tests.devkits import grey, write_devkit
+from tests.insects import (
     CLASS_NAMES,
     MASKS,
     TEST_IMAGES,
@@ -26,7 +21,6 @@ from tests.benchmarks.insects import (
     labels_of,
     mapped,
 )
-from tests.devkits import grey, write_devkit
 
 # Dataset id -> channel in every training step, by which classes the masks show.
 HIDDEN = [{1: 1, 2: 2, 3: 0, 4: 0}, {1: 0, 2: 0, 3: 3, 4: 0}, {1: 0, 2: 0, 3: 0, 4: 4}]
@@ -36,7 +30,9 @@ VISIBLE = [{1: 1, 2: 2, 3: 0, 4: 0}, {1: 1, 2: 2, 3: 3, 4: 0}, {1: 1, 2: 2, 3: 3
 @pytest.mark.parametrize("train_void", ["background", "ignore"])
 @pytest.mark.parametrize("old_labels", ["hidden", "visible"])
 @pytest.mark.parametrize("setting", TRAIN_IMAGES)
-def test_training_labels(devkit: Devkit, setting: str, old_labels: str, train_void: str) -> None:
+def test_training_labels(
+    devkit: SegmentationFiles, setting: str, old_labels: str, train_void: str
+) -> None:
     scenario = benchmark(devkit, setting=setting, old_labels=old_labels, train_void=train_void)
     tables = VISIBLE if "visible" in old_labels or setting == "sequential" else HIDDEN
     ends = {0: 0, 255: 0 if train_void == "background" else 255}
@@ -47,7 +43,7 @@ def test_training_labels(devkit: Devkit, setting: str, old_labels: str, train_vo
 
 
 @pytest.mark.parametrize(("test_unseen", "unseen"), [("ignore", 255), ("background", 0)])
-def test_test_labels(devkit: Devkit, test_unseen: str, unseen: int) -> None:
+def test_test_labels(devkit: SegmentationFiles, test_unseen: str, unseen: int) -> None:
     scenario = benchmark(devkit, test_unseen=test_unseen)
     tables = [{c: c if c <= 2 + step else unseen for c in (1, 2, 3, 4)} for step in range(3)]
     assert labels_of(scenario.test_stream) == [
@@ -56,7 +52,7 @@ def test_test_labels(devkit: Devkit, test_unseen: str, unseen: int) -> None:
     ]
 
 
-def test_defaults(devkit: Devkit) -> None:
+def test_defaults(devkit: SegmentationFiles) -> None:
     explicit = benchmark(
         devkit,
         setting="disjoint",
@@ -70,13 +66,13 @@ def test_defaults(devkit: Devkit) -> None:
     assert labels_of(default.test_stream) == labels_of(explicit.test_stream)
 
 
-def test_images_stay_with_their_labels(devkit: Devkit) -> None:
+def test_images_stay_with_their_labels(devkit: SegmentationFiles) -> None:
     scenario = benchmark(devkit, setting="overlapped")
     for experience, images in zip(scenario.train_stream, TRAIN_IMAGES["overlapped"], strict=True):
         assert [int(image[0, 0, 0]) for image, _ in experience.dataset] == [grey(i) for i in images]
 
 
-def test_class_order(devkit: Devkit) -> None:
+def test_class_order(devkit: SegmentationFiles) -> None:
     scenario = benchmark(devkit, class_order=[4, 2, 3, 1], train_void="ignore")
     base = {0: 0, 255: 255}
     assert labels_of(scenario.train_stream) == [
@@ -89,7 +85,7 @@ def test_class_order(devkit: Devkit) -> None:
     )
 
 
-def test_classes_that_are_left_out(devkit: Devkit) -> None:
+def test_classes_that_are_left_out(devkit: SegmentationFiles) -> None:
     scenario = benchmark(devkit, task=[[4], [1]], setting="overlapped")
     assert scenario.class_names == ("background", "drone", "ant")
     first, second = labels_of(scenario.train_stream)
@@ -99,14 +95,14 @@ def test_classes_that_are_left_out(devkit: Devkit) -> None:
     assert last == mapped("val", [0, 2, 4], {0: 0, 1: 2, 2: 255, 3: 255, 4: 1, 255: 255})
 
 
-def test_partitioned(devkit: Devkit) -> None:
+def test_partitioned(devkit: SegmentationFiles) -> None:
     scenario = benchmark(devkit, setting="partitioned", partition=[[0, 9], [3], [8, 6]])
     shown = [list(experience.data.indices) for experience in scenario.train_stream]
     assert shown == [[0, 9], [3], [6, 8]]
     assert labels_of(scenario.train_stream)[1] == [[[0, 0, 3], [0, 3, 3]]]
 
 
-def test_valid_stream(devkit: Devkit) -> None:
+def test_valid_stream(devkit: SegmentationFiles) -> None:
     options: dict[str, Any] = {"setting": "overlapped", "val_fraction": 0.5, "train_void": "ignore"}
     scenario = benchmark(devkit, **options, seed=2)
     for step, images in enumerate(TRAIN_IMAGES["overlapped"]):
@@ -137,12 +133,12 @@ ERRORS: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("options", "text"), ERRORS, ids=[str(options) for options, _ in ERRORS])
-def test_bad_options(devkit: Devkit, options: dict[str, Any], text: str) -> None:
+def test_bad_options(devkit: SegmentationFiles, options: dict[str, Any], text: str) -> None:
     with pytest.raises(ValueError, match=text):
         benchmark(devkit, **options)
 
 
-def test_a_step_without_an_image_is_named(devkit: Devkit, tmp_path: Path) -> None:
+def test_a_step_without_an_image_is_named(devkit: SegmentationFiles, tmp_path: Path) -> None:
     masks = {"train": {"a": [[3, 1]], "b": [[1, 2]]}, "val": {"v": [[3]]}}
     other = read_folder(write_devkit(tmp_path, masks, CLASS_NAMES))
     with pytest.raises(
@@ -178,7 +174,7 @@ def test_folder(insects: Path) -> None:
     assert (image.shape, labels.shape) == ((3, 512, 512), (512, 512))
 
 
-def test_data_loader_with_workers(devkit: Devkit) -> None:
+def test_data_loader_with_workers(devkit: SegmentationFiles) -> None:
     dataset = benchmark(devkit, setting="overlapped").train_stream[0].dataset
     batches = list(DataLoader(dataset, batch_size=4, num_workers=2))
     assert [(i.shape, m.shape) for i, m in batches] == [
@@ -207,8 +203,8 @@ def test_every_door_takes_the_same_options() -> None:
 
 def test_doors_spell_their_options_out():
     shared = set(inspect.signature(segmentation_benchmark).parameters) - {"devkit"}
-    for door in (VOCIncremental, FolderIncremental):
-        parameters = inspect.signature(door).parameters
+    for factory in (VOCIncremental, FolderIncremental):
+        parameters = inspect.signature(factory).parameters
         assert shared < set(parameters)
         assert parameters["task"].default == "15-5"
         assert parameters["setting"].default == "disjoint"

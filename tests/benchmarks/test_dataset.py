@@ -6,16 +6,15 @@ import torch
 from torch.utils.data import DataLoader
 
 from avalanche_seg.benchmarks.dataset import SegmentationDataset
-from avalanche_seg.benchmarks.devkit import Devkit
-from avalanche_seg.benchmarks.folder import read_folder
-from tests.benchmarks.insects import CLASS_NAMES, MASKS
+from avalanche_seg.datasets import SegmentationFiles, read_folder
 from tests.devkits import grey, write_devkit
+from tests.insects import CLASS_NAMES, MASKS
 
 TABLE = np.arange(256, dtype=np.uint8)
 TABLE[:5] = [0, 2, 1, 0, 255]
 
 
-def test_samples(devkit: Devkit) -> None:
+def test_samples(devkit: SegmentationFiles) -> None:
     dataset = SegmentationDataset(devkit.train, [9, 0, 4], TABLE)
     assert len(dataset) == 3
     image, labels = dataset[0]
@@ -27,7 +26,7 @@ def test_samples(devkit: Devkit) -> None:
     assert torch.equal(dataset[-1][1], dataset[2][1])
 
 
-def test_samples_are_ones_own(devkit: Devkit) -> None:
+def test_samples_are_ones_own(devkit: SegmentationFiles) -> None:
     dataset = SegmentationDataset(devkit.train, [0], TABLE)
     for part in dataset[0]:
         part.fill_(9)
@@ -35,19 +34,19 @@ def test_samples_are_ones_own(devkit: Devkit) -> None:
     assert dataset[0][1].tolist() == [[0, 2, 2], [255, 2, 0]]
 
 
-def test_index_out_of_range(devkit: Devkit) -> None:
+def test_index_out_of_range(devkit: SegmentationFiles) -> None:
     dataset = SegmentationDataset(devkit.train, [0, 1], TABLE)
     with pytest.raises(IndexError):
         dataset[2]
     assert len(list(dataset)) == 2
 
 
-def test_empty(devkit: Devkit) -> None:
+def test_empty(devkit: SegmentationFiles) -> None:
     assert len(SegmentationDataset(devkit.train, [], TABLE)) == 0
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_data_loader(devkit: Devkit, workers: int) -> None:
+def test_data_loader(devkit: SegmentationFiles, workers: int) -> None:
     dataset = SegmentationDataset(devkit.train, range(10), TABLE)
     batches = list(DataLoader(dataset, batch_size=4, num_workers=workers))
     assert [images.shape for images, _ in batches] == [(4, 3, 2, 3), (4, 3, 2, 3), (2, 3, 2, 3)]

@@ -5,11 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from avalanche_seg.benchmarks.label_maps import (
-    check_label_modes,
-    seen_label_map,
-    train_label_map,
-)
+from avalanche_seg.benchmarks.label_maps import check_label_modes, seen_label_map, train_label_map
 from avalanche_seg.labels import LabelSpace
 
 NAMES = ("background", "a", "b", "c", "d", "e")

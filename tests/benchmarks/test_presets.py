@@ -5,7 +5,7 @@ from PIL import Image
 from torch import Tensor
 from torchvision.transforms import v2
 
-from avalanche_seg.benchmarks.presets import eval_preset, train_preset
+from avalanche_seg.benchmarks import eval_preset, train_preset
 from avalanche_seg.benchmarks.transforms import JointTransform
 from avalanche_seg.normalization import normalize_images
 

@@ -5,19 +5,19 @@ import pytest
 from avalanche.benchmarks.utils import AvalancheDataset
 from torch import Tensor
 
-from avalanche_seg.benchmarks.devkit import Devkit
-from avalanche_seg.benchmarks.scenario import SegmentationScenario
+from avalanche_seg.benchmarks import SegmentationScenario
+from avalanche_seg.datasets import SegmentationFiles
 from avalanche_seg.labels import LabelSpace
-from tests.benchmarks.insects import benchmark
 from tests.devkits import grey
+from tests.insects import benchmark
 
 
 @pytest.fixture
-def scenario(devkit: Devkit) -> SegmentationScenario:
+def scenario(devkit: SegmentationFiles) -> SegmentationScenario:
     return benchmark(devkit, val_fraction=0.4, seed=1)
 
 
-def test_names(devkit: Devkit) -> None:
+def test_names(devkit: SegmentationFiles) -> None:
     scenario = benchmark(devkit, task="2-1", class_order=[3, 1, 4, 2])
     assert scenario.n_classes == 5
     assert scenario.class_order == (0, 3, 1, 4, 2)
@@ -35,7 +35,7 @@ def test_streams(scenario: SegmentationScenario) -> None:
         assert all(experience.origin_stream is stream for experience in stream)
 
 
-def test_no_valid_stream_by_default(devkit: Devkit) -> None:
+def test_no_valid_stream_by_default(devkit: SegmentationFiles) -> None:
     scenario = benchmark(devkit)
     assert set(scenario.streams) == {"train", "test"}
     assert not hasattr(scenario, "valid_stream")
@@ -119,7 +119,7 @@ def test_data_sets_are_built_when_asked_for(
     ],
 )
 def test_class_sets_of_training_images(
-    devkit: Devkit, options: dict[str, str], expected: list[list[int]]
+    devkit: SegmentationFiles, options: dict[str, str], expected: list[list[int]]
 ) -> None:
     dataset = benchmark(devkit, **options).train_stream[0].dataset
     assert [sorted(classes) for classes in dataset.class_sets] == expected
@@ -128,7 +128,7 @@ def test_class_sets_of_training_images(
     assert [sorted(classes) for classes in later.class_sets] == [[0, 3]] * 4
 
 
-def test_class_sets_of_test_images(devkit: Devkit) -> None:
+def test_class_sets_of_test_images(devkit: SegmentationFiles) -> None:
     hidden, shown = (
         benchmark(devkit, test_unseen=mode).test_stream for mode in ("ignore", "background")
     )
@@ -137,7 +137,7 @@ def test_class_sets_of_test_images(devkit: Devkit) -> None:
     assert [set(c) for c in hidden[2].dataset.class_sets] == [{0, 1}, {0, 3}, {0, 2, 4}, {0, 4}]
 
 
-def test_class_sets_follow_a_subset(devkit: Devkit) -> None:
+def test_class_sets_follow_a_subset(devkit: SegmentationFiles) -> None:
     dataset = benchmark(devkit).train_stream[0].dataset.subset([2, 1])
     assert [set(classes) for classes in dataset.class_sets] == [{0, 2}, {0, 1, 2}]
 
@@ -146,7 +146,7 @@ def _mark(number: int) -> Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]:
     return lambda image, labels: (image + number, labels.clamp(max=9) + 10 * number)
 
 
-def test_transform_groups(devkit: Devkit) -> None:
+def test_transform_groups(devkit: SegmentationFiles) -> None:
     scenario = benchmark(devkit, train_transform=_mark(1), eval_transform=_mark(2))
     dataset = scenario.train_stream[0].dataset
     for view, number in ((dataset, 1), (dataset.train(), 1), (dataset.eval(), 2)):

@@ -109,7 +109,7 @@ def test_unknown_names_list_the_known_ones() -> None:
 @pytest.mark.parametrize("old_labels", settings.OLD_LABELS)
 def test_visible_steps(setting: str, old_labels: str) -> None:
     shows_old = setting == "sequential" or old_labels == "visible"
-    visible = [list(settings.visible(setting, old_labels, step)) for step in range(3)]
+    visible = [list(settings.visible_steps(setting, old_labels, step)) for step in range(3)]
     assert visible == ([[0], [0, 1], [0, 1, 2]] if shows_old else [[0], [1], [2]])
 
 

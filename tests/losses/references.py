@@ -17,8 +17,8 @@ def log_sum_exp(scores):
 
 def softmax(scores):
     top = max(scores)
-    powers = [math.exp(score - top) for score in scores]
-    return [power / sum(powers) for power in powers]
+    exp_scores = [math.exp(score - top) for score in scores]
+    return [power / sum(exp_scores) for power in exp_scores]
 
 
 def cross_entropy(z, y):

@@ -4,9 +4,9 @@ import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 
+from avalanche_seg.kernels import predicted_labels
 from avalanche_seg.losses import CrossEntropy, cross_entropy
 from avalanche_seg.losses.evaluation import cross_entropy_and_labels
-from avalanche_seg.prediction import predicted_labels
 from tests.losses.batches import VOID
 
 

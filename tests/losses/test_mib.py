@@ -2,12 +2,7 @@ import pytest
 import torch
 from torch.autograd import gradcheck
 
-from avalanche_seg.losses import (
-    MiBLoss,
-    mib_loss,
-    unbiased_cross_entropy,
-    unbiased_distillation,
-)
+from avalanche_seg.losses import MiBLoss, mib_loss, unbiased_cross_entropy, unbiased_distillation
 from tests.losses.batches import random_labels, random_logits
 
 REDUCTIONS = ["mean", "mean_valid", "sum", "none"]

@@ -6,8 +6,8 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
-from avalanche_seg.metrics import ConfusionMatrixFigure, MeanIoU
-from avalanche_seg.metrics.figures import draw_confusion, render, row_percent
+from avalanche_seg.metrics import ConfusionMatrixFigure, MeanIoU, render
+from avalanche_seg.metrics.figures import draw_confusion, row_percent
 
 
 def strategy_at_step(step, logits=None, truth=None):

@@ -5,8 +5,9 @@ import torch
 from avalanche.training.plugins import EvaluationPlugin
 
 from avalanche_seg.metrics import LossTerms, loss_term_metrics
-from avalanche_seg.plugins.base import SegmentationPlugin
-from avalanche_seg.strategies import EWC, MiB, sgd
+from avalanche_seg.plugins import SegmentationPlugin
+from avalanche_seg.strategies import EWC, MiB
+from avalanche_seg.training import sgd
 from tests.tiny import tiny_benchmark, tiny_model
 
 

@@ -8,7 +8,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from torch import nn
 from torch.optim import SGD
 
-from avalanche_seg.benchmarks import VOCIncremental, eval_preset, make_synthetic_voc, train_preset
+from avalanche_seg.benchmarks import VOCIncremental, eval_preset, train_preset
+from avalanche_seg.datasets import make_synthetic_voc
 from avalanche_seg.metrics import class_iou, mean_iou_metrics, summarize
 from avalanche_seg.models import DenseFeatures, SegmentationModel
 from avalanche_seg.strategies import FineTuning

@@ -6,7 +6,8 @@ import torch
 import torchvision
 from safetensors.torch import save_file
 
-from avalanche_seg.models.backbones import BACKBONES, ResNetPyramid
+from avalanche_seg.models import BACKBONES
+from avalanche_seg.models.backbones import ResNetPyramid
 from tests.models.tiny import random_images
 
 

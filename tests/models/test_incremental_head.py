@@ -6,8 +6,7 @@ import pytest
 import torch
 from avalanche.models.utils import avalanche_model_adaptation
 
-from avalanche_seg.models import IncrementalHead, balanced_init
-from avalanche_seg.models.incremental_head import balanced_classifier_init
+from avalanche_seg.models import IncrementalHead, balanced_classifier_init, balanced_init
 
 
 def experience(*channels):

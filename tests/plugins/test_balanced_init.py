@@ -2,9 +2,9 @@ import math
 
 import torch
 
-from avalanche_seg.plugins import BalancedInitPlugin
-from avalanche_seg.plugins.base import SegmentationPlugin
-from avalanche_seg.strategies import FineTuning, sgd
+from avalanche_seg.plugins import BalancedInitPlugin, SegmentationPlugin
+from avalanche_seg.strategies import FineTuning
+from avalanche_seg.training import sgd
 from tests.tiny import tiny_benchmark, tiny_model
 
 

@@ -5,7 +5,8 @@ from torch import nn
 
 from avalanche_seg.models import BiSeNet
 from avalanche_seg.plugins import FreezePlugin
-from avalanche_seg.strategies import FineTuning, sgd
+from avalanche_seg.strategies import FineTuning
+from avalanche_seg.training import sgd
 from tests.tiny import tiny_benchmark, tiny_model
 
 

@@ -1,8 +1,8 @@
 import pytest
 
-from avalanche_seg.plugins import PeriodicEvalPlugin
-from avalanche_seg.plugins.base import SegmentationPlugin
-from avalanche_seg.strategies import FineTuning, sgd
+from avalanche_seg.plugins import PeriodicEvalPlugin, SegmentationPlugin
+from avalanche_seg.strategies import FineTuning
+from avalanche_seg.training import sgd
 from tests.tiny import tiny_benchmark, tiny_model
 
 

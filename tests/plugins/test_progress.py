@@ -1,5 +1,6 @@
 from avalanche_seg.plugins import ProgressPlugin
-from avalanche_seg.strategies import FineTuning, sgd
+from avalanche_seg.strategies import FineTuning
+from avalanche_seg.training import sgd
 from tests.tiny import tiny_benchmark, tiny_model
 
 

@@ -7,19 +7,8 @@ import pytest
 import torch
 
 from avalanche_seg.plugins import PolyLRPlugin, TeacherPlugin
-from avalanche_seg.strategies import (
-    EWC,
-    ILT,
-    PI,
-    RW,
-    FineTuning,
-    Joint,
-    LwF,
-    LwFMC,
-    MiB,
-    SMiB,
-    sgd,
-)
+from avalanche_seg.strategies import EWC, ILT, PI, RW, FineTuning, Joint, LwF, LwFMC, MiB, SMiB
+from avalanche_seg.training import sgd
 from tests.tiny import tiny_benchmark, tiny_model
 
 INCREMENTAL = [FineTuning, EWC, ILT, LwF, LwFMC, MiB, PI, RW, SMiB]

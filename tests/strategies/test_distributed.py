@@ -8,9 +8,9 @@ from avalanche.training.plugins import EvaluationPlugin
 
 from avalanche_seg.benchmarks import train_preset
 from avalanche_seg.metrics import mean_iou_metrics
-from avalanche_seg.plugins import ImportancePlugin
-from avalanche_seg.plugins.base import SegmentationPlugin
-from avalanche_seg.strategies import EWC, ILT, PI, RW, FineTuning, LwF, LwFMC, MiB, SMiB, sgd
+from avalanche_seg.plugins import ImportancePlugin, SegmentationPlugin
+from avalanche_seg.strategies import EWC, ILT, PI, RW, FineTuning, LwF, LwFMC, MiB, SMiB
+from avalanche_seg.training import sgd
 from tests.distributed import in_processes, save
 from tests.tiny import tiny_benchmark, tiny_model
 

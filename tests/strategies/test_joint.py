@@ -1,6 +1,7 @@
 import pytest
 
-from avalanche_seg.strategies import Joint, sgd
+from avalanche_seg.strategies import Joint
+from avalanche_seg.training import sgd
 from tests.tiny import tiny_benchmark, tiny_model
 
 

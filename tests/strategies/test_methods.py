@@ -9,20 +9,9 @@ from PIL import Image
 from torchvision import tv_tensors
 
 from avalanche_seg.benchmarks import eval_preset
-from avalanche_seg.plugins import ImportancePlugin, PolyLRPlugin
-from avalanche_seg.plugins.base import SegmentationPlugin
-from avalanche_seg.strategies import (
-    EWC,
-    ILT,
-    PI,
-    RW,
-    FineTuning,
-    LwF,
-    LwFMC,
-    MiB,
-    SMiB,
-    sgd,
-)
+from avalanche_seg.plugins import ImportancePlugin, PolyLRPlugin, SegmentationPlugin
+from avalanche_seg.strategies import EWC, ILT, PI, RW, FineTuning, LwF, LwFMC, MiB, SMiB
+from avalanche_seg.training import sgd
 from tests.strategies import plain_loop as plain
 from tests.strategies.plain_penalties import PlainEWC, PlainPI, PlainRW
 from tests.tiny import CROP, tiny_benchmark, tiny_model

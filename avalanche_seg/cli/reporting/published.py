@@ -1,0 +1,169 @@
+"""Published results to show beside one's own: mIoU in percent, background left out, on VOC 2012."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from avalanche_seg.benchmarks import split_classes
+from avalanche_seg.cli.options.recipes import recipe
+
+__all__ = [
+    "PUBLISHED_RESULTS",
+    "Published",
+    "Source",
+    "differences",
+    "other_settings",
+    "published_for",
+]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where numbers come from.
+
+    Attributes:
+        name: of the paper and table.
+        network: as :func:`differences` compares it.
+        recipe: of ``avalanche_seg.cli.options.recipes``, with the settings of the source.
+    """
+
+    name: str
+    network: str
+    recipe: str
+
+
+@dataclass(frozen=True)
+class Published:
+    """One published line.
+
+    Attributes:
+        exemplars: a class; None for a method without replay.
+        old, new, all: mIoU in percent after the last step, background left out.
+    """
+
+    source: Source
+    task: str
+    setting: str
+    method: str
+    exemplars: int | None
+    old: float
+    new: float
+    all: float
+
+
+MIB = Source("MiB, Table 1", "DeepLabV3-R101", "mib-paper")
+SMIB = Source("SMiB report", "BiSeNet-R50", "smib-paper")
+
+_Lines = dict[str, tuple[float, float, float]]
+_TABLES: dict[tuple[Source, str, str], _Lines] = {
+    (MIB, "15-5", "overlapped"): {
+        "FT": (2.1, 33.1, 9.8), "PI": (1.6, 33.3, 9.5), "EWC": (24.3, 35.5, 27.1),
+        "RW": (16.6, 34.9, 21.2), "LWF": (58.9, 36.6, 53.3), "LWF-MC": (58.1, 35.0, 52.3),
+        "ILT": (66.3, 40.6, 59.9), "MiB": (75.5, 49.4, 69.0), "JOINT": (79.1, 72.6, 77.4),
+    },
+    (MIB, "15-5s", "overlapped"): {
+        "FT": (0.2, 1.8, 0.6), "LWF": (1.0, 3.9, 1.8), "ILT": (4.9, 7.8, 5.7),
+        "MiB": (35.1, 13.5, 29.7),
+    },
+    (MIB, "19-1", "overlapped"): {
+        "FT": (6.8, 12.9, 7.1), "LWF": (51.2, 8.5, 49.1), "LWF-MC": (64.4, 13.3, 61.9),
+        "ILT": (67.1, 12.3, 64.4), "MiB": (70.2, 22.1, 67.8), "JOINT": (77.4, 78.0, 77.4),
+    },
+    (MIB, "15-5", "disjoint"): {
+        "FT": (1.1, 33.6, 9.2), "PI": (1.3, 34.1, 9.5), "EWC": (26.7, 37.7, 29.4),
+        "RW": (17.9, 36.9, 22.7), "LWF": (58.4, 37.4, 53.1), "LWF-MC": (67.2, 41.2, 60.7),
+        "ILT": (63.2, 39.5, 57.3), "MiB": (71.8, 43.3, 64.7),
+    },
+    (SMIB, "15-5", "overlapped"): {
+        "FT": (4.6, 29.6, 10.5), "LWF": (47.8, 32.1, 44.1), "ILT": (49.9, 31.7, 45.5),
+        "MiB": (65.5, 39.4, 59.3), "FT+5": (59.5, 38.3, 54.5), "SMiB+5": (70.0, 47.1, 64.5),
+        "SMiB+25": (72.3, 54.9, 68.2), "SMiB+100": (73.2, 61.2, 70.3), "JOINT": (75.3, 68.9, 73.8),
+    },
+    (SMIB, "15-5s", "overlapped"): {
+        "FT": (1.1, 4.4, 2.6), "MiB": (29.6, 11.8, 25.3), "FT+5": (59.4, 34.5, 53.5),
+        "SMiB+5": (64.6, 40.1, 58.8), "SMiB+25": (70.5, 50.1, 65.7), "SMiB+100": (72.1, 58.5, 68.9),
+    },
+}  # fmt: skip
+
+_CLASSES = 20  # Of VOC.
+_SAME_TASK = {"15-1": "15-5s"}  # On these.
+_COMPARED = ("epochs", "batch_size", "crop_size", "lr", "lr_later", "weight_decay")
+
+
+def _published() -> tuple[Published, ...]:
+    found = []
+    for (source, task, setting), lines in _TABLES.items():
+        for name, (old, new, both) in lines.items():
+            method, _, size = name.partition("+")
+            exemplars = int(size) if size else None
+            found.append(Published(source, task, setting, method, exemplars, old, new, both))
+    return tuple(found)
+
+
+PUBLISHED_RESULTS = _published()
+"""Every line of the sources, in their order."""
+
+
+def published_for(config: Mapping[str, Any]) -> list[Published]:
+    """The lines of a run's method, task, setting and number of exemplars.
+
+    A joint run sees every image in any setting, so JOINT is found in all of them.
+
+    Args:
+        config: the content of config.json.
+
+    Example:
+        >>> config = {"method": "MiB", "task": "15-5", "setting": "overlapped"}
+        >>> [(line.source.name, line.all) for line in published_for(config)]
+        [('MiB, Table 1', 69.0), ('SMiB report', 59.3)]
+    """
+    task, method = config.get("task"), config.get("method")
+    task = _SAME_TASK.get(str(task), task)
+    return [
+        line
+        for line in PUBLISHED_RESULTS
+        if (line.task, line.method, line.exemplars) == (task, method, _exemplars(config))
+        and (method == "JOINT" or line.setting == config.get("setting"))
+    ]
+
+
+def differences(line: Published, config: Mapping[str, Any], *, n_steps: int) -> list[str]:
+    """Why a run's numbers are not to be set against a published line as they are.
+
+    Args:
+        line: one that :func:`published_for` gave.
+        config: the content of the run's config.json; what it does not tell is not compared.
+        n_steps: how many steps the run has finished.
+    """
+    told = []
+    whole = 1 if line.method == "JOINT" else len(split_classes(line.task, n_foreground=_CLASSES))
+    if n_steps < whole:
+        told.append(f"ours is unfinished: {n_steps} of {whole} steps")
+    if config.get("dataset") != "voc":
+        told.append("not the data of this run")
+    network = f"BiSeNet-{config.get('backbone', '?')}".replace("resnet", "R")
+    if network != line.source.network:
+        told.append(f"not the network of this run, which is {network}")
+    if "weights" in config and config["weights"] is None:
+        told.append("ours starts from random weights, theirs from ImageNet's")
+    labels = "hidden" if line.exemplars is None else "visible"
+    if line.method != "JOINT" and config.get("old_labels", labels) != labels:
+        told.append(f"old labels are {config['old_labels']} in ours, {labels} in theirs")
+    return told
+
+
+def other_settings(line: Published, config: Mapping[str, Any]) -> list[str]:
+    """Hyper-parameters in which a run differs from the recipe of a published line."""
+    theirs = recipe(line.source.recipe, method=line.method, task=line.task)
+    # A joint run has one step, and so no later rate.
+    compared = [n for n in _COMPARED if (line.method, n) != ("JOINT", "lr_later")]
+    return [
+        f"{name} {config[name]}, there {theirs[name]}"
+        for name in compared
+        if config.get(name, theirs[name]) != theirs[name]
+    ]
+
+
+def _exemplars(config: Mapping[str, Any]) -> int | None:
+    options = config.get("method_options") or {}
+    return config.get("exemplars", options.get("n_exemplars"))

@@ -1,0 +1,187 @@
+"""From options to benchmark, model and strategy."""
+
+import os
+import random
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from avalanche.core import BasePlugin
+from avalanche.evaluation.metrics import loss_metrics
+from avalanche.training.plugins import EvaluationPlugin
+
+from avalanche_seg.benchmarks import (
+    FolderIncremental,
+    SegmentationScenario,
+    VOCIncremental,
+    eval_preset,
+    train_preset,
+)
+from avalanche_seg.cli.options.methods import METHODS
+from avalanche_seg.cli.options.options import Options
+from avalanche_seg.cli.running.loggers import make_loggers, show_pictures
+from avalanche_seg.datasets import make_synthetic_voc, voc_palette
+from avalanche_seg.metrics import (
+    ConfusionMatrixFigure,
+    MeanIoU,
+    SamplePredictions,
+    loss_term_metrics,
+)
+from avalanche_seg.models import BiSeNet
+from avalanche_seg.plugins import (
+    ClassExemplarsBuffer,
+    FreezePlugin,
+    PolyLRPlugin,
+    SMiBPlugin,
+    StepLRPlugin,
+)
+from avalanche_seg.system import broadcast, is_main, world_size
+from avalanche_seg.training import SegmentationTemplate, sgd
+
+__all__ = ["make_benchmarks", "make_strategy", "pick_device", "seed_everything"]
+
+
+# The data sets of the command line: name -> benchmark. The made-up VOC is written first.
+BENCHMARKS = {
+    "synthetic": VOCIncremental,
+    "voc": VOCIncremental,
+    "folder": FolderIncremental,
+}
+
+
+def make_benchmarks(options: Options) -> tuple[SegmentationScenario, SegmentationScenario]:
+    """The task's benchmark, and the one to train on: for JOINT the same classes in one step."""
+    root = options.data_root
+    if options.dataset == "synthetic":
+        root = broadcast(str(make_synthetic_voc(root)) if is_main() else None)
+
+    def build(task: str, class_order: Sequence[int] | None = None) -> SegmentationScenario:
+        return BENCHMARKS[options.dataset](
+            root,
+            task=task,
+            setting=options.setting,
+            old_labels=options.old_labels,
+            class_order=class_order,
+            train_transform=train_preset(options.crop_size),
+            eval_transform=eval_preset(options.crop_size if options.crop_val else None),
+            val_fraction=0.2 if options.cross_val else 0.0,
+            seed=options.random_seed,
+            cache_images=options.cache_images or False,
+        )
+
+    benchmark = build(options.task)
+    if options.method == "JOINT":
+        return benchmark, build("offline", benchmark.class_order[1:])
+    return benchmark, benchmark
+
+
+def make_strategy(
+    options: Options,
+    model: BiSeNet,
+    *,
+    device: str,
+    iou: MeanIoU,
+    run_folder: Path | None,
+    plugins: Sequence[BasePlugin],
+) -> SegmentationTemplate:
+    """The method, with its schedule and the loggers of the flags.
+
+    Args:
+        options: the settings.
+        model: the network.
+        device: where to.
+        iou: measures every evaluation.
+        run_folder: where loggers write; None logs nothing.
+        plugins: listed after those of the flags.
+    """
+    evaluator = _evaluator(options, iou, run_folder)
+    arguments: dict[str, Any] = {
+        "model": model,
+        "optimizer": sgd(
+            options.lr,
+            options.lr_later,
+            momentum=options.momentum,
+            weight_decay=options.weight_decay,
+            nesterov=options.momentum > 0,
+        ),
+        "train_mb_size": options.batch_size,
+        "train_epochs": options.epochs,
+        "eval_mb_size": options.batch_size if options.crop_val else 1,
+        "eval_every": options.val_interval or -1,
+        "device": device,
+        "plugins": [*_own_plugins(options), *plugins],
+        "evaluator": evaluator,
+        "loader": {"num_workers": options.num_workers},
+        "channels_last": options.channels_last,
+        "amp": options.amp,
+        "accumulate": options.accumulate,
+        "compile": options.compile,
+    }
+    return METHODS[options.method](**arguments, **options.method_options)
+
+
+def _evaluator(options: Options, iou: MeanIoU, folder: Path | None) -> EvaluationPlugin:
+    names = () if folder is None or not is_main() else options.loggers
+    pictures = []
+    if show_pictures(names):
+        pictures = [
+            ConfusionMatrixFigure(iou),
+            SamplePredictions(voc_palette(), n=options.sample_num),
+        ]
+    return EvaluationPlugin(
+        iou,
+        # Of several processes each would log the evaluation loss of its own images.
+        loss_metrics(epoch=True, experience=world_size() == 1),
+        loss_term_metrics(),
+        pictures,
+        loggers=make_loggers(
+            names, folder or Path(), folder.name if folder else "", config=options.as_dict()
+        ),
+        collect_all=False,  # Or every picture of the run stays in memory.
+    )
+
+
+def _own_plugins(options: Options) -> list[BasePlugin]:
+    """What the flags add to the method: freezing, replay, then the schedule that counts batches."""
+    plugins: list[BasePlugin] = []
+    if options.fix_bn or options.freeze:
+        plugins.append(FreezePlugin(batch_norm=options.fix_bn, body=options.freeze))
+    if options.exemplars is not None and options.method != "SMiB":  # SMiB brings its own.
+        memory = dict(options.exemplars_options)
+        share = memory.pop("share", None)
+        buffer = ClassExemplarsBuffer(options.exemplars, seed=options.random_seed, **memory)
+        plugins.append(SMiBPlugin(buffer, share=share))
+    if options.lr_policy == "step":
+        plugins.append(StepLRPlugin(options.lr_decay_step, options.lr_decay_factor))
+    else:
+        plugins.append(PolyLRPlugin(options.lr_power))
+    return plugins
+
+
+def seed_everything(seed: int) -> None:
+    """Seed the generators of Python, NumPy and torch."""
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002 - other people's code may use the global state
+    torch.manual_seed(seed)
+
+
+def pick_device(wanted: str) -> str:
+    """The device to run on; "auto" takes a GPU when there is one.
+
+    Raises:
+        ValueError: when the device is unknown or not there.
+    """
+    if wanted == "auto":
+        wanted = "cuda" if torch.cuda.is_available() else "cpu"
+    if wanted == "cuda":  # One of several processes takes the GPU of its number.
+        wanted = f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
+    try:
+        torch.empty(0, device=wanted)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(
+            f"--device {wanted} cannot be used ({reason}); pass cpu, or auto"
+        ) from error
+    return wanted

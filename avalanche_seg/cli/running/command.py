@@ -1,0 +1,233 @@
+"""Train and test a method on an incremental task: ``python -m experiments.run --help``."""
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from avalanche_seg.benchmarks import SegmentationScenario
+from avalanche_seg.cli.options.options import Options, parse
+from avalanche_seg.cli.running.assembly import (
+    make_benchmarks,
+    make_strategy,
+    pick_device,
+    seed_everything,
+)
+from avalanche_seg.cli.running.evaluate import test_models
+from avalanche_seg.cli.running.loggers import close_loggers
+from avalanche_seg.cli.running.pictures import draw_step
+from avalanche_seg.cli.running.processes import graceful_shutdown, rank_zero_stdout
+from avalanche_seg.cli.running.progress import Progress
+from avalanche_seg.cli.running.run_folder import RunFolder, default_name, table
+from avalanche_seg.cli.running.steps import (
+    check_step,
+    data_fingerprint,
+    model_file,
+    save_step,
+    step_seed,
+    steps_to_train,
+)
+from avalanche_seg.metrics import StepReport, mean_iou_metrics
+from avalanche_seg.models import BiSeNet
+from avalanche_seg.plugins import CheckpointPlugin, ProgressPlugin
+from avalanche_seg.system import is_main, process_group, world_size
+
+__all__ = ["main", "run"]
+
+INTERRUPTED = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Returns:
+        the exit code: 2 for bad input, a loss that blew up or a disk that is full, 130 after an
+        interruption, with the state saved.
+    """
+    debug = "--debug" in (sys.argv if argv is None else argv)
+    try:
+        options = parse(argv)
+        with process_group(cuda=pick_device(options.device).startswith("cuda")), rank_zero_stdout():
+            folder = test_models(options) if options.test else run(options)
+    except KeyboardInterrupt as stop:
+        how = f"{stop}; --resume goes on from there" if str(stop) else "interrupted"
+        print(f"\n{how}", file=sys.stderr)
+        return INTERRUPTED
+    except torch.OutOfMemoryError as error:
+        print(
+            f"error: {str(error).splitlines()[0]} Start again with a lower --batch_size or "
+            "--crop_size, a higher --accumulate, or --amp bf16; finished steps are saved",
+            file=sys.stderr,
+        )
+        return 2
+    except (ValueError, FloatingPointError, OSError) as error:
+        if debug:
+            traceback.print_exc()
+        # A loader's worker process wraps the message in its traceback; it comes last there.
+        reason = str(error).rpartition("\nValueError: ")[2].strip()
+        number = os.environ.get("RANK")
+        print(f"error: {reason}" + (f" (process {number})" if number else ""), file=sys.stderr)
+        return 2
+    if os.environ.get("RANK", "0") == "0":
+        print(f"everything is in {folder}")
+    return 0
+
+
+def run(options: Options) -> Path:
+    """Train and test every step, writing after each.
+
+    Returns:
+        the run's folder.
+
+    Raises:
+        ValueError: for bad input, before any training and before the folder is made; for a file
+            whose pixels turn out to be unreadable, when it is met. Earlier steps are kept.
+        FloatingPointError: when the loss is no finite number; earlier steps are kept.
+        KeyboardInterrupt: when it was interrupted; the state is saved.
+    """
+    seed_everything(options.random_seed)
+    device = pick_device(options.device)
+    for note in options.notes:
+        print(note)
+    print(f"reading {options.data_root} as the data set {options.dataset!r}")
+    benchmarks = make_benchmarks(options)
+    _check_benchmark(options, benchmarks[1])
+    model = BiSeNet(options.backbone, weights=options.weights)
+    if options.sync_bn:
+        if device == "cpu":
+            raise ValueError("--sync_bn needs GPUs; leave it out on the CPU")
+        model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
+    with ExitStack() as stack:
+        folder = stack.enter_context(
+            RunFolder(
+                options.logdir,
+                options.name,
+                default_name(options),
+                reuse=options.resume or options.step is not None,
+            )
+        )
+        _train(options, device, model, benchmarks, folder, stack)
+    return folder.path
+
+
+def _train(
+    options: Options,
+    device: str,
+    model: BiSeNet,
+    benchmarks: tuple[SegmentationScenario, SegmentationScenario],
+    folder: RunFolder,
+    stack: ExitStack,
+) -> None:
+    task_benchmark, benchmark = benchmarks
+    n_base = task_benchmark.label_space.n_channels_after(0)
+    iou = mean_iou_metrics(base_classes=range(n_base))[0]
+    progress = Progress()
+    checkpoint = make_checkpoint(options, benchmark, progress, folder.path)
+    bars = stack.enter_context(closing(ProgressPlugin(every=options.print_interval)))
+    strategy = make_strategy(
+        options,
+        model,
+        device=device,
+        iou=iou,
+        run_folder=folder.path,
+        plugins=[checkpoint, bars],
+    )
+    stack.callback(close_loggers, strategy.evaluator.loggers)
+    experiences = steps_to_train(options, strategy, benchmark, checkpoint, progress, folder.path)
+    folder.write_config(options, device)
+    print(_announcement(options, benchmark, device, folder))
+    stack.enter_context(graceful_shutdown(checkpoint))
+    for experience in experiences:
+        step = experience.current_experience
+        seed_everything(step_seed(options.random_seed, step))
+        evaluated = benchmark.valid_stream if options.cross_val else benchmark.test_stream
+        strategy.train(experience, eval_streams=[[evaluated[step]]])
+        strategy.eval([benchmark.test_stream[step]])
+        progress.report.add(StepReport(step, iou.matrix, benchmark.class_names, n_base=n_base))
+        if is_main():
+            _write_step(step, options, strategy, task_benchmark, progress, folder)
+        print(f"\nmIoU on the test set, % ({options.method} {options.task} {options.setting}):")
+        print(table(progress.report.steps))
+    print(f"\n{progress.stopwatch.seconds:.0f} s")
+
+
+def _write_step(
+    step: int,
+    options: Options,
+    strategy: Any,
+    task_benchmark: SegmentationScenario,
+    progress: Progress,
+    folder: RunFolder,
+) -> None:
+    names = progress.report.steps[-1].class_names
+    save_step(model_file(folder.path, step), strategy, names, progress)
+    folder.write_metrics(progress.report, "test")
+    draw_step(
+        strategy.model,
+        task_benchmark.test_stream[-1],
+        progress.report,
+        folder.path,
+        title=f"{options.method} {options.task}, after step {step}",
+        n=options.sample_num,
+    )
+    folder.write_json("results.json", _results(options, progress))
+
+
+def make_checkpoint(
+    options: Options, benchmark: SegmentationScenario, progress: Progress, folder: Path
+) -> CheckpointPlugin:
+    """The state of the run, which other settings or other data cannot go on with."""
+    settings = options.determining()
+    settings["fingerprint of the data"] = data_fingerprint(benchmark)
+    return CheckpointPlugin(
+        folder / "checkpoint.pt",
+        settings=settings,
+        also=progress.by_name(),
+        every_iterations=options.ckpt_iterations,
+    )
+
+
+def _check_benchmark(options: Options, benchmark: SegmentationScenario) -> None:
+    check_step(options, len(benchmark.train_stream))
+    for experience in benchmark.train_stream:
+        n_images = len(experience.dataset)
+        if n_images < 2 * world_size():
+            images = "one training image" if n_images == 1 else f"{n_images} training images"
+            raise ValueError(
+                f"step {experience.current_experience} has {images}; BiSeNet's batch norm needs "
+                "two in every process: choose another setting, task or data set, or fewer processes"
+            )
+
+
+def _results(options: Options, progress: Progress) -> dict[str, object]:
+    return {
+        "method": options.method,
+        "task": options.task,
+        "setting": options.setting,
+        "seed": options.random_seed,
+        "seconds": progress.stopwatch.seconds,
+        **progress.report.as_dict(),
+    }
+
+
+def _announcement(
+    options: Options, benchmark: SegmentationScenario, device: str, folder: RunFolder
+) -> str:
+    train = ", ".join(str(len(experience.dataset)) for experience in benchmark.train_stream)
+    test = ", ".join(str(len(experience.dataset)) for experience in benchmark.test_stream)
+    replay = "" if options.exemplars is None else f", {options.exemplars} exemplars a class"
+    return (
+        f"{options.method}{replay} on {options.dataset} {options.task}, {options.setting}, old "
+        f"labels {options.old_labels}: {benchmark.n_classes - 1} classes and the background\n"
+        f"images by step: train {train}; test {test}\n"
+        f"BiSeNet {options.backbone} from {options.weights or 'random weights'}, {device}; "
+        f"{options.epochs} epochs of batches of {options.batch_size}, crop {options.crop_size}, "
+        f"lr {options.lr:g} then {options.lr_later:g}, seed {options.random_seed}\n"
+        f"writing to {folder.path}"
+    )

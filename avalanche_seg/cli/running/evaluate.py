@@ -1,0 +1,79 @@
+"""Testing saved models without training: ``python -m experiments.run --test``."""
+
+from contextlib import closing
+from pathlib import Path
+
+from avalanche_seg.benchmarks import SegmentationScenario
+from avalanche_seg.cli.options.options import Options
+from avalanche_seg.cli.running.assembly import make_benchmarks, make_strategy, pick_device
+from avalanche_seg.cli.running.run_folder import RunFolder, default_name, table
+from avalanche_seg.cli.running.steps import check_step, model_file
+from avalanche_seg.metrics import RunReport, StepReport, mean_iou_metrics
+from avalanche_seg.models import BiSeNet, load_model
+from avalanche_seg.plugins import ProgressPlugin
+
+__all__ = ["test_models"]
+
+
+def test_models(options: Options) -> Path:
+    """Test the model of ``--step``, or those of all steps, or ``--ckpt``; print and write.
+
+    Returns:
+        the folder of test_results.json (of one step test_stepK.json, of one model
+        MODEL.test_results.json beside it).
+
+    Raises:
+        ValueError: when there is no model, or it is one of another task.
+    """
+    device = pick_device(options.device)
+    task_benchmark, benchmark = make_benchmarks(options)
+    check_step(options, len(benchmark.train_stream))
+    if options.ckpt is None:
+        folder = RunFolder.existing(options.logdir, options.name, default_name(options))
+        models = _models_of(folder.path, options, benchmark)
+        file = "test_results.json" if options.step is None else f"test_step{options.step}.json"
+    else:
+        folder = RunFolder.at(Path(options.ckpt).parent)
+        file = f"{Path(options.ckpt).stem}.test_results.json"
+        models = {_step_of(load_model(options.ckpt), options.ckpt, benchmark): Path(options.ckpt)}
+    n_base = task_benchmark.label_space.n_channels_after(0)
+    report = RunReport()
+    for step, path in models.items():
+        model = load_model(path, device=device)
+        if _step_of(model, path, benchmark) != step:
+            raise ValueError(f"{path} has {model.n_classes} channels, not those of step {step}")
+        iou = mean_iou_metrics(base_classes=range(n_base))[0]
+        with closing(ProgressPlugin()) as progress:
+            strategy = make_strategy(
+                options, model, device=device, iou=iou, run_folder=None, plugins=[progress]
+            )
+            strategy.eval([benchmark.test_stream[step]])
+        report.add(StepReport(step, iou.matrix, benchmark.class_names, n_base=n_base))
+    folder.write_json(file, report.as_dict())
+    print(f"\nmIoU on the test set, % ({options.task} {options.setting}, no training):")
+    print(table(report.steps))
+    return folder.path
+
+
+def _models_of(folder: Path, options: Options, benchmark: SegmentationScenario) -> dict[int, Path]:
+    wanted = range(len(benchmark.train_stream)) if options.step is None else [options.step]
+    found = {step: model_file(folder, step) for step in wanted}
+    found = {step: path for step, path in found.items() if path.is_file()}
+    if not found:
+        raise ValueError(
+            f"{folder} has no model to test in models/; train first, pass the --name and --logdir "
+            "of a run, or --ckpt"
+        )
+    return found
+
+
+def _step_of(model: BiSeNet, path: str | Path, benchmark: SegmentationScenario) -> int:
+    """The step after which the task has the model's classes."""
+    for step in range(len(benchmark.train_stream)):
+        names = benchmark.class_names[: benchmark.label_space.n_channels_after(step)]
+        if tuple(names) == model.class_names:
+            return step
+    raise ValueError(
+        f"{path} knows {', '.join(model.class_names)}; no step of this task has these classes: "
+        "pass the --task and data set that it was trained for"
+    )

@@ -1,0 +1,152 @@
+"""Which steps a run trains, with which seed, and from which model."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from avalanche_seg.benchmarks import SegmentationExperience, SegmentationScenario
+from avalanche_seg.cli.options.options import Options
+from avalanche_seg.cli.running.progress import Progress
+from avalanche_seg.models import load_model, save_model
+from avalanche_seg.plugins import (
+    CheckpointPlugin,
+    ImportancePlugin,
+    TeacherPlugin,
+    grow,
+    on_device,
+    read_state,
+    stateful_plugins,
+    write_state,
+)
+
+__all__ = [
+    "check_step",
+    "data_fingerprint",
+    "load_step",
+    "model_file",
+    "save_step",
+    "step_seed",
+    "steps_to_train",
+]
+
+
+def step_seed(seed: int, step: int) -> int:
+    """The seed of a step's training, so that a step run alone is the step run in one go."""
+    return int(np.random.SeedSequence([seed, step]).generate_state(1)[0])
+
+
+def data_fingerprint(benchmark: SegmentationScenario) -> str:
+    """A digest of a data set's names, sizes and labels, wherever it lies."""
+    digest = hashlib.sha256()
+    for stream in (benchmark.train_stream, benchmark.test_stream):
+        data = stream[0].data
+        for image, mask in zip(data.samples.images, data.samples.masks, strict=True):
+            sizes = f"{image.stat().st_size} {mask.stat().st_size}"
+            digest.update(f"{image.name} {mask.name} {sizes}\n".encode())
+        digest.update(data.counts.tobytes())
+    return digest.hexdigest()[:16]
+
+
+def model_file(folder: Path, step: int) -> Path:
+    """Where a run keeps the model of a step."""
+    return folder / "models" / f"step{step}.safetensors"
+
+
+def _state_file(model: Path) -> Path:
+    """Beside a model: what methods know besides its weights, and the measures so far."""
+    return model.with_suffix(".state.pt")
+
+
+def check_step(options: Options, n_steps: int) -> None:
+    """Raise a ValueError when the task has no such step."""
+    if options.step is not None and options.step >= n_steps:
+        raise ValueError(
+            f"--step {options.step}: the task {options.task} has the steps 0 to {n_steps - 1}"
+        )
+
+
+def steps_to_train(
+    options: Options,
+    strategy: Any,
+    benchmark: SegmentationScenario,
+    checkpoint: CheckpointPlugin,
+    progress: Progress,
+    folder: Path,
+) -> list[SegmentationExperience]:
+    """The experiences to train, the model being ready for the first of them.
+
+    Raises:
+        ValueError: when the model of the step before is missing or another one, when the step has a
+            model already, or when a run cannot be resumed with these options.
+    """
+    stream = list(benchmark.train_stream)
+    if options.step is not None:
+        path = model_file(folder, options.step)
+        if path.exists() and not options.resume:
+            raise ValueError(
+                f"--step {options.step} is trained already: {path} exists; pass another --name, "
+                "--resume to go on with it, --test to test it, or move it away"
+            )
+        if options.step > 0:
+            previous = _previous_model(options.step, options.step_ckpt, folder)
+            for experience in stream[: options.step]:
+                grow(strategy, experience)
+            load_step(previous, strategy, benchmark, progress)
+        stream = stream[options.step : options.step + 1]
+    return checkpoint.remaining(strategy, stream) if options.resume else stream
+
+
+def _previous_model(step: int, given: str | None, folder: Path) -> Path:
+    path = model_file(folder, step - 1) if given is None else Path(given)
+    if not path.is_file():
+        raise ValueError(
+            f"--step {step} goes on from the model of step {step - 1}, and {path} is no file; "
+            f"train that step first (--step {step - 1}), pass --step_ckpt, or leave --step out to "
+            "train all steps"
+        )
+    return path
+
+
+def load_step(
+    path: Path, strategy: Any, benchmark: SegmentationScenario, progress: Progress
+) -> None:
+    """Put the model of a finished step, and what its method knew, into the strategy.
+
+    Raises:
+        ValueError: when it is a model of another task or network, or lacks the method's statistics.
+    """
+    earlier, model = load_model(path), strategy.model
+    expected = tuple(benchmark.class_names[: model.n_classes])
+    if (earlier.backbone, earlier.class_names) != (model.backbone, expected):
+        raise ValueError(
+            f"{path} is a {earlier.backbone} of {', '.join(earlier.class_names)}; expected a "
+            f"{model.backbone} of {', '.join(expected)}"
+        )
+    model.load_state_dict(earlier.state_dict())
+    state = read_state(_state_file(path)) or {"plugins": {}}
+    for name, plugin in stateful_plugins(strategy).items():
+        if name in state["plugins"]:
+            plugin.load_state_dict(on_device(state["plugins"][name], strategy.device))
+        elif isinstance(plugin, ImportancePlugin):
+            raise ValueError(
+                f"{path} was trained without the statistics of {type(plugin).__name__}; train the "
+                "steps before with the same --method"
+            )
+    for name, part in progress.by_name().items():
+        if name in state:
+            part.load_state_dict(state[name])
+
+
+def save_step(path: Path, strategy: Any, class_names: list[str], progress: Progress) -> None:
+    """Write the model of a step that was just finished, and what its method knows."""
+    save_model(strategy.model, path, class_names=class_names)
+    states = {
+        name: plugin.state_dict()
+        for name, plugin in stateful_plugins(strategy).items()
+        if not isinstance(plugin, TeacherPlugin)  # The next step's teacher is the model.
+    }
+    measured = {name: part.state_dict() for name, part in progress.by_name().items()}
+    state = {"plugins": states, **measured}
+    write_state(_state_file(path), state, keep_previous=False)

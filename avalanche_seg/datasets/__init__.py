@@ -1,0 +1,30 @@
+"""Data sets on the disk: descriptions, readers, decoding, mask statistics, image cache."""
+
+from avalanche_seg.datasets.decoding import UNREADABLE, read_image, read_label_map
+from avalanche_seg.datasets.description import SegmentationFiles, Split
+from avalanche_seg.datasets.folder import read_folder
+from avalanche_seg.datasets.image_cache import CACHES, ImageCache, check_cache, image_cache
+from avalanche_seg.datasets.mask_statistics import mask_statistics
+from avalanche_seg.datasets.palette import voc_palette
+from avalanche_seg.datasets.synthetic.devkit import make_synthetic_voc
+from avalanche_seg.datasets.voc import find_folder, read_voc
+from avalanche_seg.datasets.voc_download import download_voc
+
+__all__ = [
+    "CACHES",
+    "ImageCache",
+    "SegmentationFiles",
+    "Split",
+    "UNREADABLE",
+    "check_cache",
+    "download_voc",
+    "find_folder",
+    "image_cache",
+    "make_synthetic_voc",
+    "mask_statistics",
+    "read_folder",
+    "read_image",
+    "read_label_map",
+    "read_voc",
+    "voc_palette",
+]

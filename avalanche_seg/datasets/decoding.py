@@ -1,0 +1,90 @@
+"""From files to pixels: images as RGB, masks as dataset ids."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import torch
+import torchvision
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from avalanche_seg.datasets.png import plain_rows
+
+__all__ = ["LABEL_MODES", "UNREADABLE", "open_label_map", "read_image", "read_label_map"]
+
+LABEL_MODES = ("P", "L")
+
+UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
+"""What Pillow raises for a file it cannot read."""
+
+
+def open_label_map(path: Path) -> Image.Image:
+    """Open and decode a mask; its pixel values are dataset ids.
+
+    Raises:
+        ValueError: when the file is missing, unreadable, or does not hold one 8-bit index a pixel.
+    """
+    try:
+        mask = Image.open(path)
+        # Pillow stretches grey values of under 8 bits to 0..255; their raw mode is "L;4" or so.
+        stretched = mask.mode == "L" and any(";" in str(tile[3]) for tile in mask.tile)
+        mask.load()
+    except UNREADABLE as error:
+        raise ValueError(
+            f"{path}: the mask cannot be read ({error}); replace the file or take it off the list"
+        ) from error
+    if mask.mode not in LABEL_MODES or stretched:
+        raise ValueError(
+            f"{path}: got a mask of mode {mask.mode}; expected palette (P) or 8-bit grey (L), "
+            "where a pixel's value is its class id: convert colours to indices"
+        )
+    return mask
+
+
+def read_label_map(path: Path) -> NDArray[np.uint8]:
+    """Read a mask as dataset ids, uint8, H x W, read-only.
+
+    Raises:
+        ValueError: as :func:`open_label_map`.
+    """
+    try:
+        rows = plain_rows(path.read_bytes())
+    except OSError:
+        rows = None  # Reading it again names what is wrong.
+    return np.asarray(open_label_map(path), dtype=np.uint8) if rows is None else rows[:, 1:]
+
+
+def read_image(path: Path) -> Tensor:
+    """Read an image as uint8, 3 x H x W, RGB, 0..255, with the channels last in memory.
+
+    Raises:
+        ValueError: when the file is missing or unreadable.
+    """
+    try:
+        content = np.fromfile(path, dtype=np.uint8)
+        pixels = _decode_jpeg(content)
+        if pixels is None:
+            with Image.open(io.BytesIO(content.data)) as image:
+                pixels = torch.from_numpy(np.array(image.convert("RGB"))).permute(2, 0, 1)
+    except UNREADABLE as error:
+        raise ValueError(
+            f"{path}: the image cannot be read ({error}); replace the file or take it off the list"
+        ) from error
+    return pixels
+
+
+def _decode_jpeg(content: NDArray[np.uint8]) -> Tensor | None:
+    """A colour photograph's pixels by torchvision: the same as Pillow's, sooner.
+
+    None leaves other files to Pillow: grey and CMYK ones, damaged ones, and all where torchvision
+    has no decoder (it is announced to go: a warning, and an error for those who make it one).
+    """
+    if bytes(content[:3]) != b"\xff\xd8\xff":
+        return None
+    try:
+        pixels = torchvision.io.decode_jpeg(torch.from_numpy(content))
+    except (AttributeError, RuntimeError, DeprecationWarning):
+        return None
+    return pixels if len(pixels) == 3 else None

@@ -1,0 +1,24 @@
+"""Tile-wise kernels: bilinear resize, pixel losses and argmax without full-size score maps."""
+
+from avalanche_seg.kernels.argmax import labelled_tiles, predicted_labels
+from avalanche_seg.kernels.channel_groups import EXP_SAFE_BOUND, exp_, score_bound
+from avalanche_seg.kernels.pixel_loss import PixelTerms, pixel_losses
+from avalanche_seg.kernels.resize import resize_logits
+from avalanche_seg.kernels.sigmoid_terms import LabelSigmoid, TeacherSigmoid
+from avalanche_seg.kernels.softmax_terms import SoftmaxTerms
+from avalanche_seg.kernels.workspace import Workspace
+
+__all__ = [
+    "EXP_SAFE_BOUND",
+    "LabelSigmoid",
+    "PixelTerms",
+    "SoftmaxTerms",
+    "TeacherSigmoid",
+    "Workspace",
+    "exp_",
+    "labelled_tiles",
+    "pixel_losses",
+    "predicted_labels",
+    "resize_logits",
+    "score_bound",
+]

@@ -1,0 +1,173 @@
+"""Score maps resized a tile at a time, so that work on the result stays in the cache.
+
+The result is divided into stripes of columns and these into tiles; each is two small matrix
+products with what it lies between. Gradients of tiles go back the same way.
+"""
+
+import itertools
+import math
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from avalanche_seg.kernels.resize import bilinear_matrix
+from avalanche_seg.kernels.workspace import Workspace
+
+__all__ = ["TileResize", "stripes"]
+
+# Scores of a tile, in bytes: on a CPU about what stays in a core's cache, elsewhere what keeps the
+# number of kernels small.
+_CPU_TILE = 2 << 20
+_DEVICE_TILE = 32 << 20
+# With many channels a tile may be larger: on fewer pixels the calls cost more than the cache saves.
+_LEAST_PIXELS = 7 << 10
+# Lower tiles would spend more on adding up gradients, which go to the same few rows of the source.
+_LEAST_ROWS = 32
+# Columns that are resized across at a time; of 32 to 512 the quickest.
+_PIECE = 128
+
+
+def stripes(maps: Tensor, size: tuple[int, int]) -> Iterator[tuple[slice, slice, list[slice]]]:
+    """A division of a result into tiles that are small enough to work on in the cache.
+
+    Args:
+        maps: B x C x h x w, whose channels, type and device decide.
+        size: (H, W) of the result that is divided; several images at a time where whole ones fit.
+
+    Yields:
+        the images and the columns of a stripe, and the rows of each of its tiles.
+    """
+    budget = _CPU_TILE if maps.device.type == "cpu" else _DEVICE_TILE
+    n_pixels = max(_LEAST_PIXELS, budget // (maps.shape[1] * maps.element_size()))
+    height, width = size
+    columns = max(1, min(width, n_pixels // _LEAST_ROWS))
+    rows = _slices(height, n_pixels // columns)
+    images = _slices(len(maps), n_pixels // max(1, height * width))
+    for part, stripe in itertools.product(images, _slices(width, columns)):
+        yield part, stripe, rows
+
+
+def _slices(total: int, at_most: int) -> list[slice]:
+    """Parts of nearly the same length."""
+    n_parts = math.ceil(total / max(1, at_most))
+    ends = [total * i // max(1, n_parts) for i in range(n_parts + 1)]
+    return [slice(*pair) for pair in itertools.pairwise(ends)]
+
+
+class TileResize:
+    """Bilinear resize of score maps, ``align_corners=False``, a tile of the result at a time.
+
+    Two small matrix products: a stripe of columns is resized across once, then each of its tiles
+    down, from the few rows it lies between.
+
+    Args:
+        maps: B x C x h x w, float32 or float64.
+        size: (H, W) of the result.
+    """
+
+    def __init__(self, maps: Tensor, size: tuple[int, int]) -> None:
+        self._maps = maps
+        self._down, self._across = (
+            _Line(n_in, n_out, maps) for n_in, n_out in zip(maps.shape[-2:], size, strict=True)
+        )
+        self._scratch = Workspace()
+
+    def across(self, images: slice, columns: slice) -> Tensor:
+        """A stripe of the result at the height of the source; the next one takes its memory.
+
+        Args:
+            images: n of the maps.
+            columns: of the result, S of them.
+
+        Returns:
+            n x C x h x S, not to be changed.
+        """
+        maps = self._maps[images]
+        if self._across.same:
+            return maps[..., columns]
+        stripe = self._stripe(maps, columns, number=1)
+        for part, matrix, band in self._across.bands(columns):
+            stripe[..., part] = maps[..., band] @ matrix.T
+        return stripe
+
+    def down(self, stripe: Tensor, rows: slice) -> Tensor:
+        """A tile of the result; the next one takes its memory.
+
+        Args:
+            stripe: n x C x h x S, of :meth:`across`.
+            rows: of the result, R of them.
+
+        Returns:
+            n x C x R x S, contiguous; may be overwritten.
+        """
+        n_images, n_channels, _, width = stripe.shape
+        out = self._scratch.of_shape((n_images, n_channels, rows.stop - rows.start, width), stripe)
+        if self._down.same:
+            return out.copy_(stripe[..., rows, :])
+        matrix, band = self._down.band(rows)
+        return torch.matmul(matrix, stripe[..., band, :], out=out)
+
+    def gradient_stripe(self, maps: Tensor, columns: slice, *, number: int = 0) -> Tensor:
+        """Where the gradients of a stripe's tiles are added up, n x C x h x S.
+
+        Args:
+            maps: n x C x h x w, to which they are to be added in the end.
+            columns: of the stripe.
+            number: tells apart stripes that are needed at the same time.
+
+        Returns:
+            zeros, or, where nothing is resized across, the columns of ``maps`` themselves.
+        """
+        if self._across.same:
+            return maps[..., columns]
+        return self._stripe(maps, columns, number=2 + number).zero_()
+
+    def add_tile_gradient(self, stripe: Tensor, gradient: Tensor, rows: slice) -> None:
+        """Add what a tile's gradient, n x C x R x S, is to its :meth:`gradient_stripe`."""
+        if self._down.same:
+            stripe[..., rows, :] += gradient
+        else:
+            matrix, band = self._down.band(rows)
+            stripe[..., band, :] += matrix.T @ gradient
+
+    def add_stripe_gradient(self, maps: Tensor, stripe: Tensor, columns: slice) -> None:
+        """Add what a :meth:`gradient_stripe` is to the source, n x C x h x w."""
+        if self._across.same:  # It is there.
+            return
+        for part, matrix, band in self._across.bands(columns):
+            maps[..., band] += stripe[..., part] @ matrix
+
+    def _stripe(self, maps: Tensor, columns: slice, *, number: int) -> Tensor:
+        shape = (*maps.shape[:-1], columns.stop - columns.start)
+        return self._scratch.of_shape(shape, maps, number)
+
+
+class _Line:
+    """The resize of one dimension.
+
+    Attributes:
+        same: it changes nothing.
+    """
+
+    def __init__(self, n_in: int, n_out: int, like: Tensor) -> None:
+        self._n_in, self._scale = n_in, n_in / n_out
+        self._matrix = bilinear_matrix(n_in, n_out, like.dtype, like.device)
+        self.same = n_in == n_out
+
+    def band(self, part: slice) -> tuple[Tensor, slice]:
+        """The matrix of a part of the result, and the part of the source it is applied to."""
+        first = int(max((part.start + 0.5) * self._scale - 0.5, 0))
+        last = int(max((part.stop - 0.5) * self._scale - 0.5, 0)) + 1
+        band = slice(min(first, self._n_in - 1), min(last, self._n_in - 1) + 1)
+        return self._matrix[part, band], band
+
+    def bands(self, part: slice) -> Iterator[tuple[slice, Tensor, slice]]:
+        """The same in pieces, because most of a wide matrix is zero.
+
+        Yields:
+            the piece, counted from the start of the part; its matrix; its part of the source.
+        """
+        for piece in _slices(part.stop - part.start, _PIECE):
+            start, stop = piece.start + part.start, piece.stop + part.start
+            yield piece, *self.band(slice(start, stop))

@@ -1,0 +1,88 @@
+"""The frozen previous model, shared by every distillation plugin of a strategy."""
+
+import copy
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from avalanche_seg.models import SegmentationOutput, as_output
+
+__all__ = ["Teacher", "default_forward", "shared_teacher"]
+
+Runner = Callable[[nn.Module, Tensor], SegmentationOutput]
+
+
+def default_forward(model: nn.Module, images: Tensor) -> SegmentationOutput:
+    """The model's output on a batch, as the model gives it."""
+    return as_output(model(images))
+
+
+class Teacher:
+    """A frozen copy of the model as the previous step left it.
+
+    However many plugins ask, the copy is made once a step and run once a batch: in evaluation mode,
+    without gradient.
+
+    Attributes:
+        model: the copy; None at the first step.
+        taken_at: the step that it was taken for.
+    """
+
+    def __init__(self) -> None:
+        self.model: nn.Module | None = None
+        self.taken_at: int | None = None
+        self._images: Tensor | None = None
+        self._output: SegmentationOutput | None = None
+
+    def update(self, model: nn.Module, step: int) -> None:
+        """Copy the model, before it grows for ``step``; once a step, further calls do nothing."""
+        if step == self.taken_at:
+            return
+        self.model = copy.deepcopy(model).eval().requires_grad_(False)
+        self.model.zero_grad(set_to_none=True)
+        self.taken_at = step
+
+    def __call__(self, images: Tensor, run: Runner = default_forward) -> SegmentationOutput:
+        """The copy's output on a batch; computed once for the same tensor.
+
+        Args:
+            images: the batch.
+            run: runs the copy; a strategy's way when it has one (mixed precision).
+
+        Raises:
+            RuntimeError: at the first step.
+        """
+        if self.model is None:
+            raise RuntimeError("there is no teacher at the first step")
+        if self._images is not images:
+            with torch.no_grad():
+                self._output = run(self.model, images)
+            self._images = images
+        assert self._output is not None
+        return self._output
+
+    def state_dict(self) -> dict[str, Any]:
+        """The copy's weights and the step it was taken for."""
+        weights = None if self.model is None else self.model.state_dict()
+        return {"taken_at": self.taken_at, "model": weights}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Put the weights into the copy of this step, which must have been made."""
+        self.taken_at = state["taken_at"]
+        if state["model"] is not None and self.model is not None:
+            self.model.load_state_dict(state["model"])
+
+    def forget(self) -> None:
+        """Free the last batch's output."""
+        self._images = self._output = None
+
+
+def shared_teacher(strategy: Any) -> Teacher:
+    """The teacher that a plugin of the strategy holds already, or a new one."""
+    for plugin in strategy.plugins:
+        teacher = getattr(plugin, "teacher", None)
+        if isinstance(teacher, Teacher):
+            return teacher
+    return Teacher()

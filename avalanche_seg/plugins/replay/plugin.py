@@ -1,0 +1,146 @@
+"""Exemplars among the step's images."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch.utils.data import Sampler
+
+from avalanche_seg.benchmarks import ExperienceData
+from avalanche_seg.loading import seeded_loader
+from avalanche_seg.plugins.base import SegmentationPlugin
+from avalanche_seg.plugins.replay.buffer import ClassExemplarsBuffer
+from avalanche_seg.plugins.replay.candidates import class_candidates, with_annotated_channels
+
+__all__ = ["FixedShareSampler", "SMiBPlugin"]
+
+
+_LOADER_OPTIONS = (
+    *("num_workers", "collate_fn", "pin_memory", "worker_init_fn", "persistent_workers"),
+    *("prefetch_factor", "timeout", "multiprocessing_context"),
+)
+
+
+class FixedShareSampler(Sampler[list[int]]):
+    """Batches with a fixed number of exemplars each.
+
+    An epoch is one pass over the new images, in a random order; the short last batch is dropped
+    unless it is the only one. Exemplars are drawn from random passes over the memory, one after the
+    other.
+
+    Args:
+        n_new: new images, the indices 0..n_new-1.
+        n_memory: exemplars, the indices that follow.
+        batch_size: images a batch.
+        share: of a batch that comes from the memory; at least one image, and one is left for new
+            images.
+    """
+
+    def __init__(self, n_new: int, n_memory: int, batch_size: int, share: float) -> None:
+        self.n_new, self.n_memory = n_new, n_memory
+        self.from_memory = min(max(1, round(share * batch_size)), batch_size - 1)
+        self.from_new = min(batch_size - self.from_memory, n_new)
+
+    def __len__(self) -> int:
+        return self.n_new // self.from_new
+
+    def __iter__(self) -> Iterator[list[int]]:
+        # One draw an epoch from the global generator, however far workers load ahead.
+        generator = torch.Generator().manual_seed(int(torch.randint(2**63 - 1, ())))
+        new = torch.randperm(self.n_new, generator=generator).tolist()
+        memory: list[int] = []
+        for batch in range(len(self)):
+            while len(memory) < self.from_memory:
+                order = torch.randperm(self.n_memory, generator=generator)
+                memory += (self.n_new + order).tolist()
+            start = batch * self.from_new
+            yield new[start : start + self.from_new] + memory[: self.from_memory]
+            memory = memory[self.from_memory :]
+
+
+class SMiBPlugin(SegmentationPlugin):
+    """Joins the exemplars of earlier classes with the images of the step, for any strategy.
+
+    Args:
+        buffer: the memory.
+        share: None: the union of the step's images and the exemplars, shuffled, without
+            oversampling (as published). A number in (0, 1): this share of every batch is exemplars.
+        strict: the step's images show the classes of the step alone, whatever the benchmark shows,
+            and are stored so; every sample ends with the channels it annotates.
+
+    Raises:
+        ValueError: for a share out of range; before a step's training when one of its classes has
+            no image.
+    """
+
+    def __init__(
+        self,
+        buffer: ClassExemplarsBuffer | None = None,
+        *,
+        share: float | None = None,
+        strict: bool = False,
+    ) -> None:
+        super().__init__()
+        if share is not None and not 0 < share < 1:
+            raise ValueError(f"share={share}; expected None or a number between 0 and 1")
+        self.buffer = ClassExemplarsBuffer() if buffer is None else buffer
+        self.share = share
+        self.strict = strict
+        self._n_new = 0
+
+    def training_data(self, experience: Any) -> ExperienceData:
+        """What a step's own images are trained on."""
+        data: ExperienceData = experience.data
+        if not self.strict:
+            return data
+        own = replace(data, label_map=data.label_map_of_steps([experience.current_experience]))
+        return with_annotated_channels(own, experience.label_space)
+
+    def after_train_dataset_adaptation(self, strategy: Any, **kwargs: Any) -> None:
+        """Add the exemplars to the data set that is trained on."""
+        experience = strategy.experience
+        class_candidates(experience)  # Every class must have an image: raise now.
+        own = self.training_data(experience)
+        if self.strict:
+            strategy.adapted_dataset = own.build().train()
+        self._n_new = len(strategy.adapted_dataset)
+        self._catch_up(strategy)
+        memory = self.buffer.dataset(
+            experience.current_experience, annotate=self.strict, beside=own
+        )
+        if len(memory) > 0:
+            strategy.adapted_dataset = strategy.adapted_dataset.concat(memory.train())
+
+    def _catch_up(self, strategy: Any) -> None:
+        """Let the memory know every earlier step, also when training goes on from a file."""
+        stream = strategy.experience.origin_stream
+        for step in range(strategy.experience.current_experience):
+            earlier = stream[step]
+            self.buffer.post_adapt(strategy, earlier, data=self.training_data(earlier))
+
+    def before_training_exp(self, strategy: Any, **kwargs: Any) -> None:
+        """For a fixed share, give the loader batches of that share."""
+        n_memory = len(strategy.adapted_dataset) - self._n_new
+        if self.share is None or n_memory == 0:
+            return
+        loader = strategy.dataloader
+        strategy.dataloader = seeded_loader(
+            strategy.adapted_dataset,
+            FixedShareSampler(self._n_new, n_memory, strategy.train_mb_size, self.share),
+            pool=getattr(loader, "pool", None),
+            **{name: getattr(loader, name) for name in _LOADER_OPTIONS},
+        )
+
+    def after_training_exp(self, strategy: Any, **kwargs: Any) -> None:
+        """Draw exemplars for the step's classes."""
+        experience = strategy.experience
+        self.buffer.post_adapt(strategy, experience, data=self.training_data(experience))
+
+    def state_dict(self) -> dict[str, Any]:
+        """The memory."""
+        return self.buffer.state_dict()
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take over what :meth:`state_dict` gave."""
+        self.buffer.load_state_dict(state)

@@ -1,0 +1,36 @@
+"""The machine and its processes: ranks and collectives, atomic files, free space, random state."""
+
+from avalanche_seg.system.allocator import keep_freed_memory
+from avalanche_seg.system.capacity import available_memory, check_free_space
+from avalanche_seg.system.distributed import (
+    all_reduce_sum_,
+    any_rank,
+    broadcast,
+    collective_device,
+    is_main,
+    process_group,
+    rank,
+    sync_buffers,
+    world_size,
+)
+from avalanche_seg.system.files import atomic_write, file_lock
+from avalanche_seg.system.random_state import get_random_state, set_random_state
+
+__all__ = [
+    "all_reduce_sum_",
+    "any_rank",
+    "atomic_write",
+    "available_memory",
+    "broadcast",
+    "check_free_space",
+    "collective_device",
+    "file_lock",
+    "get_random_state",
+    "is_main",
+    "keep_freed_memory",
+    "process_group",
+    "rank",
+    "set_random_state",
+    "sync_buffers",
+    "world_size",
+]

@@ -1,0 +1,43 @@
+import pytest
+
+from avalanche_seg.cli.options.options import parse
+from avalanche_seg.cli.options.recipes import RECIPES
+
+
+def test_the_papers_values():
+    options = parse(["--recipe", "mib-paper", "--dataset", "voc"])
+    assert (options.lr, options.lr_later, options.batch_size, options.epochs) == (
+        0.01,
+        0.001,
+        24,
+        30,
+    )
+    assert (options.crop_size, options.weight_decay, options.random_seed) == (512, 1e-4, 42)
+    options = parse(["--recipe", "smib-paper", "--dataset", "voc", "--method", "SMiB"])
+    assert (options.lr, options.lr_later, options.batch_size) == (0.005, 0.001, 32)
+    assert (options.crop_size, options.weight_decay, options.random_seed) == (320, 0.0, 44)
+    assert (options.amp, options.setting, options.old_labels) == ("fp16", "overlapped", "visible")
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("method", ["MiB", "SMiB"])
+def test_lambda_is_100_on_15_5s_and_an_explicit_flag_wins(recipe, method):
+    arguments = ["--recipe", recipe, "--method", method]
+    assert parse([*arguments, "--task", "15-5s"]).method_options["kd_weight"] == 100
+    assert parse([*arguments, "--task", "15-5"]).method_options["kd_weight"] == 10
+    assert parse(["--method", method, "--task", "15-5s"]).method_options["kd_weight"] == 10
+    explicit = parse([*arguments, "--task", "15-5s", "--loss_kd", "7", "--lr", "0.2"])
+    assert (explicit.method_options["kd_weight"], explicit.lr) == (7, 0.2)
+
+
+def test_what_another_flag_decides_is_not_said_to_be_set():
+    options = parse(["--recipe", "smib-paper", "--lr", "0.02", "--no_pretrained", "--overlap"])
+    (note,) = options.notes
+    assert options.lr_later == 0.001 and "--lr_later 0.001" in note
+    assert not any(flag in note for flag in ("--weights", "--setting", "--lr 0"))
+
+
+def test_it_says_what_it_sets():
+    (shown,) = parse(["--recipe", "smib-paper", "--method", "ILT", "--batch_size", "4"]).notes
+    assert "--recipe smib-paper sets" in shown and "--loss_de 10.0" in shown
+    assert "--batch_size 32" not in shown, "a flag that was given"

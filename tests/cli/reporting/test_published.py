@@ -1,0 +1,60 @@
+import pytest
+
+from avalanche_seg.cli.options.methods import METHODS
+from avalanche_seg.cli.reporting.published import (
+    PUBLISHED_RESULTS,
+    differences,
+    other_settings,
+    published_for,
+)
+
+CONFIG = {"method": "MiB", "task": "15-5", "setting": "overlapped", "dataset": "voc"}
+
+
+def numbers(**config):
+    return [(line.old, line.new, line.all) for line in published_for(CONFIG | config)]
+
+
+def test_lines_are_found_by_method_task_setting_and_exemplars():
+    assert numbers() == [(75.5, 49.4, 69.0), (65.5, 39.4, 59.3)]
+    assert numbers(setting="disjoint") == [(71.8, 43.3, 64.7)]
+    assert numbers(task="15-1") == numbers(task="15-5s") == [(35.1, 13.5, 29.7), (29.6, 11.8, 25.3)]
+    assert numbers(method="SMiB", exemplars=25) == [(72.3, 54.9, 68.2)]
+    assert numbers(method="SMiB", method_options={"n_exemplars": 5}) == [(70.0, 47.1, 64.5)]
+    assert numbers(method="FT", exemplars=5) == [(59.5, 38.3, 54.5)]
+    assert numbers(method="SMiB", exemplars=7) == numbers(task="10-5") == []
+
+
+def test_a_joint_run_is_found_in_any_setting():
+    assert numbers(method="JOINT", setting="disjoint") == [(79.1, 72.6, 77.4), (75.3, 68.9, 73.8)]
+
+
+def test_every_line_is_of_a_method_here_and_adds_up():
+    assert len(PUBLISHED_RESULTS) == 42
+    for line in PUBLISHED_RESULTS:
+        assert line.method in METHODS
+        n_old = {"15-5": 15, "15-5s": 15, "19-1": 19}[line.task]
+        mean = (n_old * line.old + (20 - n_old) * line.new) / 20
+        # The mean over all classes follows from the two others, up to rounding and misprints.
+        assert mean == pytest.approx(line.all, abs=0.8), line
+
+
+def test_what_forbids_a_comparison_is_told_first():
+    mib, smib = published_for(CONFIG)
+    alike = CONFIG | {"backbone": "resnet50", "weights": "imagenet", "old_labels": "hidden"}
+    assert differences(smib, alike, n_steps=2) == []
+    assert differences(mib, alike, n_steps=1) == [
+        "ours is unfinished: 1 of 2 steps",
+        "not the network of this run, which is BiSeNet-R50",
+    ]
+    other = alike | {"dataset": "folder", "weights": None, "old_labels": "visible"}
+    assert differences(smib, other, n_steps=2) == [
+        "not the data of this run",
+        "ours starts from random weights, theirs from ImageNet's",
+        "old labels are visible in ours, hidden in theirs",
+    ]
+
+
+def test_only_settings_that_are_told_and_differ_are_named():
+    mib = published_for(CONFIG)[0]
+    assert other_settings(mib, CONFIG | {"epochs": 30, "lr": 0.1}) == ["lr 0.1, there 0.01"]

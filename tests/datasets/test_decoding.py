@@ -1,0 +1,250 @@
+import struct
+import warnings
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from avalanche_seg.datasets import SegmentationFiles, Split, read_image, read_label_map
+from avalanche_seg.datasets.decoding import open_label_map
+from avalanche_seg.datasets.lists import read_pairs
+from tests.devkits import write_image, write_list, write_mask
+
+IDS = ("b", "a", "c")
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    for name in IDS:
+        write_image(tmp_path / "img" / f"{name}.jpg", (2, 3))
+        write_mask(tmp_path / "msk" / f"{name}.png", [[0, 1, 2], [2, 1, 255]])
+    return tmp_path
+
+
+def _read(root: Path, text: str) -> Split:
+    path = root / "lists" / "train.txt"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return read_pairs(path, root=root, image_dir=root / "img", mask_dir=root / "msk")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "b\na\nc\n",
+        "b\na\nc",
+        "\n  b \n\n\ta\n   \nc\n\n",
+        "b\r\na\r\nc\r\n",
+        "/img/b.jpg /msk/b.png\n/img/a.jpg /msk/a.png\n/img/c.jpg /msk/c.png\n",
+        "img/b.jpg\tmsk/b.png\nimg/a.jpg  msk/a.png\nc\n",
+        "\ufeffb\na\nc\n",
+    ],
+    ids=["ids", "no last newline", "blank lines", "crlf", "pairs", "mixed", "byte order mark"],
+)
+def test_lists_keep_their_order(root: Path, text: str) -> None:
+    samples = _read(root, text)
+    assert samples.images == tuple(root / "img" / f"{name}.jpg" for name in IDS)
+    assert samples.masks == tuple(root / "msk" / f"{name}.png" for name in IDS)
+    assert (samples.root, samples.split, len(samples)) == (root, "train", 3)
+
+
+def test_pairs_may_be_relative_to_another_folder(root: Path) -> None:
+    path = write_list(root / "lists" / "aug.txt", ["/img/a.jpg /msk/b.png"])
+    samples = read_pairs(path, root=root, image_dir=root, mask_dir=root)
+    assert samples.images == (root / "img" / "a.jpg",)
+    assert samples.masks == (root / "msk" / "b.png",)
+
+
+@pytest.mark.parametrize("suffix", [".jpeg", ".png", ".JPG"])
+def test_other_image_suffixes(root: Path, suffix: str) -> None:
+    for name in ("a", "c"):
+        (root / "img" / f"{name}.jpg").unlink()
+        write_image(root / "img" / f"{name}{suffix}", (2, 3))
+    names = [path.name for path in _read(root, "a\nb\nc\n").images]
+    assert names == [f"a{suffix}", "b.jpg", f"c{suffix}"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", ["is empty", "one image ID a line"]),
+        (" \n\n", ["is empty"]),
+        ("a b c\n", ["'a b c'", "expected one ID, or an image and a mask path"]),
+        ("a\nb\na\n", ["lists a twice", "once"]),
+        ("/img/a.jpg /msk/a.png\n/img/a.jpg /msk/b.png", ["lists a twice"]),
+        ("a\nnone\n", ["none.jpg", "does not exist", "take it off the list"]),
+        ("a\nbare\n", ["msk/bare.png", "does not exist"]),
+        ("x\ny\n", ["x.jpg", "and 3 more", "does not exist"]),
+        ("/img/a.jpg /msk/x.png\n", ["msk/x.png", "does not exist"]),
+    ],
+)
+def test_bad_lists(root: Path, text: str, expected: list[str]) -> None:
+    write_image(root / "img" / "bare.jpg", (2, 3))
+    write_mask(root / "msk" / "none.png", [[0]])
+    with pytest.raises(ValueError) as error:
+        _read(root, text)
+    for part in (str(root / "lists" / "train.txt"), *expected):
+        assert part in str(error.value)
+
+
+def test_a_list_in_another_encoding_is_named(root: Path) -> None:
+    path = root / "train.txt"
+    path.write_bytes("K\u00f6nig\n".encode("latin-1"))
+    with pytest.raises(ValueError, match=r"train\.txt"):
+        read_pairs(path, root=root, image_dir=root / "img", mask_dir=root / "msk")
+
+
+def test_a_missing_list_is_named(root: Path) -> None:
+    with pytest.raises(ValueError, match=r"none\.txt is missing; expected a text file"):
+        read_pairs(root / "none.txt", root=root, image_dir=root, mask_dir=root)
+
+
+def test_n_foreground_leaves_the_background_out(root: Path) -> None:
+    samples = _read(root, "a\n")
+    assert (
+        SegmentationFiles("kit", ("background", "ant", "bee"), samples, samples).n_foreground == 2
+    )
+
+
+def test_read_image(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (4, 5, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "rgb.png")
+    image = read_image(tmp_path / "rgb.png")
+    assert image.dtype == torch.uint8
+    np.testing.assert_array_equal(image.numpy(), pixels.transpose(2, 0, 1))
+    Image.fromarray(pixels[..., 0]).save(tmp_path / "grey.png")
+    expected = np.repeat(pixels[None, ..., 0], 3, axis=0)
+    np.testing.assert_array_equal(read_image(tmp_path / "grey.png").numpy(), expected)
+
+
+@pytest.mark.parametrize("mode", ["P", "L"])
+def test_read_label_map(tmp_path: Path, mode: str) -> None:
+    ids = np.arange(256, dtype=np.uint8).reshape(8, 32)
+    path = write_mask(tmp_path / "m.png", ids)
+    if mode == "L":
+        Image.fromarray(ids).save(path)
+    labels = read_label_map(path)
+    assert labels.dtype == np.uint8
+    np.testing.assert_array_equal(labels, ids)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA", "I;16", "1"])
+def test_masks_of_other_modes(tmp_path: Path, mode: str) -> None:
+    Image.new(mode, (3, 2)).save(tmp_path / "m.png")
+    with pytest.raises(ValueError, match=r"m\.png: got a mask of mode .*expected palette \(P\)"):
+        open_label_map(tmp_path / "m.png")
+
+
+def _png(bits: int, colour: int, rows: bytes, width: int) -> bytes:
+    """A PNG of one row by hand; Pillow writes no grey ones of under 8 bits."""
+
+    def chunk(name: bytes, data: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        )
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, 1, bits, colour, 0, 0, 0))
+    palette = chunk(b"PLTE", bytes(48)) if colour == 3 else b""
+    body = header + palette + chunk(b"IDAT", zlib.compress(b"\0" + rows)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + body
+
+
+def test_4_bit_palette_masks_keep_their_values(tmp_path: Path) -> None:
+    (tmp_path / "m.png").write_bytes(_png(4, 3, bytes([0x01, 0x2F]), width=4))
+    assert read_label_map(tmp_path / "m.png").tolist() == [[0, 1, 2, 15]]
+
+
+@pytest.mark.parametrize(("bits", "row", "ids"), [(4, 0x12, [1, 2]), (2, 0x1B, [0, 1, 2, 3])])
+def test_grey_masks_under_8_bits_are_never_scaled(
+    tmp_path: Path, bits: int, row: int, ids: list[int]
+) -> None:
+    # Pillow stretches such values to 0..255: class 1 would silently become class 17 or 85.
+    (tmp_path / "m.png").write_bytes(_png(bits, 0, bytes([row]), width=len(ids)))
+    try:
+        labels = read_label_map(tmp_path / "m.png")
+    except ValueError as error:
+        assert "m.png" in str(error)  # refusing them is as good
+    else:
+        assert labels.tolist() == [ids]
+
+
+@pytest.mark.parametrize("read", [read_image, read_label_map])
+@pytest.mark.parametrize("content", [None, b"", b"garbage"], ids=["missing", "empty", "garbage"])
+def test_unreadable_files_are_named(tmp_path: Path, read: object, content: bytes | None) -> None:
+    path = tmp_path / "x.png"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(ValueError, match=rf"{path}: the (image|mask) cannot be read .*replace"):
+        read(path)  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("read", [read_image, read_label_map])
+def test_a_file_beyond_pillows_size_limit_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read: object
+) -> None:
+    path = write_mask(tmp_path / "huge.png", np.zeros((10, 10)))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 40)
+    with pytest.raises(ValueError, match=r"huge\.png"):
+        read(path)  # type: ignore[operator]
+
+
+def test_truncated_jpeg(tmp_path: Path) -> None:
+    path = write_image(tmp_path / "a.jpg", (40, 60))
+    path.write_bytes(path.read_bytes()[:-60])
+    with pytest.raises(ValueError, match=r"a\.jpg: the image cannot be read"):
+        read_image(path)
+
+
+def _photograph(size: tuple[int, int]) -> Image.Image:
+    small = np.random.default_rng(0).integers(0, 256, (9, 12, 3), dtype=np.uint8)
+    return Image.fromarray(small).resize(size, Image.Resampling.BICUBIC)
+
+
+def _turned() -> Image.Exif:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # Turn by 90 degrees.
+    return exif
+
+
+JPEGS = {
+    "full colour": ("RGB", {"subsampling": 0, "quality": 95}),
+    "half colour": ("RGB", {"subsampling": 2, "quality": 60}),
+    "progressive": ("RGB", {"progressive": True}),
+    "turned by EXIF": ("RGB", {"exif": _turned()}),
+    "grey": ("L", {}),
+    "CMYK": ("CMYK", {}),
+}
+
+
+@pytest.mark.parametrize("name", JPEGS)
+@pytest.mark.parametrize("decoder", [True, False])
+def test_jpegs_have_pillows_pixels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, decoder: bool
+) -> None:
+    if not decoder:
+        monkeypatch.delattr("torchvision.io.decode_jpeg")
+    mode, options = JPEGS[name]
+    _photograph((57, 43)).convert(mode).save(tmp_path / "a.jpg", **options)
+    with Image.open(tmp_path / "a.jpg") as picture:
+        expected = np.array(picture.convert("RGB")).transpose(2, 0, 1)
+    image = read_image(tmp_path / "a.jpg")
+    np.testing.assert_array_equal(image.numpy(), expected)
+    assert image.stride() == (1, 57 * 3, 3), "channels last in memory"
+    image.fill_(0)  # One's own.
+
+
+def test_jpegs_where_warnings_are_errors(tmp_path: Path) -> None:
+    _photograph((20, 30)).save(tmp_path / "a.jpg")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert read_image(tmp_path / "a.jpg").shape == (3, 30, 20)
+
+
+def test_damaged_masks_are_pillows_to_name(tmp_path: Path) -> None:
+    path = write_mask(tmp_path / "m.png", np.arange(256).reshape(16, 16))
+    path.write_bytes(path.read_bytes()[:-60])
+    with pytest.raises(ValueError, match=r"m\.png: the mask cannot be read"):
+        read_label_map(path)

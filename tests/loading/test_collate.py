@@ -1,0 +1,36 @@
+import torch
+from torch.utils.data import DataLoader, default_collate
+
+from avalanche_seg.loading.collate import collate
+
+
+def samples(channels_last):
+    images = [torch.randint(0, 256, (5, 7, 3), dtype=torch.uint8) for _ in range(3)]
+    images = [image.permute(2, 0, 1) for image in images]
+    if not channels_last:
+        images = [image.contiguous() for image in images]
+    return [(image, image[0].clone(), torch.tensor([True])) for image in images]
+
+
+def test_batches_are_torchs_and_channels_stay_last():
+    for channels_last in (True, False):
+        batch = samples(channels_last)
+        found, expected = collate(batch), default_collate(batch)
+        assert len(found) == len(expected) == 3
+        assert all(torch.equal(a, b) for a, b in zip(found, expected, strict=True))
+        assert found[0].is_contiguous(memory_format=torch.channels_last) == channels_last
+
+
+def test_anything_else_is_left_to_torch():
+    assert torch.equal(collate([torch.ones(2), torch.ones(2)]), torch.ones(2, 2))
+    assert collate([(1, "a"), (2, "b")])[1] == ("a", "b")
+    grey = torch.zeros(1, 4, 4)
+    assert collate([(grey, 1), (grey, 2)])[0].is_contiguous()
+    mixed = [samples(True)[0], samples(False)[0]]
+    assert collate(mixed)[0].is_contiguous()
+
+
+def test_workers_share_such_batches():
+    loader = DataLoader(samples(True), batch_size=3, num_workers=1, collate_fn=collate)
+    (batch,) = loader
+    assert batch[0].is_contiguous(memory_format=torch.channels_last)
