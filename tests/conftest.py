@@ -5,6 +5,7 @@ import hypothesis
 import pytest
 
 from avalanche_seg.datasets import SegmentationFiles, read_folder
+from avalanche_seg.kernels import tile_resize
 from tests.devkits import write_devkit
 from tests.insects import CLASS_NAMES, MASKS
 

@@ -30,7 +30,7 @@ from avalanche_seg.labels import LabelSpace
 __all__ = ["FolderIncremental", "VOCIncremental", "segmentation_benchmark"]
 
 Transform = Callable[..., Any]
-Factory = TypeVar("Door", bound=Callable[..., SegmentationScenario])
+Factory = TypeVar("Factory", bound=Callable[..., SegmentationScenario])
 
 
 class BenchmarkOptions(TypedDict, total=False):

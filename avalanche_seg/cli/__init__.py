@@ -1,3 +1,3 @@
 """The command line: ``avalanche-seg run | compare | report | predict``."""
 
-__all__ = []  # type: ignore[var-annotated]
+__all__ = []

@@ -26,7 +26,7 @@ _NAME = re.compile(
 Named = tuple[str, Any, int]
 
 
-class SplittingLogger(BaseLogger, SupervisedPlugin, supports_distributed=True):
+class SplittingLogger(BaseLogger, SupervisedPlugin, supports_distributed=True):  # type: ignore[call-arg]
     """A logger that gets all values of a moment at once in ``_write``, dictionaries taken apart."""
 
     def log_metrics(self, metric_values: Sequence[MetricValue]) -> None:
@@ -49,7 +49,7 @@ class SplittingLogger(BaseLogger, SupervisedPlugin, supports_distributed=True):
         raise NotImplementedError
 
 
-class MetricsCSVLogger(SplittingLogger, supports_distributed=True):
+class MetricsCSVLogger(SplittingLogger, supports_distributed=True):  # type: ignore[call-arg]
     """Appends every number that a metric emits to a CSV file, one line a number.
 
     The columns are

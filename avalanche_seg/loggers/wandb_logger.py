@@ -20,7 +20,7 @@ WANDB_MODES = ("online", "offline", "shared", "disabled")
 _PICTURES = (Image.Image, Figure, TensorImage)
 
 
-class MetricsWandBLogger(SplittingLogger, supports_distributed=True):
+class MetricsWandBLogger(SplittingLogger, supports_distributed=True):  # type: ignore[call-arg]
     """Sends numbers and pictures to Weights & Biases, or writes them for ``wandb sync``.
 
     The horizontal axis of every chart is ``iteration``, the metric's x value. A value by class is

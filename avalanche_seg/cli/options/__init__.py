@@ -1,3 +1,3 @@
 """The settings of a run: flags, defaults, recipes, checks."""
 
-__all__ = []  # type: ignore[var-annotated]
+__all__ = []

@@ -1,3 +1,3 @@
 """One page about runs: curves, tables, pictures, published numbers."""
 
-__all__ = []  # type: ignore[var-annotated]
+__all__ = []

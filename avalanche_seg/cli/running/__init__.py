@@ -1,3 +1,3 @@
 """Training and testing a method step by step, and what a run leaves."""
 
-__all__ = []  # type: ignore[var-annotated]
+__all__ = []
