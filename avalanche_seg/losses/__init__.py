@@ -1,4 +1,4 @@
-"""Losses of incremental segmentation: pure functions, and thin modules around them."""
+"""Losses of incremental segmentation: pure functions, thin modules, and objectives of a step."""
 
 from avalanche_seg.losses.annotated import AnnotatedCrossEntropy, annotated_cross_entropy
 from avalanche_seg.losses.binary import (
@@ -6,6 +6,13 @@ from avalanche_seg.losses.binary import (
     ICaRLDistillation,
     binary_cross_entropy,
     icarl_distillation,
+)
+from avalanche_seg.losses.classification import (
+    AnnotatedClassification,
+    Classification,
+    Criterion,
+    CriterionObjective,
+    criterion_of_step,
 )
 from avalanche_seg.losses.cross_entropy import (
     CrossEntropy,
@@ -21,19 +28,40 @@ from avalanche_seg.losses.distillation import (
 )
 from avalanche_seg.losses.features import FeatureDistillation, feature_distillation
 from avalanche_seg.losses.mib import MiBLoss, mib_loss
+from avalanche_seg.losses.objective import DenseOutput, Objective, StepBatch, TeacherTerm, combine
+from avalanche_seg.losses.teacher_terms import (
+    DistillationTerm,
+    FeatureDistillationTerm,
+    ICaRLDistillationTerm,
+    UnbiasedDistillationTerm,
+)
 
 __all__ = [
+    "AnnotatedClassification",
     "AnnotatedCrossEntropy",
     "BinaryCrossEntropy",
+    "Classification",
+    "Criterion",
+    "CriterionObjective",
     "CrossEntropy",
+    "DenseOutput",
     "Distillation",
+    "DistillationTerm",
     "FeatureDistillation",
+    "FeatureDistillationTerm",
     "ICaRLDistillation",
+    "ICaRLDistillationTerm",
     "MiBLoss",
+    "Objective",
+    "StepBatch",
+    "TeacherTerm",
     "UnbiasedCrossEntropy",
     "UnbiasedDistillation",
+    "UnbiasedDistillationTerm",
     "annotated_cross_entropy",
     "binary_cross_entropy",
+    "combine",
+    "criterion_of_step",
     "cross_entropy",
     "distillation",
     "feature_distillation",

@@ -16,21 +16,27 @@ from avalanche_seg.plugins.distillation import (
     ICaRLDistillationPlugin,
     Teacher,
     TeacherPlugin,
+    TeacherTermPlugin,
     UnbiasedDistillationPlugin,
 )
 from avalanche_seg.plugins.freeze import FreezePlugin
 from avalanche_seg.plugins.importance import EWCPlugin, ImportancePlugin, PIPlugin, RWPlugin
 from avalanche_seg.plugins.lr_schedules import PolyLRPlugin, SchedulePlugin, StepLRPlugin
+from avalanche_seg.plugins.objective import ObjectivePlugin, step_batch
 from avalanche_seg.plugins.periodic_eval import PeriodicEvalPlugin
 from avalanche_seg.plugins.progress import ProgressPlugin
 from avalanche_seg.plugins.replay import (
-    LABEL_MODES,
-    SELECTIONS,
-    UPDATES,
     ClassExemplarsBuffer,
     Exemplar,
+    ExemplarMemory,
+    LabelMode,
+    MemoryPolicy,
+    ReplayPlugin,
+    Selection,
     SMiBPlugin,
 )
+from avalanche_seg.plugins.targets import TargetPlugin
+from avalanche_seg.plugins.weight_edit import WeightEditPlugin
 
 __all__ = [
     "BalancedInitPlugin",
@@ -39,29 +45,36 @@ __all__ = [
     "DistillationPlugin",
     "EWCPlugin",
     "Exemplar",
+    "ExemplarMemory",
     "FeatureDistillationPlugin",
     "FreezePlugin",
     "ICaRLDistillationPlugin",
     "ImportancePlugin",
-    "LABEL_MODES",
+    "LabelMode",
+    "MemoryPolicy",
+    "ObjectivePlugin",
     "PIPlugin",
     "PeriodicEvalPlugin",
     "PolyLRPlugin",
     "ProgressPlugin",
     "RWPlugin",
-    "SELECTIONS",
+    "ReplayPlugin",
     "SMiBPlugin",
     "SchedulePlugin",
     "SegmentationPlugin",
+    "Selection",
     "StepLRPlugin",
+    "TargetPlugin",
     "Teacher",
     "TeacherPlugin",
-    "UPDATES",
+    "TeacherTermPlugin",
     "UnbiasedDistillationPlugin",
+    "WeightEditPlugin",
     "grow",
     "on_device",
     "read_state",
     "record_term",
     "stateful_plugins",
+    "step_batch",
     "write_state",
 ]

@@ -1,14 +1,9 @@
 """Elastic weight consolidation."""
 
-from collections.abc import Sequence
 from typing import Unpack
 
-from avalanche.core import BasePlugin
-from torch import nn
-from torch.optim import Optimizer
-
 from avalanche_seg.plugins import EWCPlugin
-from avalanche_seg.training import OptimizerFactory, SegmentationTemplate, TemplateOptions
+from avalanche_seg.training import SegmentationTemplate, TemplateOptions, own_plugins
 
 __all__ = ["EWC"]
 
@@ -17,28 +12,17 @@ class EWC(SegmentationTemplate):
     """EWC (Kirkpatrick et al., PNAS 2017): CE + 500 Omega.
 
     Args:
-        model: as in :class:`~avalanche_seg.strategies.SegmentationTemplate`.
-        optimizer: likewise.
         penalty_weight: factor of the penalty; 500 in MiB's comparison.
         decay: weight of the newest squared gradient.
-        plugins: further plugins, after the method's own.
-        **options: likewise.
+        **options: as in :class:`~avalanche_seg.training.SegmentationTemplate`; ``plugins`` come
+            after the method's own.
     """
 
     def __init__(
         self,
         *,
-        model: nn.Module,
-        optimizer: Optimizer | OptimizerFactory,
         penalty_weight: float = 500.0,
         decay: float = 0.9,
-        plugins: Sequence[BasePlugin] | None = None,
         **options: Unpack[TemplateOptions],
     ) -> None:
-        own = [EWCPlugin(penalty_weight, decay=decay)]
-        super().__init__(
-            model=model,
-            optimizer=optimizer,
-            plugins=[*own, *(plugins or ())],
-            **options,
-        )
+        super().__init__(**own_plugins(options, EWCPlugin(penalty_weight, decay=decay)))

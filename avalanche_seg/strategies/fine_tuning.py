@@ -8,5 +8,5 @@ __all__ = ["FineTuning"]
 class FineTuning(SegmentationTemplate):
     """FT: cross entropy on every step, nothing against forgetting.
 
-    Arguments as in :class:`~avalanche_seg.strategies.SegmentationTemplate`.
+    Arguments as in :class:`~avalanche_seg.training.SegmentationTemplate`.
     """

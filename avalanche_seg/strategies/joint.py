@@ -13,7 +13,7 @@ class Joint(SegmentationTemplate):
     Training on the experiences of another task one after the other would be fine-tuning, and their
     label maps hide classes from each other, so they cannot be joined; hence the check.
 
-    Arguments as in :class:`~avalanche_seg.strategies.SegmentationTemplate`.
+    Arguments as in :class:`~avalanche_seg.training.SegmentationTemplate`.
     """
 
     def train(self, experiences: Any, eval_streams: Any = None, **kwargs: Any) -> Any:

@@ -1,15 +1,26 @@
-"""The training loop of dense prediction: template, precision, parallelism, optimizers."""
+"""The training loop of dense prediction: template, objective, precision, parallelism, optimizers."""
 
 from avalanche_seg.training.optimizers import OptimizerFactory, sgd
-from avalanche_seg.training.options import TemplateOptions, default_evaluator
-from avalanche_seg.training.precision import AMP_MODES
+from avalanche_seg.training.options import (
+    PevalMode,
+    TemplateOptions,
+    default_evaluator,
+    own_plugins,
+)
+from avalanche_seg.training.precision import AMP_MODES, AmpMode
+from avalanche_seg.training.roles import RoleOptions, role_groups
 from avalanche_seg.training.template import SegmentationTemplate
 
 __all__ = [
     "AMP_MODES",
+    "AmpMode",
     "OptimizerFactory",
+    "PevalMode",
+    "RoleOptions",
     "SegmentationTemplate",
     "TemplateOptions",
     "default_evaluator",
+    "own_plugins",
+    "role_groups",
     "sgd",
 ]

@@ -1,6 +1,7 @@
 """One iteration of training: a batch in one or more parts, in full or mixed precision."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -11,10 +12,10 @@ from avalanche_seg.system import all_reduce_sum_, sync_buffers, world_size
 from avalanche_seg.training.parallel import Parallel
 from avalanche_seg.training.precision import Precision
 
-__all__ = ["AccumulatingTemplate"]
+__all__ = ["MicroBatchTemplate"]
 
 
-class AccumulatingTemplate(SupervisedTemplate):
+class MicroBatchTemplate(SupervisedTemplate):
     """Avalanche's loop, with every batch computed in parts and gradients that may be scaled.
 
     ``before_forward`` to ``after_backward`` are called for every part, all other callbacks once a
@@ -25,13 +26,16 @@ class AccumulatingTemplate(SupervisedTemplate):
     Attributes:
         precision: how models are run.
         parallel: how several processes train one model.
-        accumulate: parts of a batch.
+        micro_batches: parts of a batch.
         loss_terms: parts of the current batch's objective by name, weighted; scalars on the device.
+        target_weight: of the current part's images or pixels in the classification loss, where a
+            :class:`~avalanche_seg.plugins.TargetPlugin` gave one.
     """
 
     precision: Precision
     parallel: Parallel
-    accumulate: int
+    micro_batches: int
+    target_weight: Tensor | None
     loss_terms: dict[str, Tensor]
     loss: Tensor
 
@@ -60,8 +64,8 @@ class AccumulatingTemplate(SupervisedTemplate):
         """
         n_images = self._images_of_batch()
         # A part has two images at least, as batch norm needs.
-        n_parts = max(1, min(self.accumulate, len(self.mbatch[0]) // 2))
-        parts = list(zip(*(t.tensor_split(n_parts) for t in self.mbatch), strict=True))
+        n_parts = max(1, min(self.micro_batches, len(self.mbatch[0]) // 2))
+        parts = list(zip(*(_split(whole, n_parts) for whole in self.mbatch), strict=True))
         loss = self._make_empty_loss()
         terms: dict[str, Tensor] = defaultdict(self._make_empty_loss)
         for number, part in enumerate(parts, start=1):
@@ -92,6 +96,7 @@ class AccumulatingTemplate(SupervisedTemplate):
 
     def _part(self, share: float | Tensor, **kwargs: Any) -> None:
         self.loss = self._make_empty_loss()
+        self.target_weight = None
         self._before_forward(**kwargs)
         self.mb_output = self.forward()
         self._after_forward(**kwargs)
@@ -136,3 +141,11 @@ class AccumulatingTemplate(SupervisedTemplate):
     def run_model(self, model: torch.nn.Module, images: Tensor) -> Any:
         """The output of a model, such as a teacher, in the strategy's precision."""
         return self.precision.run(model, images)
+
+
+def _split(whole: Any, n_parts: int) -> list[Any]:
+    """Parts of a batch's tensor, or of every tensor of its extras."""
+    if isinstance(whole, Mapping):
+        split = {name: tensor.tensor_split(n_parts) for name, tensor in whole.items()}
+        return [{name: parts[i] for name, parts in split.items()} for i in range(n_parts)]
+    return list(whole.tensor_split(n_parts))

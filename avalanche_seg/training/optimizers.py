@@ -1,10 +1,12 @@
 """Optimizers that follow a model which grows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from torch import nn
 from torch.optim import SGD, Optimizer
+
+from avalanche_seg.training.roles import RoleOptions, role_groups
 
 __all__ = ["OptimizerFactory", "OptimizerSource", "sgd"]
 
@@ -21,6 +23,8 @@ def sgd(
     momentum: float = 0.9,
     weight_decay: float = 1e-4,
     nesterov: bool = True,
+    roles: Mapping[str, RoleOptions] | None = None,
+    first_step_roles: Mapping[str, RoleOptions] | None = None,
 ) -> OptimizerFactory:
     """The optimizer of MiB (Cermelli et al., CVPR 2020, section 4.1), as a factory.
 
@@ -30,6 +34,14 @@ def sgd(
         momentum: of SGD.
         weight_decay: on every parameter.
         nesterov: use Nesterov momentum.
+        roles: at later steps, factors on rate and weight decay for parameters by role: "body",
+            "neck", "old", "new", "extra" (see
+            :meth:`avalanche_seg.models.SegmentationModel.parameter_roles`); roles that are left
+            out have factors of 1.
+        first_step_roles: the same for step 0.
+
+    Returns:
+        a factory; it raises ValueError for a role that the model does not have.
 
     Example:
         >>> from types import SimpleNamespace
@@ -41,16 +53,23 @@ def sgd(
     rate_later = lr / 10 if lr_later is None else lr_later
 
     def make(model: nn.Module, experience: Any) -> Optimizer:
-        parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        later = bool(experience.previous_classes)
+        rate = rate_later if later else lr
+        groups = role_groups(
+            model,
+            (roles if later else first_step_roles) or {},
+            lr=rate,
+            weight_decay=weight_decay,
+        )
         return SGD(
-            parameters,
-            lr=rate_later if experience.previous_classes else lr,
+            groups,
+            lr=rate,
             momentum=momentum,
             weight_decay=weight_decay,
             nesterov=nesterov,
             # One pass over memory instead of five; pairs numbers by their place in memory, so
             # gradients need the layout of their weights, which autograd gives them.
-            fused=all(parameter.device.type in _FUSED for parameter in parameters),
+            fused=all(p.device.type in _FUSED for group in groups for p in group["params"]),
         )
 
     return make

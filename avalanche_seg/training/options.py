@@ -1,16 +1,83 @@
-"""What every strategy takes besides model, optimizer and weights."""
+"""What every strategy takes besides its method's own arguments."""
 
-from collections.abc import Callable, Mapping
-from typing import Any, TypedDict
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, Required, TypedDict, TypeVar
 
 import torch
+from avalanche.core import BasePlugin
 from avalanche.evaluation.metrics import loss_metrics
 from avalanche.logging import InteractiveLogger
 from avalanche.training.plugins import EvaluationPlugin
+from torch import nn
+from torch.optim import Optimizer
 
 from avalanche_seg.metrics import loss_term_metrics, mean_iou_metrics
+from avalanche_seg.training.optimizers import OptimizerFactory
+from avalanche_seg.training.precision import AmpMode
 
-__all__ = ["TemplateOptions", "default_evaluator"]
+__all__ = ["PevalMode", "TemplateOptions", "default_evaluator", "own_plugins", "show_options"]
+
+PevalMode = Literal["epoch", "iteration"]
+"""What ``eval_every`` counts."""
+
+
+class TemplateOptions(TypedDict, total=False):
+    """The keyword arguments every strategy shares; see :class:`SegmentationTemplate`."""
+
+    model: Required[nn.Module]
+    optimizer: Required[Optimizer | OptimizerFactory]
+    train_mb_size: int
+    train_epochs: int
+    eval_mb_size: int | None
+    device: str | torch.device
+    plugins: Sequence[BasePlugin] | None
+    evaluator: EvaluationPlugin | Callable[[], EvaluationPlugin] | None
+    eval_every: int
+    peval_mode: PevalMode
+    loader: Mapping[str, Any] | None
+    channels_last: bool
+    amp: AmpMode
+    micro_batches: int
+    compile: bool
+
+
+def own_plugins(options: TemplateOptions, *own: BasePlugin) -> TemplateOptions:
+    """The options with a method's own plugins in front of the user's; neither list is changed.
+
+    Example:
+        >>> mine: Any = ["schedule"]
+        >>> own_plugins({"plugins": mine}, "distillation")["plugins"]
+        ['distillation', 'schedule']
+        >>> mine
+        ['schedule']
+    """
+    return {**options, "plugins": [*own, *(options.get("plugins") or ())]}
+
+
+Strategy = TypeVar("Strategy", bound=type)
+
+
+def show_options(strategy: Strategy, template: type) -> Strategy:
+    """Spell a strategy's ``**options`` out in its signature, for ``help`` and editors.
+
+    Args:
+        strategy: a class whose constructor takes ``**options`` of :class:`TemplateOptions`.
+        template: the class whose constructor has them.
+    """
+    constructor = strategy.__init__  # type: ignore[misc]
+    own = inspect.signature(constructor)
+    if not any(p.kind is p.VAR_KEYWORD for p in own.parameters.values()):
+        return strategy
+    shared = inspect.signature(template.__init__).parameters  # type: ignore[misc]
+    shown = [p for p in own.parameters.values() if p.kind is not p.VAR_KEYWORD]
+    shown += [
+        shared[name] for name in TemplateOptions.__annotations__ if name not in own.parameters
+    ]
+    # Arguments without a default first, as people look for them there.
+    shown.sort(key=lambda p: (p.kind is p.KEYWORD_ONLY, p.default is not p.empty))
+    constructor.__signature__ = own.replace(parameters=shown)
+    return strategy
 
 
 def default_evaluator() -> EvaluationPlugin:
@@ -21,20 +88,3 @@ def default_evaluator() -> EvaluationPlugin:
         loss_term_metrics(),
         loggers=[InteractiveLogger()],
     )
-
-
-class TemplateOptions(TypedDict, total=False):
-    """The keyword arguments every strategy shares; see :class:`SegmentationTemplate`."""
-
-    train_mb_size: int
-    train_epochs: int
-    eval_mb_size: int | None
-    device: str | torch.device
-    evaluator: EvaluationPlugin | Callable[[], EvaluationPlugin] | None
-    eval_every: int
-    peval_mode: str
-    loader: Mapping[str, Any] | None
-    channels_last: bool
-    amp: str
-    accumulate: int
-    compile: bool

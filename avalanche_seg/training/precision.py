@@ -1,14 +1,19 @@
 """Mixed precision: where it is entered, and how gradients are scaled and checked."""
 
+from typing import Literal, get_args
+
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from avalanche_seg.models import SegmentationOutput, as_output
 
-__all__ = ["AMP_MODES", "Precision"]
+__all__ = ["AMP_MODES", "AmpMode", "Precision"]
 
-AMP_MODES = ("off", "bf16", "fp16")
+AmpMode = Literal["off", "bf16", "fp16"]
+"""Types of mixed precision."""
+
+AMP_MODES = get_args(AmpMode)
 
 
 class Precision:
@@ -37,12 +42,7 @@ class Precision:
             return as_output(model(images))
         with torch.autocast(self.device_type, self._dtype):
             output = as_output(model(images))
-        features = output.features
-        return SegmentationOutput(
-            output.logits.float(),
-            tuple(level.float() for level in output.aux),
-            None if features is None else features.float(),
-        )
+        return output.map(Tensor.float)
 
     def backward(self, loss: Tensor, *, retain_graph: bool) -> None:
         """The backward pass, scaled when the precision asks for it."""

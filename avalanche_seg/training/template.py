@@ -13,40 +13,48 @@ from torch.optim import Optimizer
 from avalanche_seg.kernels import predicted_labels
 from avalanche_seg.labels import VOID
 from avalanche_seg.loading import WorkerPool, eval_loader, loader_options, train_loader
-from avalanche_seg.losses import CrossEntropy
-from avalanche_seg.models import SegmentationOutput
+from avalanche_seg.losses import Criterion, CrossEntropy, Objective
+from avalanche_seg.models import SegmentationOutput, score_function
 from avalanche_seg.normalization import normalize_images
-from avalanche_seg.plugins import PeriodicEvalPlugin, record_term
-from avalanche_seg.training.loop import AccumulatingTemplate
+from avalanche_seg.plugins import (
+    PeriodicEvalPlugin,
+    WeightEditPlugin,
+    record_term,
+    step_batch,
+)
+from avalanche_seg.training.loop import MicroBatchTemplate
+from avalanche_seg.training.objective import StepObjective
 from avalanche_seg.training.optimizers import OptimizerFactory, OptimizerSource
-from avalanche_seg.training.options import default_evaluator
+from avalanche_seg.training.options import PevalMode, default_evaluator, show_options
 from avalanche_seg.training.parallel import Parallel
-from avalanche_seg.training.precision import Precision
+from avalanche_seg.training.precision import AmpMode, Precision
 
 __all__ = ["SegmentationTemplate"]
 
-Criterion = Callable[[Tensor, Tensor], Tensor]
 
-
-class SegmentationTemplate(AccumulatingTemplate):
-    """The training and evaluation loop of every strategy here: template, criterion, plugins.
+class SegmentationTemplate(MicroBatchTemplate):
+    """The training and evaluation loop of every strategy here: template, objective, plugins.
 
     In training the criterion is applied to the main output and to every auxiliary one, each with
-    weight 1; plugins add further terms. Images may arrive as uint8 and are normalised on the
-    device. ``mb_output.logits`` are at the model's own stride, in training and in evaluation;
-    losses and metrics resize them to the label map themselves, a part at a time.
+    weight 1; the objectives of the plugins are computed together with it, those that share their
+    work in one pass. Images may arrive as uint8 and are normalised on the device.
+    ``mb_output.logits`` are at the model's own stride, in training and in evaluation; losses and
+    metrics resize them to the label map themselves, a part at a time.
 
     Args:
         model: a :class:`~avalanche_seg.models.SegmentationModel`, or any module that returns a
             :class:`~avalanche_seg.models.SegmentationOutput` or logits B x C x h x w.
         optimizer: a torch optimizer, or a factory ``(model, experience) -> Optimizer`` such as
-            :func:`avalanche_seg.strategies.sgd`, called at every step after the model grew.
+            :func:`avalanche_seg.training.sgd`, called at every step after the model grew.
         criterion: ``(logits B x C x h x w, target B x H x W int64) -> scalar``; default cross
             entropy. When it has a method ``at_step(n_old)``, the criterion of a step is what that
-            returns.
-        train_mb_size: images a training batch, over all processes.
-        train_epochs: epochs a step.
-        eval_mb_size: images an evaluation batch; 1 for images of different sizes.
+            returns. Criteria of other libraries, such as ``torch.nn.CrossEntropyLoss``, get logits
+            resized to the label map.
+        objective: the whole classification part of the loss instead, for methods whose loss needs
+            more than logits and labels; the criterion is then for evaluations alone.
+        train_mb_size: images per training batch, over all processes.
+        train_epochs: epochs per step.
+        eval_mb_size: images per evaluation batch; 1 for images of different sizes.
         device: where model and batches go.
         plugins: further plugins; the list is copied.
         evaluator: an ``EvaluationPlugin`` or a function that makes one; None for no metrics.
@@ -55,25 +63,28 @@ class SegmentationTemplate(AccumulatingTemplate):
         peval_mode: "epoch" or "iteration": what ``eval_every`` counts.
         loader: arguments of every ``DataLoader`` (``num_workers``, ``prefetch_factor``,
             ``worker_init_fn``, ``collate_fn``, ``drop_last``, ...); keyword arguments of ``train``
-            and ``eval`` win over them. Worker processes live through all experiences, unless
-            ``persistent_workers`` is off. Training drops the last, short batch unless it is the
-            only one; a sampler is for training only.
+            and ``eval`` win over them. Training drops the last, short batch unless it is the only
+            one; a sampler is for training only.
         channels_last: keep model and images in the channels-last memory format, the faster one for
             convolutions on CPUs with vector units and on GPUs with tensor cores.
         amp: "off", "bf16" or "fp16": precision of the networks, teacher included; logits are
             float32 again, so losses, statistics and weights always are.
-        accumulate: compute every batch in this many parts, of two images at least, for less memory.
-            Gradients are those of the whole batch (batch norm aside, which sees the parts) as long
-            as the loss is a mean over all pixels.
+        micro_batches: compute every batch in this many parts, of two images at least, for less
+            memory. Gradients are those of the whole batch (batch norm aside, which sees the parts)
+            as long as the loss is a mean over all pixels.
         compile: compile the network at every step (``torch.nn.Module.compile``).
 
     Raises:
-        ValueError: for an unknown ``amp`` or ``peval_mode``, or ``accumulate`` below one.
+        ValueError: for an unknown ``amp`` or ``peval_mode``, or ``micro_batches`` below one.
     """
 
     plugins: list[Any]
     mbatch: Any
     mb_output: Any
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        show_options(cls, SegmentationTemplate)
 
     def __init__(
         self,
@@ -81,32 +92,34 @@ class SegmentationTemplate(AccumulatingTemplate):
         model: nn.Module,
         optimizer: Optimizer | OptimizerFactory,
         criterion: Criterion | None = None,
-        train_mb_size: int = 1,
+        objective: Objective | None = None,
+        train_mb_size: int = 8,
         train_epochs: int = 1,
         eval_mb_size: int | None = 1,
         device: str | torch.device = "cpu",
         plugins: Sequence[BasePlugin] | None = None,
         evaluator: EvaluationPlugin | Callable[[], EvaluationPlugin] | None = default_evaluator,
         eval_every: int = -1,
-        peval_mode: str = "epoch",
+        peval_mode: PevalMode = "epoch",
         loader: Mapping[str, Any] | None = None,
         channels_last: bool = True,
-        amp: str = "off",
-        accumulate: int = 1,
+        amp: AmpMode = "off",
+        micro_batches: int = 1,
         compile: bool = False,
     ) -> None:
-        if accumulate < 1:
-            raise ValueError(f"accumulate={accumulate}; expected one part or more")
+        if micro_batches < 1:
+            raise ValueError(f"micro_batches={micro_batches}; expected one part or more")
+        self._step_objective = StepObjective(criterion, objective)
         periodic_eval = PeriodicEvalPlugin(eval_every, peval_mode)
         super().__init__(
             model=model,
             optimizer=optimizer,
-            criterion=criterion or CrossEntropy(),
+            criterion=self._step_objective.criterion,
             train_mb_size=train_mb_size,
             train_epochs=train_epochs,
             eval_mb_size=eval_mb_size,
             device=device,
-            plugins=plugins,
+            plugins=self._step_objective.with_teacher(plugins or ()),
             evaluator=evaluator,
         )
         self.plugins = [
@@ -116,10 +129,9 @@ class SegmentationTemplate(AccumulatingTemplate):
         self.loader = dict(loader or {})
         # Two pools: an evaluation may come in the middle of an epoch.
         self._train_workers, self._eval_workers = WorkerPool(), WorkerPool()
-        self.step_criterion: Criterion = self._criterion
         self.loss_terms = {}
         self._prediction: Tensor | None = None
-        self.accumulate = accumulate
+        self.micro_batches = micro_batches
         self.compile = compile
         self.precision = Precision(amp, self.device)
         self.parallel = Parallel()
@@ -128,23 +140,23 @@ class SegmentationTemplate(AccumulatingTemplate):
 
     @property
     def n_old(self) -> int:
-        """How many channels the model had before the current step; 0 at step 0."""
+        """How many classes the model had before the current step; 0 at step 0."""
         return len(self.experience.previous_classes)
 
-    # ---------------------------------------------------------------- model, optimizer, criterion
+    # ---------------------------------------------------------------- model, optimizer, objective
 
     def model_adaptation(self, model: nn.Module | None = None) -> nn.Module:
         """Let the heads grow, and put the model where and how it is wanted."""
         return super().model_adaptation(model).to(memory_format=self._memory_format)
 
     def check_model_and_optimizer(self, **kwargs: Any) -> None:
-        """Grow the model, then make this step's optimizer and criterion."""
+        """Grow the model, then make this step's optimizer and objective."""
         self.model = self.model_adaptation()
         self.parallel.begin_step()
         if self.compile:
             self.model.compile()
         self.make_optimizer()
-        self.step_criterion = _at_step(self._criterion, self.n_old)
+        self._step_objective.begin_step(self.plugins)
 
     def make_optimizer(self, **kwargs: Any) -> None:
         """Get this step's optimizer from the factory, or bring the given one up to date."""
@@ -175,8 +187,7 @@ class SegmentationTemplate(AccumulatingTemplate):
         # First the format: of bytes there is a quarter to move, and channels last normalise faster.
         images = normalize_images(images.contiguous(memory_format=self._image_format))
         labels = labels.to(self.device, non_blocking=True).long()
-        rest = [extra.to(self.device, non_blocking=True) for extra in rest]
-        self.mbatch = [images, labels, *rest]
+        self.mbatch = [images, labels, *(_to_device(extra, self.device) for extra in rest)]
 
     @property
     def _image_format(self) -> torch.memory_format:
@@ -191,38 +202,63 @@ class SegmentationTemplate(AccumulatingTemplate):
         return self.run_model(model, self.mb_x)
 
     def criterion(self) -> Tensor:
-        """The classification loss: main and auxiliary outputs in training, main in evaluation.
+        """The loss: in training the sum of all objectives' terms, in evaluation the criterion's.
 
         In evaluation the label map shows old classes too, so a criterion with steps is that of step
-        0, and labels without a channel are void.
+        0, and labels without a class are void.
         """
-        output: SegmentationOutput = self.mb_output
-        if self.is_training:
-            levels = (output.logits, *output.aux)
-            loss = torch.stack([self.classification_loss(level) for level in levels]).sum()
-            self.loss_terms = {}
-            record_term(self, "classification", loss)
+        if not self.is_training:
+            return self._evaluation_loss()
+        teacher = self._step_objective.teacher_output(self)
+        terms = self._step_objective(step_batch(self, teacher=teacher))
+        self.loss_terms = {}
+        for name, value in terms.items():
+            record_term(self, name, value)
+        return sum(terms.values(), self._make_empty_loss())
+
+    @property
+    def computes_objectives(self) -> bool:
+        """Whether :meth:`criterion` is this one, which computes the plugins' objectives too."""
+        return type(self).criterion is SegmentationTemplate.criterion
+
+    def _evaluation_loss(self) -> Tensor:
+        logits, scores = self.mb_output.logits, self._scores
+        n_classes = logits.shape[1] if scores is None else self.model.n_classes
+        known = torch.where(self.mb_y < n_classes, self.mb_y, VOID)
+        criterion = self._step_objective.evaluation_criterion()
+        # A subclass may have another forward().
+        if scores is None and type(criterion) is CrossEntropy:
+            loss, self._prediction = criterion.with_labels(logits, known)
             return loss
-        known = torch.where(self.mb_y < output.logits.shape[1], self.mb_y, VOID)
-        criterion = _at_step(self._criterion, 0)
-        if type(criterion) is not CrossEntropy:  # A subclass may have another forward().
-            return criterion(output.logits, known)
-        loss, self._prediction = criterion.with_labels(output.logits, known)
-        return loss
+        return criterion(logits if scores is None else scores(logits), known)
+
+    @property
+    def _scores(self) -> Callable[[Tensor], Tensor] | None:
+        """What turns the model's channels into scores of classes; None where they are that."""
+        return score_function(self.model)
 
     @property
     def mb_prediction(self) -> Tensor:
         """The labels predicted for the batch, int64, B x H x W: once, for all metrics."""
         if self._prediction is None:
             height, width = self.mb_y.shape[-2:]
-            self._prediction = predicted_labels(self.mb_output.logits, (height, width))
+            logits, scores = self.mb_output.logits, self._scores
+            self._prediction = predicted_labels(logits, (height, width), scores)
         return self._prediction
 
-    def classification_loss(self, logits: Tensor) -> Tensor:
-        """The step's criterion on one output, a scalar; for strategies whose loss needs more."""
-        return self.step_criterion(logits, self.mb_y)
+    # --------------------------------------------------------------------------------- after a step
+
+    edits_weights = True
+    """Tells :class:`~avalanche_seg.plugins.WeightEditPlugin` that it was asked in front."""
+
+    def _after_training_exp(self, **kwargs: Any) -> None:
+        for plugin in self.plugins:
+            if isinstance(plugin, WeightEditPlugin):
+                plugin.edit_weights(self)
+        super()._after_training_exp(**kwargs)
 
 
-def _at_step(criterion: Criterion, n_old: int) -> Criterion:
-    at_step = getattr(criterion, "at_step", None)
-    return criterion if at_step is None else at_step(n_old)
+def _to_device(extra: Any, device: torch.device) -> Any:
+    if isinstance(extra, Mapping):
+        return {name: value.to(device, non_blocking=True) for name, value in extra.items()}
+    return extra.to(device, non_blocking=True)

@@ -142,11 +142,13 @@ def load_step(
 def save_step(path: Path, strategy: Any, class_names: list[str], progress: Progress) -> None:
     """Write the model of a step that was just finished, and what its method knows."""
     save_model(strategy.model, path, class_names=class_names)
-    states = {
-        name: plugin.state_dict()
-        for name, plugin in stateful_plugins(strategy).items()
-        if not isinstance(plugin, TeacherPlugin)  # The next step's teacher is the model.
-    }
+    states = {}
+    for name, plugin in stateful_plugins(strategy).items():
+        kept = plugin.state_dict()
+        if isinstance(plugin, TeacherPlugin):  # The next step's teacher is the model.
+            kept = {part: value for part, value in kept.items() if part != "teacher"}
+        if kept:
+            states[name] = kept
     measured = {name: part.state_dict() for name, part in progress.by_name().items()}
     state = {"plugins": states, **measured}
     write_state(_state_file(path), state, keep_previous=False)

@@ -4,10 +4,11 @@ from avalanche_seg.plugins.distillation.plugins import (
     DistillationPlugin,
     FeatureDistillationPlugin,
     ICaRLDistillationPlugin,
-    TeacherPlugin,
+    TeacherTermPlugin,
     UnbiasedDistillationPlugin,
 )
 from avalanche_seg.plugins.distillation.teacher import Teacher, default_forward, shared_teacher
+from avalanche_seg.plugins.distillation.teacher_plugin import TeacherPlugin
 
 __all__ = [
     "DistillationPlugin",
@@ -15,6 +16,7 @@ __all__ = [
     "ICaRLDistillationPlugin",
     "Teacher",
     "TeacherPlugin",
+    "TeacherTermPlugin",
     "UnbiasedDistillationPlugin",
     "default_forward",
     "shared_teacher",

@@ -27,22 +27,22 @@ class Teacher:
 
     Attributes:
         model: the copy; None at the first step.
-        taken_at: the step that it was taken for.
+        step: the step that it was taken for.
     """
 
     def __init__(self) -> None:
         self.model: nn.Module | None = None
-        self.taken_at: int | None = None
+        self.step: int | None = None
         self._images: Tensor | None = None
         self._output: SegmentationOutput | None = None
 
     def update(self, model: nn.Module, step: int) -> None:
         """Copy the model, before it grows for ``step``; once a step, further calls do nothing."""
-        if step == self.taken_at:
+        if step == self.step:
             return
         self.model = copy.deepcopy(model).eval().requires_grad_(False)
         self.model.zero_grad(set_to_none=True)
-        self.taken_at = step
+        self.step = step
 
     def __call__(self, images: Tensor, run: Runner = default_forward) -> SegmentationOutput:
         """The copy's output on a batch; computed once for the same tensor.
@@ -66,15 +66,15 @@ class Teacher:
     def state_dict(self) -> dict[str, Any]:
         """The copy's weights and the step it was taken for."""
         weights = None if self.model is None else self.model.state_dict()
-        return {"taken_at": self.taken_at, "model": weights}
+        return {"step": self.step, "model": weights}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Put the weights into the copy of this step, which must have been made."""
-        self.taken_at = state["taken_at"]
+        self.step = state["step"]
         if state["model"] is not None and self.model is not None:
             self.model.load_state_dict(state["model"])
 
-    def forget(self) -> None:
+    def clear_cache(self) -> None:
         """Free the last batch's output."""
         self._images = self._output = None
 

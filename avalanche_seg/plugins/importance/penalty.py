@@ -50,7 +50,7 @@ class QuadraticPenalty:
 
         Args:
             parameters: trainable parameters by name; a gradient that is None counts as zero, and
-                is created for those that are held.
+                is created for those that are anchored.
             weight: factor of the penalty.
             importance: takes in the gradients before the penalty's are added, in the same sweep
                 over memory; None for the penalty alone.
@@ -70,9 +70,9 @@ class QuadraticPenalty:
         for block in blocks(parameters):
             if importance is not None:
                 importance.update_block(block, parameters, gradients)
-            held = [part for part in block if part[0] in self.importances]
-            if held:
-                terms += self._add_penalty_gradient_block(held, parameters, gradients, weight)
+            anchored = [part for part in block if part[0] in self.importances]
+            if anchored:
+                terms += self._add_penalty_gradient_block(anchored, parameters, gradients, weight)
         if not terms:
             return torch.zeros((), device=next(iter(parameters.values())).device)
         return weight * torch.stack(terms).sum()
@@ -108,7 +108,7 @@ class QuadraticPenalty:
 
 
 class ImportancePlugin(SegmentationPlugin):
-    """Wires an importance and the penalty into the loop.
+    """Connects an importance and the penalty with the training loop.
 
     Right before the optimizer's step, when gradients are unscaled and accumulated, the importance
     takes in the gradient, then the penalty's is added. There is no penalty at the first step.
@@ -207,10 +207,10 @@ def _add_penalty_gradient_(
     into: Workspace,
 ) -> Tensor:
     """Add factor * w (theta - anchor) to a gradient; returns the sum of w (theta - anchor)^2."""
-    moved = torch.sub(theta, anchor, out=into.like(theta, 0))
-    pull = torch.mul(moved, importance, out=into.like(theta, 1))
+    displacement = torch.sub(theta, anchor, out=into.like(theta, 0))
+    pull = torch.mul(displacement, importance, out=into.like(theta, 1))
     gradient.add_(pull, alpha=factor)
-    return torch.dot(_flat(moved), _flat(pull))
+    return torch.dot(_flat(displacement), _flat(pull))
 
 
 def _add_penalty_gradient_foreach_(
@@ -221,11 +221,11 @@ def _add_penalty_gradient_foreach_(
     factor: float,
 ) -> list[Tensor]:
     """As :func:`_pull` for many tensors, in few kernels."""
-    moved = torch._foreach_sub(thetas, anchors)
-    pull = torch._foreach_mul(moved, importances)
+    displacement = torch._foreach_sub(thetas, anchors)
+    pull = torch._foreach_mul(displacement, importances)
     torch._foreach_add_(gradients, pull, alpha=factor)
-    torch._foreach_mul_(moved, pull)
-    return list(torch._foreach_norm(moved, 1))  # A sum, as none is negative.
+    torch._foreach_mul_(displacement, pull)
+    return list(torch._foreach_norm(displacement, 1))  # A sum, as none is negative.
 
 
 def _flat(dense: Tensor) -> Tensor:

@@ -224,13 +224,13 @@ class RWImportance(EWCImportance):
         self, block: Block, parameters: Mapping[str, Tensor], gradients: Mapping[str, Tensor]
     ) -> None:
         current, reference = pick(parameters, block), pick(self.reference, block)
-        moved = torch._foreach_sub(reference, current)
-        below = torch._foreach_mul(moved, moved)
+        displacement = torch._foreach_sub(reference, current)
+        below = torch._foreach_mul(displacement, displacement)
         torch._foreach_mul_(below, pick(self.fisher, block))
         torch._foreach_mul_(below, 0.5)
         torch._foreach_add_(below, 1e-8)
-        torch._foreach_mul_(moved, pick(gradients, block))
-        torch._foreach_addcdiv_(pick(self.path, block), moved, below)
+        torch._foreach_mul_(displacement, pick(gradients, block))
+        torch._foreach_addcdiv_(pick(self.path, block), displacement, below)
         torch._foreach_copy_(reference, current)
 
     def end_step(self, parameters: Mapping[str, Tensor]) -> Tensors:

@@ -1,15 +1,18 @@
 """Memories of exemplars, and their replay among the images of a step."""
 
-from avalanche_seg.plugins.replay.buffer import LABEL_MODES, UPDATES, ClassExemplarsBuffer
+from avalanche_seg.plugins.replay.buffer import ClassExemplarsBuffer
 from avalanche_seg.plugins.replay.candidates import Exemplar
-from avalanche_seg.plugins.replay.plugin import SMiBPlugin
-from avalanche_seg.plugins.replay.selection import SELECTIONS
+from avalanche_seg.plugins.replay.choices import LabelMode, MemoryPolicy
+from avalanche_seg.plugins.replay.plugin import ExemplarMemory, ReplayPlugin, SMiBPlugin
+from avalanche_seg.plugins.replay.selection import Selection
 
 __all__ = [
     "ClassExemplarsBuffer",
     "Exemplar",
-    "LABEL_MODES",
-    "SELECTIONS",
+    "ExemplarMemory",
+    "LabelMode",
+    "MemoryPolicy",
+    "ReplayPlugin",
     "SMiBPlugin",
-    "UPDATES",
+    "Selection",
 ]

@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from avalanche.benchmarks.utils import AvalancheDataset
@@ -16,9 +16,10 @@ from avalanche_seg.plugins.replay.candidates import (
     older_candidates,
     with_annotated_channels,
 )
+from avalanche_seg.plugins.replay.choices import LabelMode, MemoryPolicy
 from avalanche_seg.plugins.replay.class_features import class_features
 from avalanche_seg.plugins.replay.selection import (
-    SELECTIONS,
+    Selection,
     assign,
     herding_order,
     largest_order,
@@ -26,10 +27,7 @@ from avalanche_seg.plugins.replay.selection import (
 )
 from avalanche_seg.system import broadcast
 
-__all__ = ["LABEL_MODES", "UPDATES", "ClassExemplarsBuffer"]
-
-LABEL_MODES = ("visible", "stored")
-UPDATES = ("extend", "redraw")
+__all__ = ["ClassExemplarsBuffer"]
 
 
 class ClassExemplarsBuffer(ExemplarsBuffer):
@@ -39,12 +37,12 @@ class ClassExemplarsBuffer(ExemplarsBuffer):
     though it may show several. The buffer holds indices into the data set, never pixels.
 
     Args:
-        n_per_class: exemplars a class.
+        n_per_class: exemplars per class.
         selection: "random"; "largest": the images with the largest area of the class; "herding":
             iCaRL's order on the mean feature over the class's pixels.
-        labels: what an exemplar shows later: "visible": every class seen so far (SMiB's paper);
+        label_mode: what an exemplar shows later: "visible": every class seen so far (SMiB's paper);
             "stored": the labels of the step it was drawn from (strict).
-        update: what happens after a step: "extend": exemplars are drawn for its classes, those of
+        policy: what happens after a step: "extend": exemplars are drawn for its classes, those of
             earlier classes stay; "redraw": the exemplars of all classes are drawn anew, from the
             memory and the images of the step whose labels show the class.
         seed: seed of the random selection.
@@ -53,32 +51,34 @@ class ClassExemplarsBuffer(ExemplarsBuffer):
         exemplars: the memory, by channel.
 
     Raises:
-        ValueError: for a negative number, an unknown selection, label mode or update.
+        ValueError: for a negative number, an unknown selection, label mode or policy.
     """
 
     def __init__(
         self,
         n_per_class: int = 5,
         *,
-        selection: str = "random",
-        labels: str = "visible",
-        update: str = "extend",
+        selection: Selection = "random",
+        label_mode: LabelMode = "visible",
+        policy: MemoryPolicy = "extend",
         seed: int = 0,
     ) -> None:
         super().__init__(n_per_class)
         if n_per_class < 0:
-            raise ValueError(f"n_per_class={n_per_class}; expected zero or more exemplars a class")
+            raise ValueError(
+                f"n_per_class={n_per_class}; expected zero or more exemplars per class"
+            )
         for name, value, known in (
-            ("selection", selection, SELECTIONS),
-            ("labels", labels, LABEL_MODES),
-            ("update", update, UPDATES),
+            ("selection", selection, get_args(Selection)),
+            ("label_mode", label_mode, get_args(LabelMode)),
+            ("policy", policy, get_args(MemoryPolicy)),
         ):
             if value not in known:
                 raise ValueError(f"{name}={value!r} is unknown; expected one of {', '.join(known)}")
         self.n_per_class = n_per_class
         self.selection = selection
-        self.labels = labels
-        self.renewal = update  # ExemplarsBuffer has a method called update.
+        self.label_mode = label_mode
+        self.policy = policy
         self.seed = seed
         self.exemplars: dict[int, list[Exemplar]] = {}
         self._data: dict[int, ExperienceData] = {}
@@ -105,7 +105,7 @@ class ClassExemplarsBuffer(ExemplarsBuffer):
         candidates = class_candidates(exp)
         known = {e.image: e for chosen in self.exemplars.values() for e in chosen}
         taken = set(known)
-        if self.renewal == "redraw":
+        if self.policy == "redraw":
             candidates |= older_candidates(exp, self._data[step], self.exemplars)
             taken = set()
         orders = {
@@ -149,7 +149,7 @@ class ClassExemplarsBuffer(ExemplarsBuffer):
             if drawn_at >= step or not chosen:
                 continue
             label_map = data.label_map
-            if self.labels == "visible":
+            if self.label_mode == "visible":
                 label_map = data.label_map_of_steps(range(min(step + 1, self._space.n_steps)))
             images = {e.image for e in chosen}
             if beside is not None and np.array_equal(beside.label_map, label_map):
@@ -178,7 +178,7 @@ class ClassExemplarsBuffer(ExemplarsBuffer):
         return self.dataset(max(self._data, default=-1) + 1)
 
     def resize(self, strategy: Any, new_size: int) -> None:
-        """Keep at most ``new_size`` exemplars a class, the best ones."""
+        """Keep at most ``new_size`` exemplars per class, the best ones."""
         self.n_per_class = self.max_size = new_size
         self.exemplars = {channel: e[:new_size] for channel, e in self.exemplars.items()}
 
@@ -200,7 +200,7 @@ class ClassExemplarsBuffer(ExemplarsBuffer):
         """
         if state["n_per_class"] != self.n_per_class:
             raise ValueError(
-                f"the saved memory has {state['n_per_class']} exemplars a class and this one "
+                f"the saved memory has {state['n_per_class']} exemplars per class and this one "
                 f"{self.n_per_class}; expected the same"
             )
         self._drawn = list(state["drawn"])

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 import torch
+from avalanche.benchmarks.utils import AvalancheDataset
 from torch.utils.data import Sampler
 
 from avalanche_seg.benchmarks import ExperienceData
@@ -13,7 +14,7 @@ from avalanche_seg.plugins.base import SegmentationPlugin
 from avalanche_seg.plugins.replay.buffer import ClassExemplarsBuffer
 from avalanche_seg.plugins.replay.candidates import class_candidates, with_annotated_channels
 
-__all__ = ["FixedShareSampler", "SMiBPlugin"]
+__all__ = ["ExemplarMemory", "FixedShareSampler", "ReplayPlugin", "SMiBPlugin"]
 
 
 _LOADER_OPTIONS = (
@@ -32,7 +33,7 @@ class FixedShareSampler(Sampler[list[int]]):
     Args:
         n_new: new images, the indices 0..n_new-1.
         n_memory: exemplars, the indices that follow.
-        batch_size: images a batch.
+        batch_size: images per batch.
         share: of a batch that comes from the memory; at least one image, and one is left for new
             images.
     """
@@ -59,15 +60,47 @@ class FixedShareSampler(Sampler[list[int]]):
             memory = memory[self.from_memory :]
 
 
-class SMiBPlugin(SegmentationPlugin):
-    """Joins the exemplars of earlier classes with the images of the step, for any strategy.
+class ExemplarMemory(Protocol):
+    """What :class:`ReplayPlugin` asks of a memory, such as :class:`ClassExemplarsBuffer`."""
+
+    def post_adapt(self, agent_state: Any, exp: Any, *, data: ExperienceData | None = None) -> None:
+        """Choose exemplars of a step that was just learned; once a step, and of earlier steps when
+        training goes on from a file.
+
+        Args:
+            agent_state: the strategy.
+            exp: the step.
+            data: what the step was trained on, when it is not ``exp.data``.
+        """
+
+    def dataset(
+        self, step: int, *, annotate: bool = False, beside: ExperienceData | None = None
+    ) -> AvalancheDataset:
+        """The exemplars as training samples of ``step``.
+
+        Args:
+            step: the step that is about to be trained.
+            annotate: whether samples bring the extra "annotated".
+            beside: the step's own data, whose images need not be given once more.
+        """
+
+    def state_dict(self) -> dict[str, Any]:
+        """Plain values to go on from."""
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take over what :meth:`state_dict` gave."""
+
+
+class ReplayPlugin(SegmentationPlugin):
+    """Joins the exemplars of earlier classes with the images of the step, in any strategy.
 
     Args:
-        buffer: the memory.
+        memory: chooses and gives the exemplars.
         share: None: the union of the step's images and the exemplars, shuffled, without
-            oversampling (as published). A number in (0, 1): this share of every batch is exemplars.
+            oversampling. A number in (0, 1): this share of every batch is exemplars.
         strict: the step's images show the classes of the step alone, whatever the benchmark shows,
-            and are stored so; every sample ends with the channels it annotates.
+            and are stored so; every sample brings the extra "annotated", the channels that it
+            annotates.
 
     Raises:
         ValueError: for a share out of range; before a step's training when one of its classes has
@@ -75,16 +108,12 @@ class SMiBPlugin(SegmentationPlugin):
     """
 
     def __init__(
-        self,
-        buffer: ClassExemplarsBuffer | None = None,
-        *,
-        share: float | None = None,
-        strict: bool = False,
+        self, memory: ExemplarMemory, *, share: float | None = None, strict: bool = False
     ) -> None:
         super().__init__()
         if share is not None and not 0 < share < 1:
             raise ValueError(f"share={share}; expected None or a number between 0 and 1")
-        self.buffer = ClassExemplarsBuffer() if buffer is None else buffer
+        self.memory = memory
         self.share = share
         self.strict = strict
         self._n_new = 0
@@ -106,7 +135,7 @@ class SMiBPlugin(SegmentationPlugin):
             strategy.adapted_dataset = own.build().train()
         self._n_new = len(strategy.adapted_dataset)
         self._catch_up(strategy)
-        memory = self.buffer.dataset(
+        memory = self.memory.dataset(
             experience.current_experience, annotate=self.strict, beside=own
         )
         if len(memory) > 0:
@@ -117,7 +146,7 @@ class SMiBPlugin(SegmentationPlugin):
         stream = strategy.experience.origin_stream
         for step in range(strategy.experience.current_experience):
             earlier = stream[step]
-            self.buffer.post_adapt(strategy, earlier, data=self.training_data(earlier))
+            self.memory.post_adapt(strategy, earlier, data=self.training_data(earlier))
 
     def before_training_exp(self, strategy: Any, **kwargs: Any) -> None:
         """For a fixed share, give the loader batches of that share."""
@@ -135,12 +164,44 @@ class SMiBPlugin(SegmentationPlugin):
     def after_training_exp(self, strategy: Any, **kwargs: Any) -> None:
         """Draw exemplars for the step's classes."""
         experience = strategy.experience
-        self.buffer.post_adapt(strategy, experience, data=self.training_data(experience))
+        self.memory.post_adapt(strategy, experience, data=self.training_data(experience))
 
     def state_dict(self) -> dict[str, Any]:
         """The memory."""
-        return self.buffer.state_dict()
+        return self.memory.state_dict()
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take over what :meth:`state_dict` gave."""
-        self.buffer.load_state_dict(state)
+        self.memory.load_state_dict(state)
+
+
+class SMiBPlugin(ReplayPlugin):
+    """SMiB's replay, of the report "Incremental Learning in Semantic Segmentation using Exemplars".
+
+    The published configuration of :class:`ReplayPlugin`: the union of the step's images and a fixed
+    number of random exemplars per class, which show every class seen so far.
+
+    Args:
+        memory: default :class:`ClassExemplarsBuffer` with 5 exemplars per class.
+        share: as in :class:`ReplayPlugin`.
+        strict: as in :class:`ReplayPlugin`; exemplars must keep the labels of their step.
+
+    Raises:
+        ValueError: for a share out of range, or when strict and the memory shows other labels.
+    """
+
+    def __init__(
+        self,
+        memory: ExemplarMemory | None = None,
+        *,
+        share: float | None = None,
+        strict: bool = False,
+    ) -> None:
+        if memory is None:
+            memory = ClassExemplarsBuffer(label_mode="stored" if strict else "visible")
+        if strict and getattr(memory, "label_mode", "stored") != "stored":
+            raise ValueError(
+                "strict=True contradicts a memory with label_mode='visible'; make it with "
+                "label_mode='stored'"
+            )
+        super().__init__(memory, share=share, strict=strict)

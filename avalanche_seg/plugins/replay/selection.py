@@ -1,14 +1,16 @@
 """Which images stand for which class: pure functions of counts and features."""
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-__all__ = ["SELECTIONS", "assign", "herding_order", "largest_order", "random_order"]
+__all__ = ["Selection", "assign", "herding_order", "largest_order", "random_order"]
 
-SELECTIONS = ("random", "largest", "herding")
+Selection = Literal["random", "largest", "herding"]
+"""How exemplars are chosen among the images that show a class."""
 
 
 def random_order(candidates: Sequence[int], rng: np.random.Generator) -> list[int]:

@@ -1,0 +1,68 @@
+"""Objectives in any Avalanche strategy."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor
+
+from avalanche_seg.losses import Objective, StepBatch
+from avalanche_seg.models import as_output
+from avalanche_seg.plugins.base import SegmentationPlugin, record_term
+
+__all__ = ["ObjectivePlugin", "computes_objectives", "step_batch"]
+
+
+def step_batch(strategy: Any, *, teacher: Any = None, output: Any = None) -> StepBatch:
+    """The strategy's current mini-batch as objectives see it.
+
+    Args:
+        strategy: any Avalanche strategy that is training.
+        teacher: the output of the previous model on the batch.
+        output: the student's; default the strategy's ``mb_output``.
+    """
+    if output is None and strategy.mb_output is not None:
+        output = as_output(strategy.mb_output)
+    named = [part for part in strategy.mbatch[2:] if isinstance(part, Mapping)]
+    return StepBatch(
+        strategy.mb_x,
+        strategy.mb_y,
+        output,
+        n_old=len(strategy.experience.previous_classes),
+        step=strategy.experience.current_experience,
+        teacher=teacher,
+        weight=getattr(strategy, "target_weight", None),
+        extras=named[0] if named else {},
+    )
+
+
+def computes_objectives(strategy: Any) -> bool:
+    """Whether the strategy itself computes its plugins' objectives, all in one place."""
+    return bool(getattr(strategy, "computes_objectives", False))
+
+
+class ObjectivePlugin(SegmentationPlugin):
+    """Adds the terms of an objective to the loss of any strategy.
+
+    A :class:`~avalanche_seg.training.SegmentationTemplate` computes the objectives of its plugins
+    together with its own. Any other strategy gets the terms before its backward pass.
+
+    Args:
+        objective: what to add.
+    """
+
+    def __init__(self, objective: Objective) -> None:
+        super().__init__()
+        self.objective = objective
+
+    def batch_of(self, strategy: Any) -> StepBatch:
+        """What the objective sees of the strategy's current batch."""
+        return step_batch(strategy)
+
+    def before_backward(self, strategy: Any, **kwargs: Any) -> None:
+        """Add the terms to the loss, where the strategy does not do it itself."""
+        if computes_objectives(strategy):
+            return
+        terms: dict[str, Tensor] = self.objective(self.batch_of(strategy))
+        for name, value in terms.items():
+            strategy.loss += value
+            record_term(strategy, name, value)

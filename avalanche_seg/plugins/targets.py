@@ -1,0 +1,85 @@
+"""Labels that a method changes before it learns from them: pseudo-labels."""
+
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from torch import Tensor
+from tqdm import tqdm
+
+from avalanche_seg.losses import StepBatch
+from avalanche_seg.plugins.distillation import TeacherPlugin
+from avalanche_seg.plugins.objective import step_batch
+from avalanche_seg.system import is_main
+
+__all__ = ["TargetPlugin"]
+
+
+class TargetPlugin(TeacherPlugin):
+    """Base of the plugins that replace the labels of a batch, in any Avalanche strategy.
+
+    Before a step is trained, :meth:`prepare_step` may look at all of its data once (for thresholds,
+    say); then :meth:`targets` gives the labels of every batch, after the network's forward pass and
+    before the loss. Both see the teacher's output. Several such plugins change the labels one after
+    the other, in the order of the strategy's list.
+
+    Args:
+        first_step: the first step whose labels are replaced; 1, as pseudo-labels need a teacher.
+        progress: show a progress bar during the pass over the data.
+    """
+
+    def __init__(self, *, first_step: int = 1, progress: bool = True) -> None:
+        super().__init__()
+        self.first_step = first_step
+        self.progress = progress
+
+    def prepare_step(self, strategy: Any, batches: Iterable[StepBatch]) -> None:
+        """Look at a step's training data before it is trained.
+
+        Args:
+            strategy: the strategy.
+            batches: one pass over its training loader; batches have no ``output``. Nothing is
+                loaded unless it is iterated.
+        """
+
+    @abstractmethod
+    def targets(self, batch: StepBatch) -> tuple[Tensor, Tensor | None]:
+        """The labels to learn from.
+
+        Args:
+            batch: with the student's and the teacher's output, labels as they are so far.
+
+        Returns:
+            labels, int64, B x H x W, and the weight of every image (B) or pixel (B x H x W) in the
+            classification loss, or None for 1. A strategy that knows nothing of this package
+            takes the labels only.
+        """
+
+    def before_training_exp(self, strategy: Any, **kwargs: Any) -> None:
+        """Let :meth:`prepare_step` see the step's data."""
+        if self._acts(strategy):
+            self.prepare_step(strategy, self._pass(strategy))
+
+    def after_forward(self, strategy: Any, **kwargs: Any) -> None:
+        """Put the labels into the batch."""
+        if not self._acts(strategy):
+            return
+        batch = step_batch(strategy, teacher=self.teacher_output(strategy))
+        labels, weight = self.targets(batch)
+        strategy.mbatch[1] = labels
+        if weight is not None:
+            strategy.target_weight = weight
+
+    def _acts(self, strategy: Any) -> bool:
+        return strategy.experience.current_experience >= self.first_step
+
+    def _pass(self, strategy: Any) -> Iterator[StepBatch]:
+        step = strategy.experience.current_experience
+        hidden = not (self.progress and is_main())
+        for loaded in tqdm(strategy.dataloader, f"looking at step {step}", disable=hidden):
+            strategy.mbatch = loaded
+            strategy._unpack_minibatch()
+            strategy.mb_output = None
+            yield step_batch(strategy, teacher=self.teacher_output(strategy))
+            self.clear_cache()
+        strategy.mbatch = None

@@ -1,0 +1,70 @@
+"""A strategy's objective: its own classification term and the objectives of its plugins."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from avalanche.core import BasePlugin
+from torch import Tensor
+
+from avalanche_seg.losses import (
+    AtTargetSize,
+    Criterion,
+    CriterionObjective,
+    CrossEntropy,
+    Objective,
+    StepBatch,
+    combine,
+    criterion_of_step,
+)
+from avalanche_seg.plugins import ObjectivePlugin, TeacherPlugin
+
+__all__ = ["StepObjective"]
+
+
+class StepObjective:
+    """What a step's loss is made of, combined anew at every step.
+
+    Args:
+        criterion: ``(logits, target) -> scalar``; None for cross entropy. Criteria that do not
+            resize logits themselves get them at the label map's size.
+        objective: the classification part of the loss; None makes it of the criterion.
+
+    Attributes:
+        criterion: as it is applied.
+        own: the classification part.
+    """
+
+    def __init__(self, criterion: Criterion | None, objective: Objective | None) -> None:
+        self.criterion = _at_target_size(criterion or CrossEntropy())
+        self.own = objective or CriterionObjective(self.criterion)
+        self._whole: Objective = self.own
+
+    def with_teacher(self, plugins: Sequence[BasePlugin]) -> list[BasePlugin]:
+        """The plugins, with one that keeps a teacher in front where only the objective asks."""
+        holds = any(isinstance(plugin, TeacherPlugin) for plugin in plugins)
+        return [TeacherPlugin(), *plugins] if self.own.needs_teacher and not holds else [*plugins]
+
+    def begin_step(self, plugins: Sequence[Any]) -> None:
+        """Combine the objectives of the strategy and of its plugins, in their order."""
+        added = [plugin.objective for plugin in plugins if isinstance(plugin, ObjectivePlugin)]
+        self._whole = combine([self.own, *added])
+
+    def __call__(self, batch: StepBatch) -> dict[str, Tensor]:
+        """The weighted terms of a batch by name."""
+        return self._whole(batch)
+
+    def teacher_output(self, strategy: Any) -> Any:
+        """The teacher's output on the strategy's batch, where an objective needs it; else None."""
+        if not self._whole.needs_teacher:
+            return None
+        holder = next(p for p in strategy.plugins if isinstance(p, TeacherPlugin))
+        return holder.teacher_output(strategy)
+
+    def evaluation_criterion(self) -> Criterion:
+        """The criterion of step 0: label maps of evaluations show old classes too."""
+        return criterion_of_step(self.criterion, 0)
+
+
+def _at_target_size(criterion: Criterion) -> Criterion:
+    knows = getattr(criterion, "resizes_logits", False) or hasattr(criterion, "at_step")
+    return criterion if knows else AtTargetSize(criterion)
