@@ -101,6 +101,5 @@ class FeatureDistillationTerm(TeacherTerm):
                     f"the model returns the feature maps {known}; feature distillation needs a "
                     f"SegmentationOutput with the map {self.tap!r} in features"
                 )
-        return feature_distillation(
-            batch.output.features[self.tap], batch.teacher.features[self.tap]
-        )
+        ours, theirs = (output.features[self.tap] for output in (batch.output, batch.teacher))
+        return feature_distillation(ours, theirs)

@@ -1,4 +1,4 @@
-"""The training loop of dense prediction: template, objective, precision, parallelism, optimizers."""
+"""The training loop of dense prediction: template, objective, precision, optimizers."""
 
 from avalanche_seg.training.optimizers import OptimizerFactory, sgd
 from avalanche_seg.training.options import (

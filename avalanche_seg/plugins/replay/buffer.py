@@ -65,9 +65,7 @@ class ClassExemplarsBuffer(ExemplarsBuffer):
     ) -> None:
         super().__init__(n_per_class)
         if n_per_class < 0:
-            raise ValueError(
-                f"n_per_class={n_per_class}; expected zero or more exemplars per class"
-            )
+            raise ValueError(f"n_per_class={n_per_class}; expected zero or more exemplars")
         for name, value, known in (
             ("selection", selection, get_args(Selection)),
             ("label_mode", label_mode, get_args(LabelMode)),

@@ -64,8 +64,9 @@ class ExemplarMemory(Protocol):
     """What :class:`ReplayPlugin` asks of a memory, such as :class:`ClassExemplarsBuffer`."""
 
     def post_adapt(self, agent_state: Any, exp: Any, *, data: ExperienceData | None = None) -> None:
-        """Choose exemplars of a step that was just learned; once a step, and of earlier steps when
-        training goes on from a file.
+        """Choose exemplars of a step that was just learned; once per step.
+
+        It is also asked for earlier steps when training goes on from a file.
 
         Args:
             agent_state: the strategy.
