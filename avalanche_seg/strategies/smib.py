@@ -36,7 +36,7 @@ class SMiB(SegmentationTemplate):
             after the method's own.
 
     Attributes:
-        memory: the plugin that replays the exemplars.
+        replay: the plugin that replays the exemplars.
 
     Raises:
         ValueError: when strict and the memory shows other labels than those of its step, and as
@@ -57,11 +57,11 @@ class SMiB(SegmentationTemplate):
         if isinstance(memory, int):
             mode: LabelMode = "stored" if strict else "visible"
             memory = ClassExemplarsBuffer(memory, label_mode=mode, seed=seed)
-        self.memory = SMiBPlugin(memory, share=share, strict=strict)
+        self.replay = SMiBPlugin(memory, share=share, strict=strict)
         own = (
             BalancedInitPlugin(),
             UnbiasedDistillationPlugin(kd_weight, teacher_scale=teacher_scale),
-            self.memory,
+            self.replay,
         )
         criterion = CrossEntropy()
         super().__init__(

@@ -24,7 +24,7 @@ def train(model, benchmark, plugin, steps=2):
 def test_the_body_learns_at_step_0_and_only_the_heads_later(tmp_path):
     model = tiny_model()
     before = copy.deepcopy(model.state_dict())
-    first, second = train(model, tiny_benchmark(tmp_path), FreezePlugin(body=True))
+    first, second = train(model, tiny_benchmark(tmp_path), FreezePlugin(heads_only=True))
     body = [name for name in before if name.startswith("network")]
     assert any(not first[name].equal(before[name]) for name in body)
     assert all(second[name].equal(first[name]) for name in body)

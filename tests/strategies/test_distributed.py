@@ -39,7 +39,7 @@ def train_and_test(name, root, result, options):
         eval_mb_size=3,
         evaluator=EvaluationPlugin(iou, collect_all=False),
         plugins=[losses],
-        **({"n_exemplars": 1} if name == "SMiB" else {}),
+        **({"memory": 1} if name == "SMiB" else {}),
         **options,
     )
     for experience in benchmark.train_stream:
@@ -48,7 +48,7 @@ def train_and_test(name, root, result, options):
     importances = [
         p.penalty.importances for p in strategy.plugins if isinstance(p, ImportancePlugin)
     ]
-    exemplars = strategy.memory.buffer.state_dict() if name == "SMiB" else None
+    exemplars = strategy.replay.memory.state_dict() if name == "SMiB" else None
     content = {
         "weights": strategy.model.state_dict(),
         "matrix": iou.matrix,
@@ -72,7 +72,7 @@ def root(tmp_path_factory):
 
 @pytest.mark.parametrize(
     ("name", "options"),
-    [*((name, {}) for name in METHODS), ("MiB", {"accumulate": 2}), ("RW", {"accumulate": 2})],
+    [*((name, {}) for name in METHODS), ("MiB", {"micro_batches": 2}), ("RW", {"micro_batches": 2})],
 )
 def test_two_processes_train_as_one(name, options, root, tmp_path):
     train_and_test(name, root, tmp_path / "one", options)

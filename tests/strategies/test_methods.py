@@ -146,8 +146,8 @@ def naive_exemplar(path, n_seen):
 def test_smib_with_its_memory(tmp_path):
     """CE + 10 UNKD on the step's images, old labels visible, and the exemplars of earlier steps."""
     benchmark = tiny_benchmark(tmp_path, task="10-5", old_labels="visible")
-    strategy = train(SMiB, benchmark, n_exemplars=1)
-    exemplars = [e for c in strategy.memory.buffer.exemplars.values() for e in c]
+    strategy = train(SMiB, benchmark, memory=1)
+    exemplars = [e for c in strategy.replay.memory.exemplars.values() for e in c]
     assert {e.step for e in exemplars} == {0, 1, 2}
     files = benchmark.train_stream[0].data.samples.images
 

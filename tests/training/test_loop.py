@@ -36,7 +36,7 @@ def weights(strategy):
 @pytest.mark.parametrize("parts", [2, 3])
 def test_a_batch_in_parts_gives_the_same_weights_and_importances(strategy_class, parts, benchmark):
     """A part has two images at least, so 4 images in three parts are two."""
-    whole, split = (trained(strategy_class, benchmark, accumulate=n) for n in (1, parts))
+    whole, split = (trained(strategy_class, benchmark, micro_batches=n) for n in (1, parts))
     for name, value in weights(whole).items():
         torch.testing.assert_close(weights(split)[name], value, rtol=1e-4, atol=1e-6)
     penalties = [getattr(strategy.plugins[0], "penalty", None) for strategy in (whole, split)]
@@ -57,7 +57,7 @@ def test_an_uneven_last_part_counts_by_its_share(benchmark):
     found = []
     for parts in (1, 3):
         losses = Losses()
-        trained(FineTuning, benchmark, losses, accumulate=parts, train_mb_size=5)
+        trained(FineTuning, benchmark, losses, micro_batches=parts, train_mb_size=5)
         found.append(losses.values)
     assert len(found[0]) == len(found[1]) > 2
     for (one, terms_one), (many, terms_many) in zip(*found, strict=True):
@@ -76,7 +76,7 @@ def test_no_part_has_one_image(benchmark):
             self.values.add(len(strategy.mb_x))
 
     sizes = Sizes()
-    trained(FineTuning, benchmark, sizes, accumulate=3, train_mb_size=7, steps=1)
+    trained(FineTuning, benchmark, sizes, micro_batches=3, train_mb_size=7, steps=1)
     assert sizes.values == {2, 3}
 
 
@@ -95,7 +95,7 @@ def test_parts_call_the_model_more_often_and_the_optimizer_as_often(benchmark):
             self.iterations += 1
 
     count = Count()
-    trained(FineTuning, benchmark, count, accumulate=2, steps=1)
+    trained(FineTuning, benchmark, count, micro_batches=2, steps=1)
     assert count.forwards == 2 * count.updates == 2 * count.iterations > 0
 
 
@@ -171,7 +171,7 @@ def test_an_overflow_in_fp16_changes_neither_weights_nor_importances(benchmark):
 def test_loss_terms_of_all_parts_are_logged(benchmark):
     evaluator = EvaluationPlugin(loss_term_metrics(), loggers=[])
     strategy = make(
-        INCREMENTAL[5], tiny_model(), evaluator=evaluator, accumulate=2, optimizer=sgd(0.01)
+        INCREMENTAL[5], tiny_model(), evaluator=evaluator, micro_batches=2, optimizer=sgd(0.01)
     )
     for experience in benchmark.train_stream:
         metrics = strategy.train(experience, eval_streams=[])
@@ -187,7 +187,7 @@ def test_a_compiled_network_trains_alike(benchmark):
         torch.testing.assert_close(weights(compiled)[name], value, rtol=1e-4, atol=1e-6)
 
 
-@pytest.mark.parametrize("option", [{"amp": "half"}, {"accumulate": 0}])
+@pytest.mark.parametrize("option", [{"amp": "half"}, {"micro_batches": 0}])
 def test_bad_options(option):
     name, value = next(iter(option.items()))
     with pytest.raises(ValueError, match=f"{name}={value!r}"):

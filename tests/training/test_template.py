@@ -122,13 +122,50 @@ def test_evaluation_has_the_criterions_loss_and_one_prediction(benchmark, criter
         assert loss == pytest.approx(times * expected, rel=1e-5)
 
 
+class Asked(UnbiasedCrossEntropy):
+    """Notes for which steps a criterion is asked for."""
+
+    def __init__(self):
+        super().__init__()
+        self.n_old_of_steps = []
+
+    def at_step(self, n_old):
+        self.n_old_of_steps.append(n_old)
+        return super().at_step(n_old)
+
+
 def test_criterion_follows_the_steps(benchmark):
-    strategy = template(criterion=UnbiasedCrossEntropy())
+    criterion = Asked()
+    strategy = template(criterion=criterion)
     strategy.train(benchmark.train_stream[0], eval_streams=[])
-    assert isinstance(strategy.step_criterion, CrossEntropy)
+    assert set(criterion.n_old_of_steps) == {0}
+    criterion.n_old_of_steps.clear()
     strategy.train(benchmark.train_stream[1], eval_streams=[])
-    assert isinstance(strategy.step_criterion, UnbiasedCrossEntropy)
-    assert strategy.step_criterion.n_old == 16
+    assert set(criterion.n_old_of_steps) == {16}
+    criterion.n_old_of_steps.clear()
+    strategy.eval(benchmark.test_stream[1])
+    assert set(criterion.n_old_of_steps) == {0}
+
+
+def test_torchs_cross_entropy_gets_logits_at_the_size_of_the_labels(benchmark):
+    states = []
+    for criterion in (nn.CrossEntropyLoss(ignore_index=255), CrossEntropy(reduction="mean")):
+        torch.manual_seed(0)
+        strategy = template(criterion=criterion, model=tiny_model(seed=2))
+        strategy.train(benchmark.train_stream, eval_streams=[])
+        strategy.eval(benchmark.test_stream[1])
+        states.append(strategy.model.state_dict())
+    for name, value in states[0].items():
+        torch.testing.assert_close(states[1][name], value, rtol=1e-4, atol=1e-6)
+
+
+def test_eight_images_are_the_default_batch(benchmark):
+    spy = Spy()
+    arguments = {"model": tiny_model(), "optimizer": sgd(0.01), "evaluator": None}
+    SegmentationTemplate(**arguments, plugins=[spy]).train(
+        benchmark.train_stream[0], eval_streams=[]
+    )
+    assert {len(images) for images, _, _ in spy.train} == {8}
 
 
 def test_short_last_batch_is_dropped_unless_it_is_the_only_one(benchmark):

@@ -52,7 +52,7 @@ def train(strategy_class, benchmark, path, *, break_at=None, workers=0, settings
     checkpoint = CheckpointPlugin(path, every_iterations=every, settings=settings)
     breaking = [] if break_at is None else [BreakOff(break_at)]
     if strategy_class is SMiB:
-        options = {"n_exemplars": 1, **options}
+        options = {"memory": 1, **options}
     strategy = strategy_class(
         model=tiny_model(),
         optimizer=sgd(0.05),

@@ -29,7 +29,7 @@ def test_runs_once_a_batch_in_evaluation_mode_without_gradient():
     assert not first.logits.requires_grad and not teacher.model.training
     teacher(torch.randn(2, 3, 4, 4))
     assert teacher.model.calls == 2
-    teacher.forget()
+    teacher.clear_cache()
     teacher(images)
     assert teacher.model.calls == 3
     assert model.training and model.calls == 0

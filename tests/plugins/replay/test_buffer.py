@@ -113,13 +113,13 @@ def test_visible_exemplars_show_every_class_seen_so_far_pixel_by_pixel(benchmark
 
 
 def test_stored_exemplars_keep_the_labels_of_their_step_pixel_by_pixel(benchmark):
-    buffer = filled(benchmark, n_per_class=2, selection="largest", labels="stored")
+    buffer = filled(benchmark, n_per_class=2, selection="largest", label_mode="stored")
     assert labels_of(buffer.dataset(1)) == {(0, 1, 1), (1, 1, 0)}
     assert labels_of(buffer.dataset(2)) == {(0, 1, 1), (1, 1, 0), (0, 0, 2), (2, 0, VOID)}
 
 
 def test_samples_say_what_they_annotate(benchmark):
-    buffer = filled(benchmark, n_per_class=1, selection="largest", labels="stored")
+    buffer = filled(benchmark, n_per_class=1, selection="largest", label_mode="stored")
     annotated = [sample[2][1:].tolist() for sample in buffer.dataset(2, annotate=True)]
     assert annotated == [[True, False, False], [False, True, False]]
 
@@ -161,8 +161,8 @@ def test_a_class_without_image_is_named(tmp_path):
     [
         ({"n_per_class": -1}, "zero or more"),
         ({"selection": "best"}, "random, largest, herding"),
-        ({"labels": "all"}, "visible, stored"),
-        ({"update": "never"}, "extend, redraw"),
+        ({"label_mode": "all"}, "visible, stored"),
+        ({"policy": "never"}, "extend, redraw"),
     ],
 )
 def test_bad_arguments(options, message):
@@ -181,12 +181,12 @@ def test_plugs_into_avalanches_own_replay(benchmark):
 
 def test_redrawn_exemplars_come_from_the_memory_and_the_steps_images_that_show_the_class(tmp_path):
     """Step 1 sees b and d; with old labels visible b may stand for the ant, too."""
-    benchmark = make_benchmark(tmp_path, old_labels="visible")
+    benchmark = make_benchmark(tmp_path, old_label_mode="visible")
     options = {"n_per_class": 1, "selection": "largest"}
     found = {images(filled(benchmark, 1, **options))[1][0]}
     assert found == {"a"}
     for seed in range(20):
-        buffer = filled(benchmark, 2, n_per_class=1, update="redraw", seed=seed)
+        buffer = filled(benchmark, 2, n_per_class=1, policy="redraw", seed=seed)
         chosen = images(buffer)
         first = images(filled(benchmark, 1, n_per_class=1, seed=seed))[1]
         assert set(chosen[1]) <= {*first, "b"} and set(chosen[2]) <= {"b", "d"}
@@ -201,7 +201,7 @@ def test_redrawn_exemplars_with_stored_labels_show_their_class(tmp_path):
     """An image of the memory that is to stand for a new class takes that step's labels."""
     benchmark = make_benchmark(tmp_path)
     for seed in range(20):
-        buffer = filled(benchmark, n_per_class=1, update="redraw", labels="stored", seed=seed)
+        buffer = filled(benchmark, n_per_class=1, policy="redraw", label_mode="stored", seed=seed)
         samples = list(buffer.dataset(3))
         shown = [set(labels.unique().tolist()) for _, labels, *_ in samples]
         for channel in (1, 2, 3):
@@ -211,12 +211,12 @@ def test_redrawn_exemplars_with_stored_labels_show_their_class(tmp_path):
 def test_redrawn_from_the_memory_alone_where_old_labels_are_hidden(benchmark):
     for seed in range(10):
         before = images(filled(benchmark, 1, n_per_class=1, seed=seed))
-        after = images(filled(benchmark, 3, n_per_class=1, seed=seed, update="redraw"))
+        after = images(filled(benchmark, 3, n_per_class=1, seed=seed, policy="redraw"))
         assert after[1] == before[1]
 
 
 def test_an_exemplar_that_is_an_image_of_the_step_with_the_same_labels_is_left_out(tmp_path):
-    visible = make_benchmark(tmp_path, old_labels="visible")
+    visible = make_benchmark(tmp_path, old_label_mode="visible")
     buffer = filled(visible, 1, n_per_class=4)
     assert images(buffer)[1] and set(images(buffer)[1]) == {"a", "b", "c", "e"}
     own = visible.train_stream[1].data  # b and d

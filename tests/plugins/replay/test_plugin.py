@@ -67,7 +67,7 @@ def test_share_must_leave_room_for_both(share):
 
 def test_without_exemplars_smib_trains_on_the_new_images_alone(tmp_path):
     benchmark = make_benchmark(tmp_path)
-    spy, _ = train(benchmark, strategy_class=SMiB, n_exemplars=0)
+    spy, _ = train(benchmark, strategy_class=SMiB, memory=0)
     assert sum(len(batch[0]) for batch in spy.batches[1]) == 2
 
 
@@ -76,7 +76,7 @@ def test_strict_never_shows_an_old_label_in_a_new_image(tmp_path):
     spy, strategy = train(
         benchmark,
         strategy_class=SMiB,
-        n_exemplars=1,
+        memory=1,
         strict=True,
         loader={"drop_last": False},
     )
@@ -86,7 +86,7 @@ def test_strict_never_shows_an_old_label_in_a_new_image(tmp_path):
                 present = set(y.unique().tolist()) - {0, 255}
                 assert present <= set(shown.nonzero().flatten().tolist())
                 assert shown.sum() <= 2
-    assert strategy.memory.buffer.labels == "stored"
+    assert strategy.replay.memory.label_mode == "stored"
 
 
 def test_strict_loss_is_the_unbiased_one_on_new_images_alone(tmp_path):
@@ -95,7 +95,7 @@ def test_strict_loss_is_the_unbiased_one_on_new_images_alone(tmp_path):
 
     benchmark = make_benchmark(tmp_path)
     states = []
-    for strategy_class, options in ((MiB, {}), (SMiB, {"n_exemplars": 0, "strict": True})):
+    for strategy_class, options in ((MiB, {}), (SMiB, {"memory": 0, "strict": True})):
         torch.manual_seed(3)
         _, strategy = train(benchmark, strategy_class=strategy_class, **options)
         states.append(strategy.model.state_dict())
@@ -124,12 +124,12 @@ def test_a_model_of_an_earlier_step_gets_the_memory_of_that_step(tmp_path):
     FineTuning(model=model, plugins=[late], **arguments).train(
         benchmark.train_stream[2], eval_streams=[]
     )
-    assert late.buffer.exemplars == whole.buffer.exemplars
+    assert late.memory.exemplars == whole.memory.exemplars
 
 
 def test_herding_redraws_every_class(tmp_path):
     benchmark = make_benchmark(tmp_path, old_labels="visible")
-    buffer = ClassExemplarsBuffer(1, selection="herding", update="redraw")
+    buffer = ClassExemplarsBuffer(1, selection="herding", policy="redraw")
     train(benchmark, SMiBPlugin(buffer))
     assert {channel: len(chosen) for channel, chosen in buffer.exemplars.items()} == {
         1: 1,
