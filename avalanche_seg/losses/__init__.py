@@ -19,20 +19,26 @@ from avalanche_seg.losses.distillation import (
     distillation,
     unbiased_distillation,
 )
+from avalanche_seg.losses.external import AtTargetSize, at_target_size
 from avalanche_seg.losses.features import FeatureDistillation, feature_distillation
 from avalanche_seg.losses.mib import MiBLoss, mib_loss
+from avalanche_seg.losses.reduction import REDUCTIONS, Reduction, weighted_reduction
 
 __all__ = [
     "AnnotatedCrossEntropy",
+    "AtTargetSize",
     "BinaryCrossEntropy",
     "CrossEntropy",
     "Distillation",
     "FeatureDistillation",
     "ICaRLDistillation",
     "MiBLoss",
+    "REDUCTIONS",
+    "Reduction",
     "UnbiasedCrossEntropy",
     "UnbiasedDistillation",
     "annotated_cross_entropy",
+    "at_target_size",
     "binary_cross_entropy",
     "cross_entropy",
     "distillation",
@@ -41,4 +47,5 @@ __all__ = [
     "mib_loss",
     "unbiased_cross_entropy",
     "unbiased_distillation",
+    "weighted_reduction",
 ]

@@ -56,6 +56,6 @@ class MiB(SegmentationTemplate):
             return super().classification_loss(logits)
         old = teacher(self.mb_x, self.run_model).logits
         alpha = self.distillation.alpha
-        ce, kd = mib_loss(logits, self.mb_y, old, n_old=self.n_old, alpha=alpha)
+        ce, kd = mib_loss(logits, self.mb_y, old, n_old=self.n_old, teacher_scale=alpha)
         self.distillation.provide(logits, kd)
         return ce

@@ -123,7 +123,10 @@ class DistillationPlugin(TeacherPlugin):
     ) -> Tensor:
         """The distillation of the batch."""
         return distillation(
-            output.logits, teacher_output.logits, size=_image_size(strategy), alpha=self.alpha
+            output.logits,
+            teacher_output.logits,
+            size=_image_size(strategy),
+            teacher_scale=self.alpha,
         )
 
 
@@ -158,7 +161,10 @@ class UnbiasedDistillationPlugin(DistillationPlugin):
         if provided is not None and provided[0] is output.logits:
             return provided[1]
         return unbiased_distillation(
-            output.logits, teacher_output.logits, size=_image_size(strategy), alpha=self.alpha
+            output.logits,
+            teacher_output.logits,
+            size=_image_size(strategy),
+            teacher_scale=self.alpha,
         )
 
 

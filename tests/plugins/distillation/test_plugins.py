@@ -43,7 +43,7 @@ def test_adds_the_weighted_loss_from_the_second_step_on(tmp_path):
     for (plain, logits, images), (total, *_) in zip(before.seen, after.seen, strict=True):
         with torch.no_grad():
             old = teacher(images).logits
-        term = unbiased_distillation(logits, old, size=(32, 32), alpha=2.0).item()
+        term = unbiased_distillation(logits, old, size=(32, 32), teacher_scale=2.0).item()
         assert abs(total - plain - 3.0 * term) < 1e-4
 
 
