@@ -2,7 +2,8 @@
 
 from avalanche_seg.kernels.argmax import labelled_tiles, predicted_labels
 from avalanche_seg.kernels.channel_groups import EXP_SAFE_BOUND, exp_, score_bound
-from avalanche_seg.kernels.pixel_loss import PixelTerms, pixel_losses
+from avalanche_seg.kernels.pixel_loss import pixel_losses
+from avalanche_seg.kernels.pixel_terms import PixelTerms
 from avalanche_seg.kernels.resize import resize_logits
 from avalanche_seg.kernels.sigmoid_terms import LabelSigmoid, TeacherSigmoid
 from avalanche_seg.kernels.softmax_terms import SoftmaxTerms

@@ -4,23 +4,32 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from avalanche_seg.kernels.pixel_loss import Pixels
+from avalanche_seg.kernels.pixel_terms import Pixels
 from avalanche_seg.labels import VOID
 
 __all__ = ["LabelSigmoid", "TeacherSigmoid"]
 
-# Both losses are sums over channels of softplus(z) - y z, with y the one-hot label, which is never
-# built, or the teacher's sigmoid; their gradient is sigmoid(z) - y.
+# Both losses are sums over channels of -y log s - (1 - y) log(1 - s) = softplus(z) - y z, s the
+# sigmoid of z and y the one-hot label, which is never built, or the teacher's sigmoid. As
+# d softplus(z) / dz = s, the gradient is s - y.
 
 
 @dataclass(frozen=True)
 class LabelSigmoid:
-    """The binary cross entropy with the one-hot label; a ``PixelTerms``.
+    """The binary cross entropy with the one-hot label, summed over the channels.
+
+    A :class:`~avalanche_seg.kernels.pixel_terms.PixelTerms`.
 
     Args:
         ignore_index: label of pixels that cost nothing.
+
+    Example:
+        >>> (loss,) = LabelSigmoid().plain(torch.zeros(1, 3, 1, 1), torch.tensor([[[1]]]), None)
+        >>> round(loss.item(), 4)  # 3 log 2
+        2.0794
     """
 
     ignore_index: int = VOID
@@ -39,10 +48,31 @@ class LabelSigmoid:
             slope = scores.sigmoid_().mul_(counts).scatter_add_(1, labels, -counts)
         yield torch.where(valid, loss, 0.0), slope
 
+    def plain(
+        self, scores: Tensor, labels: Tensor | None, teacher: Tensor | None
+    ) -> tuple[Tensor, ...]:
+        """The same by torch's own operations, at full size."""
+        assert labels is not None
+        valid = labels != self.ignore_index
+        channel = torch.where(valid, labels, 0).unsqueeze(1)
+        one_hot = torch.zeros_like(scores).scatter(1, channel, 1.0)
+        loss = F.binary_cross_entropy_with_logits(scores, one_hot, reduction="none").sum(dim=1)
+        return (torch.where(valid, loss, 0.0),)
+
 
 @dataclass(frozen=True)
 class TeacherSigmoid:
-    """The binary cross entropy with the teacher's sigmoid; a ``PixelTerms``."""
+    """The binary cross entropy with the teacher's sigmoid, summed over the channels.
+
+    Takes scores of the teacher's K channels alone. A
+    :class:`~avalanche_seg.kernels.pixel_terms.PixelTerms`.
+
+    Example:
+        >>> zeros = torch.zeros(1, 2, 1, 1)
+        >>> (loss,) = TeacherSigmoid().plain(zeros, None, zeros)
+        >>> round(loss.item(), 4)  # 2 log 2
+        1.3863
+    """
 
     n_terms: int = 1
 
@@ -52,6 +82,14 @@ class TeacherSigmoid:
         scores, teacher = pixels.scores, pixels.teacher.sigmoid_()
         losses = _softplus(scores, pixels.spare).addcmul_(teacher, scores, value=-1)
         yield losses.sum(dim=1), scores.sigmoid_().sub_(teacher) if gradient else None
+
+    def plain(
+        self, scores: Tensor, labels: Tensor | None, teacher: Tensor | None
+    ) -> tuple[Tensor, ...]:
+        """The same by torch's own operations, at full size."""
+        assert teacher is not None
+        q = teacher.sigmoid()
+        return (F.binary_cross_entropy_with_logits(scores, q, reduction="none").sum(dim=1),)
 
 
 def _softplus(scores: Tensor, out: Tensor) -> Tensor:

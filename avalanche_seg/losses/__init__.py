@@ -10,7 +10,6 @@ from avalanche_seg.losses.binary import (
 from avalanche_seg.losses.classification import (
     AnnotatedClassification,
     Classification,
-    Criterion,
     CriterionObjective,
     criterion_of_step,
 )
@@ -26,9 +25,11 @@ from avalanche_seg.losses.distillation import (
     distillation,
     unbiased_distillation,
 )
+from avalanche_seg.losses.external import AtTargetSize, Criterion, at_target_size
 from avalanche_seg.losses.features import FeatureDistillation, feature_distillation
 from avalanche_seg.losses.mib import MiBLoss, mib_loss
 from avalanche_seg.losses.objective import DenseOutput, Objective, StepBatch, TeacherTerm, combine
+from avalanche_seg.losses.reduction import REDUCTIONS, Reduction, weighted_reduction
 from avalanche_seg.losses.teacher_terms import (
     DistillationTerm,
     FeatureDistillationTerm,
@@ -39,6 +40,7 @@ from avalanche_seg.losses.teacher_terms import (
 __all__ = [
     "AnnotatedClassification",
     "AnnotatedCrossEntropy",
+    "AtTargetSize",
     "BinaryCrossEntropy",
     "Classification",
     "Criterion",
@@ -53,12 +55,15 @@ __all__ = [
     "ICaRLDistillationTerm",
     "MiBLoss",
     "Objective",
+    "REDUCTIONS",
+    "Reduction",
     "StepBatch",
     "TeacherTerm",
     "UnbiasedCrossEntropy",
     "UnbiasedDistillation",
     "UnbiasedDistillationTerm",
     "annotated_cross_entropy",
+    "at_target_size",
     "binary_cross_entropy",
     "combine",
     "criterion_of_step",
@@ -69,4 +74,5 @@ __all__ = [
     "mib_loss",
     "unbiased_cross_entropy",
     "unbiased_distillation",
+    "weighted_reduction",
 ]

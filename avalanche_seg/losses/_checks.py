@@ -3,13 +3,20 @@
 from torch import Tensor
 
 from avalanche_seg.kernels import PixelTerms, pixel_losses
-from avalanche_seg.losses.reduction import check_reduction, reduced
+from avalanche_seg.losses.reduction import Reduction, check_reduction, reduced
 
-__all__ = ["check_n_old", "check_target", "check_teacher", "label_loss", "teacher_loss"]
+__all__ = [
+    "check_n_old",
+    "check_target",
+    "check_teacher",
+    "label_loss",
+    "scaled",
+    "teacher_loss",
+]
 
 
 def label_loss(
-    terms: PixelTerms, logits: Tensor, target: Tensor, *, ignore_index: int, reduction: str
+    terms: PixelTerms, logits: Tensor, target: Tensor, *, ignore_index: int, reduction: Reduction
 ) -> Tensor:
     """The one loss of ``terms`` at the size of the label map.
 
@@ -20,13 +27,16 @@ def label_loss(
         ignore_index: label of pixels that cost nothing.
         reduction: one of ``REDUCTIONS``.
 
+    Returns:
+        scalar, or B x H x W for "none".
+
     Raises:
         ValueError: when the shapes do not fit or the reduction is unknown.
     """
     check_reduction(reduction)
     size = check_target(logits, target)
     (loss,) = pixel_losses(terms, logits, size, target=target, maps=reduction == "none")
-    valid = target != ignore_index if reduction == "mean_valid" else None
+    valid = target != ignore_index if reduction == "mean" else None
     return reduced(loss, reduction, n_pixels=target.numel(), valid=valid)
 
 
@@ -36,7 +46,7 @@ def teacher_loss(
     teacher_logits: Tensor,
     *,
     size: tuple[int, int] | None,
-    reduction: str,
+    reduction: Reduction,
 ) -> Tensor:
     """The one loss of ``terms`` at a size, by default the logits' own.
 
@@ -46,6 +56,9 @@ def teacher_loss(
         teacher_logits: B x K x h' x w'; gets no gradient.
         size: (H, W) or None.
         reduction: one of ``REDUCTIONS``.
+
+    Returns:
+        scalar, or B x H x W for "none".
 
     Raises:
         ValueError: when the reduction is unknown.
@@ -93,3 +106,8 @@ def check_n_old(n_old: int, logits: Tensor) -> None:
         raise ValueError(
             f"n_old={n_old}; expected 1..{logits.shape[1]}, the channels of the logits"
         )
+
+
+def scaled(teacher_logits: Tensor, teacher_scale: float) -> Tensor:
+    """The teacher's logits times a factor; a factor of 1 makes no copy."""
+    return teacher_logits if teacher_scale == 1 else teacher_scale * teacher_logits

@@ -1,12 +1,13 @@
 """Unbiased cross entropy for images that annotate different channels."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from avalanche_seg.kernels import SoftmaxTerms, pixel_losses
 from avalanche_seg.labels import BACKGROUND, VOID
 from avalanche_seg.losses._checks import check_target
-from avalanche_seg.losses.reduction import check_reduction, reduced
+from avalanche_seg.losses.criterion import LabelCriterion
+from avalanche_seg.losses.reduction import Reduction, check_reduction, reduced
 
 __all__ = ["AnnotatedCrossEntropy", "annotated_cross_entropy"]
 
@@ -19,7 +20,7 @@ def annotated_cross_entropy(
     annotated: Tensor,
     *,
     ignore_index: int = VOID,
-    reduction: str = "mean",
+    reduction: Reduction = "mean_all",
 ) -> Tensor:
     """The unbiased cross entropy with a set of annotated channels for every image.
 
@@ -36,8 +37,8 @@ def annotated_cross_entropy(
         annotated: bool, B x C; row i holds the channels that image i annotates. The background's
             entry has no meaning.
         ignore_index: label of pixels that cost nothing.
-        reduction: "mean" (over all pixels), "mean_valid" (over those not ignored), "sum" or "none"
-            (B x H x W).
+        reduction: "mean" (over the pixels that are not ignored), "mean_all" (over all pixels),
+            "sum" or "none" (B x H x W); see :func:`avalanche_seg.losses.reduction.reduced`.
 
     Returns:
         scalar, or B x H x W for "none"; float32, or float64 for float64 logits.
@@ -81,17 +82,34 @@ def annotated_cross_entropy(
     return reduced(loss, reduction, n_pixels=target.numel(), valid=valid)
 
 
-class AnnotatedCrossEntropy(nn.Module):
-    """Module of :func:`annotated_cross_entropy`."""
+class AnnotatedCrossEntropy(LabelCriterion):
+    """Cross entropy of images that annotate different channels; see the function.
 
-    def __init__(self, *, ignore_index: int = VOID, reduction: str = "mean") -> None:
-        super().__init__()
-        check_reduction(reduction)
-        self.ignore_index = ignore_index
-        self.reduction = reduction
+    Module of :func:`annotated_cross_entropy`, which generalises MiB's unbiased cross entropy
+    (Cermelli et al., CVPR 2020, eq. 5 and 6).
+
+    Args:
+        ignore_index: label of pixels that cost nothing.
+        reduction: "mean_all" (over all pixels), "mean" (over those not ignored), "sum" or "none".
+
+    Shape:
+        - logits: floating point, B x C x h x w, at any stride.
+        - target: channels, int64, B x H x W.
+        - annotated: bool, B x C.
+        - output: scalar, or B x H x W for "none"; float32, or float64 for float64 logits.
+
+    Raises:
+        ValueError: when the reduction is unknown; by ``forward``, when the shapes do not fit.
+
+    Example:
+        >>> annotated = torch.tensor([[False, False, False, True]])
+        >>> criterion, target = AnnotatedCrossEntropy(), torch.tensor([[[0]]])
+        >>> round(criterion(torch.zeros(1, 4, 1, 1), target, annotated).item(), 4)  # -log(3/4)
+        0.2877
+    """
 
     def forward(self, logits: Tensor, target: Tensor, annotated: Tensor) -> Tensor:
-        """Compute the loss; shapes as in :func:`annotated_cross_entropy`."""
+        """Compute the loss."""
         return annotated_cross_entropy(
             logits,
             target,

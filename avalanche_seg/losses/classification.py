@@ -2,7 +2,6 @@
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +11,7 @@ from torch import Tensor
 from avalanche_seg.labels import VOID
 from avalanche_seg.losses.annotated import annotated_cross_entropy
 from avalanche_seg.losses.cross_entropy import UnbiasedCrossEntropy
+from avalanche_seg.losses.external import Criterion
 from avalanche_seg.losses.mib import mib_loss
 from avalanche_seg.losses.objective import Objective, StepBatch
 from avalanche_seg.losses.reduction import weighted_reduction
@@ -20,13 +20,9 @@ from avalanche_seg.losses.teacher_terms import UnbiasedDistillationTerm
 __all__ = [
     "AnnotatedClassification",
     "Classification",
-    "Criterion",
     "CriterionObjective",
     "criterion_of_step",
 ]
-
-Criterion = Callable[[Tensor, Tensor], Tensor]
-"""``(logits B x C x h x w, target B x H x W int64) -> scalar``."""
 
 
 def criterion_of_step(criterion: Criterion, n_old: int) -> Criterion:

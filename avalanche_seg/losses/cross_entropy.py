@@ -1,12 +1,13 @@
 """Cross entropy on pixels: plain, and unbiased against the shift of the background."""
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from avalanche_seg.kernels import SoftmaxTerms
 from avalanche_seg.labels import VOID
 from avalanche_seg.losses._checks import check_n_old, check_target, label_loss
+from avalanche_seg.losses.criterion import LabelCriterion
 from avalanche_seg.losses.evaluation import cross_entropy_and_labels
-from avalanche_seg.losses.reduction import check_reduction
+from avalanche_seg.losses.reduction import Reduction
 
 __all__ = [
     "CrossEntropy",
@@ -17,7 +18,7 @@ __all__ = [
 
 
 def cross_entropy(
-    logits: Tensor, target: Tensor, *, ignore_index: int = VOID, reduction: str = "mean"
+    logits: Tensor, target: Tensor, *, ignore_index: int = VOID, reduction: Reduction = "mean_all"
 ) -> Tensor:
     """Pixel-wise cross entropy, -log p_y.
 
@@ -25,8 +26,8 @@ def cross_entropy(
         logits: floating point, B x C x H x W, or B x C x h x w: resized bilinearly to the target.
         target: channels, int64, B x H x W, in 0..C-1 or ``ignore_index``.
         ignore_index: label of pixels that cost nothing.
-        reduction: "mean" (over all pixels), "mean_valid" (over those not ignored), "sum" or "none"
-            (B x H x W); see :func:`avalanche_seg.losses.reduction.reduced`.
+        reduction: "mean" (over the pixels that are not ignored), "mean_all" (over all pixels),
+            "sum" or "none" (B x H x W); see :func:`avalanche_seg.losses.reduction.reduced`.
 
     Returns:
         scalar, or B x H x W for "none"; float32, or float64 for float64 logits.
@@ -50,7 +51,7 @@ def unbiased_cross_entropy(
     *,
     n_old: int,
     ignore_index: int = VOID,
-    reduction: str = "mean",
+    reduction: Reduction = "mean_all",
 ) -> Tensor:
     """The unbiased cross entropy of MiB (Cermelli et al., CVPR 2020, eq. 5 and 6).
 
@@ -66,7 +67,8 @@ def unbiased_cross_entropy(
         n_old: K, the number of channels before this step, background included; 1..C. With K = 1 the
             loss is the cross entropy.
         ignore_index: label of pixels that cost nothing.
-        reduction: as in :func:`cross_entropy`.
+        reduction: "mean" (over the pixels that are not ignored), "mean_all" (over all pixels),
+            "sum" or "none" (B x H x W); see :func:`avalanche_seg.losses.reduction.reduced`.
 
     Returns:
         scalar, or B x H x W for "none"; float32, or float64 for float64 logits.
@@ -87,55 +89,95 @@ def unbiased_cross_entropy(
     return label_loss(terms, logits, target, ignore_index=ignore_index, reduction=reduction)
 
 
-class CrossEntropy(nn.Module):
-    """Module of :func:`cross_entropy`."""
+class CrossEntropy(LabelCriterion):
+    """Pixel-wise cross entropy, -log p_y; Module of :func:`cross_entropy`.
 
-    def __init__(self, *, ignore_index: int = VOID, reduction: str = "mean") -> None:
-        super().__init__()
-        check_reduction(reduction)
-        self.ignore_index = ignore_index
-        self.reduction = reduction
+    Args:
+        ignore_index: label of pixels that cost nothing.
+        reduction: "mean_all" (over all pixels), "mean" (over those not ignored, as in torch), "sum"
+            or "none".
+
+    Shape:
+        - logits: floating point, B x C x h x w, at any stride.
+        - target: channels, int64, B x H x W.
+        - output: scalar, or B x H x W for "none"; float32, or float64 for float64 logits.
+
+    Raises:
+        ValueError: when the reduction is unknown; by ``forward``, when the shapes do not fit.
+
+    Example:
+        >>> import torch
+        >>> criterion = CrossEntropy(reduction="mean")
+        >>> target = torch.tensor([[[0, 1], [1, 255]]])
+        >>> round(criterion(torch.zeros(1, 2, 1, 1), target).item(), 4)  # log 2
+        0.6931
+    """
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
-        """Compute the loss; shapes as in :func:`cross_entropy`."""
+        """Compute the loss."""
         return cross_entropy(
             logits, target, ignore_index=self.ignore_index, reduction=self.reduction
         )
 
     def with_labels(self, logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-        """Loss and predicted labels by :func:`cross_entropy_and_labels`, for evaluation."""
+        """Loss and predicted labels of an evaluation batch, without gradient.
+
+        Args:
+            logits: as in ``forward``, finite.
+            target: as in ``forward``.
+
+        Returns:
+            the loss, and the channels of highest score, int64, B x H x W.
+        """
         return cross_entropy_and_labels(
             logits, target, ignore_index=self.ignore_index, reduction=self.reduction
         )
 
 
-class UnbiasedCrossEntropy(nn.Module):
-    """Module of :func:`unbiased_cross_entropy`.
+class UnbiasedCrossEntropy(LabelCriterion):
+    """MiB's cross entropy (Cermelli et al., CVPR 2020, eq. 5 and 6).
+
+    Module of :func:`unbiased_cross_entropy`.
 
     Args:
-        n_old: K; a :class:`~avalanche_seg.strategies.SegmentationTemplate` sets it itself, step by
-            step, through :meth:`at_step`.
-        ignore_index: as in the function.
-        reduction: as in the function.
+        n_old: K, the number of channels before this step, background included; a
+            :class:`~avalanche_seg.strategies.SegmentationTemplate` sets it step by step, through
+            :meth:`at_step`.
+        ignore_index: label of pixels that cost nothing.
+        reduction: "mean_all" (over all pixels), "mean" (over those not ignored), "sum" or "none".
+
+    Shape:
+        - logits: floating point, B x C x h x w, at any stride; C >= K.
+        - target: channels, int64, B x H x W.
+        - output: scalar, or B x H x W for "none"; float32, or float64 for float64 logits.
+
+    Raises:
+        ValueError: when the reduction is unknown; by ``forward``, when the shapes or ``n_old`` do
+            not fit.
+
+    Example:
+        >>> import torch
+        >>> criterion = UnbiasedCrossEntropy().at_step(3)
+        >>> round(criterion(torch.zeros(1, 4, 1, 1), torch.tensor([[[0]]])).item(), 4)  # -log(3/4)
+        0.2877
     """
 
     def __init__(
-        self, n_old: int = 1, *, ignore_index: int = VOID, reduction: str = "mean"
+        self, *, n_old: int = 1, ignore_index: int = VOID, reduction: Reduction = "mean_all"
     ) -> None:
-        super().__init__()
-        check_reduction(reduction)
+        super().__init__(ignore_index=ignore_index, reduction=reduction)
         self.n_old = n_old
-        self.ignore_index = ignore_index
-        self.reduction = reduction
 
-    def at_step(self, n_old: int) -> nn.Module:
+    def at_step(self, n_old: int) -> LabelCriterion:
         """The loss of a step with ``n_old`` earlier channels: plain cross entropy at step 0."""
         if n_old == 0:
             return CrossEntropy(ignore_index=self.ignore_index, reduction=self.reduction)
-        return UnbiasedCrossEntropy(n_old, ignore_index=self.ignore_index, reduction=self.reduction)
+        return UnbiasedCrossEntropy(
+            n_old=n_old, ignore_index=self.ignore_index, reduction=self.reduction
+        )
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
-        """Compute the loss; shapes as in :func:`unbiased_cross_entropy`."""
+        """Compute the loss."""
         return unbiased_cross_entropy(
             logits,
             target,

@@ -3,8 +3,8 @@
 from torch import Tensor, nn
 
 from avalanche_seg.kernels import SoftmaxTerms
-from avalanche_seg.losses._checks import check_teacher, teacher_loss
-from avalanche_seg.losses.reduction import check_reduction
+from avalanche_seg.losses._checks import check_teacher, scaled, teacher_loss
+from avalanche_seg.losses.reduction import Reduction, check_reduction
 
 __all__ = [
     "Distillation",
@@ -19,13 +19,13 @@ def distillation(
     teacher_logits: Tensor,
     *,
     size: tuple[int, int] | None = None,
-    alpha: float = 1.0,
-    reduction: str = "mean",
+    teacher_scale: float = 1.0,
+    reduction: Reduction = "mean_all",
 ) -> Tensor:
     """The distillation of LwF (Li and Hoiem, ECCV 2016), as MiB's comparison computes it.
 
     The student's probabilities are taken over the old channels alone: with K channels of the
-    teacher and q = softmax(alpha z'), a pixel costs
+    teacher and q = softmax(a z'), a = ``teacher_scale``, a pixel costs
 
     -(1/K) sum_{k<K} q_k log softmax(z_0..z_{K-1})_k
 
@@ -34,8 +34,8 @@ def distillation(
         teacher_logits: floating point, B x K x h' x w', 1 <= K <= C; gets no gradient.
         size: (H, W) at which the loss is taken, both maps resized bilinearly to it; default the
             student's own. The published methods take it at the image's size.
-        alpha: factor on the teacher's logits.
-        reduction: "mean" or "mean_valid" (all pixels count, so both agree), "sum", "none"
+        teacher_scale: factor on the teacher's logits, the inverse of a temperature.
+        reduction: "mean" or "mean_all" (every pixel counts, so both agree), "sum", "none"
             (B x H x W).
 
     Returns:
@@ -54,7 +54,11 @@ def distillation(
     n_old = check_teacher(logits, teacher_logits)
     # Without new channels the unbiased distillation is this one.
     return unbiased_distillation(
-        logits[:, :n_old], teacher_logits, size=size, alpha=alpha, reduction=reduction
+        logits[:, :n_old],
+        teacher_logits,
+        size=size,
+        teacher_scale=teacher_scale,
+        reduction=reduction,
     )
 
 
@@ -63,14 +67,14 @@ def unbiased_distillation(
     teacher_logits: Tensor,
     *,
     size: tuple[int, int] | None = None,
-    alpha: float = 1.0,
-    reduction: str = "mean",
+    teacher_scale: float = 1.0,
+    reduction: Reduction = "mean_all",
 ) -> Tensor:
     """The unbiased distillation of MiB (Cermelli et al., CVPR 2020, eq. 8 and 9).
 
     To the teacher, the new classes are background. So the student's background is compared as the
-    union of background and new classes: with q = softmax(alpha z') over the teacher's K channels
-    and lse = log-sum-exp, a pixel costs
+    union of background and new classes: with q = softmax(a z') over the teacher's K channels,
+    a = ``teacher_scale`` and lse = log-sum-exp, a pixel costs
 
     -(1/K) [ q_0 (lse(z_0, z_K..z_{C-1}) - lse(z)) + sum_{1<=k<K} q_k (z_k - lse(z)) ]
 
@@ -79,8 +83,8 @@ def unbiased_distillation(
         teacher_logits: floating point, B x K x h' x w', 1 <= K <= C; gets no gradient.
         size: (H, W) at which the loss is taken, both maps resized bilinearly to it; default the
             student's own. The published methods take it at the image's size.
-        alpha: factor on the teacher's logits.
-        reduction: "mean" or "mean_valid" (all pixels count, so both agree), "sum", "none"
+        teacher_scale: factor on the teacher's logits, the inverse of a temperature.
+        reduction: "mean" or "mean_all" (every pixel counts, so both agree), "sum", "none"
             (B x H x W).
 
     Returns:
@@ -98,41 +102,93 @@ def unbiased_distillation(
     """
     n_old = check_teacher(logits, teacher_logits)
     terms = SoftmaxTerms(n_old, classify=False)
-    loss = teacher_loss(terms, logits, alpha * teacher_logits, size=size, reduction=reduction)
-    return loss / n_old
+    teacher = scaled(teacher_logits, teacher_scale)
+    return teacher_loss(terms, logits, teacher, size=size, reduction=reduction) / n_old
 
 
 class Distillation(nn.Module):
-    """Module of :func:`distillation`."""
+    """LwF's distillation on pixels (Li and Hoiem, ECCV 2016), over the old channels alone.
 
-    def __init__(self, *, alpha: float = 1.0, reduction: str = "mean") -> None:
+    Module of :func:`distillation`.
+
+    Args:
+        teacher_scale: factor on the teacher's logits, the inverse of a temperature.
+        reduction: "mean_all" or "mean" (every pixel counts, so both agree), "sum" or "none".
+
+    Shape:
+        - logits: floating point, B x C x h x w.
+        - teacher_logits: floating point, B x K x h' x w', 1 <= K <= C.
+        - size: (H, W), default (h, w).
+        - output: scalar, or B x H x W for "none"; float32, or float64 for float64 logits.
+
+    Raises:
+        ValueError: when the reduction is unknown; by ``forward``, when the shapes do not fit.
+
+    Example:
+        >>> import torch
+        >>> student, teacher = torch.zeros(1, 3, 1, 1), torch.zeros(1, 2, 1, 1)
+        >>> round(Distillation()(student, teacher).item(), 4)  # -(log 1/2) / 2
+        0.3466
+    """
+
+    def __init__(self, *, teacher_scale: float = 1.0, reduction: Reduction = "mean_all") -> None:
         super().__init__()
         check_reduction(reduction)
-        self.alpha = alpha
-        self.reduction = reduction
+        self.teacher_scale = teacher_scale
+        self.reduction: Reduction = reduction
 
     def forward(
         self, logits: Tensor, teacher_logits: Tensor, size: tuple[int, int] | None = None
     ) -> Tensor:
-        """Compute the loss; shapes as in :func:`distillation`."""
+        """Compute the loss."""
         return distillation(
-            logits, teacher_logits, size=size, alpha=self.alpha, reduction=self.reduction
+            logits,
+            teacher_logits,
+            size=size,
+            teacher_scale=self.teacher_scale,
+            reduction=self.reduction,
         )
 
 
 class UnbiasedDistillation(nn.Module):
-    """Module of :func:`unbiased_distillation`."""
+    """MiB's distillation (Cermelli et al., CVPR 2020, eq. 8 and 9).
 
-    def __init__(self, *, alpha: float = 1.0, reduction: str = "mean") -> None:
+    Module of :func:`unbiased_distillation`.
+
+    Args:
+        teacher_scale: factor on the teacher's logits, the inverse of a temperature.
+        reduction: "mean_all" or "mean" (every pixel counts, so both agree), "sum" or "none".
+
+    Shape:
+        - logits: floating point, B x C x h x w.
+        - teacher_logits: floating point, B x K x h' x w', 1 <= K <= C.
+        - size: (H, W), default (h, w).
+        - output: scalar, or B x H x W for "none"; float32, or float64 for float64 logits.
+
+    Raises:
+        ValueError: when the reduction is unknown; by ``forward``, when the shapes do not fit.
+
+    Example:
+        >>> import torch
+        >>> student, teacher = torch.zeros(1, 3, 1, 1), torch.zeros(1, 2, 1, 1)
+        >>> round(UnbiasedDistillation()(student, teacher).item(), 4)  # -(log 2/3 + log 1/3) / 4
+        0.376
+    """
+
+    def __init__(self, *, teacher_scale: float = 1.0, reduction: Reduction = "mean_all") -> None:
         super().__init__()
         check_reduction(reduction)
-        self.alpha = alpha
-        self.reduction = reduction
+        self.teacher_scale = teacher_scale
+        self.reduction: Reduction = reduction
 
     def forward(
         self, logits: Tensor, teacher_logits: Tensor, size: tuple[int, int] | None = None
     ) -> Tensor:
-        """Compute the loss; shapes as in :func:`unbiased_distillation`."""
+        """Compute the loss."""
         return unbiased_distillation(
-            logits, teacher_logits, size=size, alpha=self.alpha, reduction=self.reduction
+            logits,
+            teacher_logits,
+            size=size,
+            teacher_scale=self.teacher_scale,
+            reduction=self.reduction,
         )

@@ -6,14 +6,14 @@ from torch import Tensor
 from avalanche_seg.kernels import EXP_SAFE_BOUND, exp_, labelled_tiles, score_bound
 from avalanche_seg.labels import VOID
 from avalanche_seg.losses._checks import check_target
-from avalanche_seg.losses.reduction import check_reduction, reduced
+from avalanche_seg.losses.reduction import Reduction, check_reduction, reduced
 
 __all__ = ["cross_entropy_and_labels"]
 
 
 @torch.no_grad()
 def cross_entropy_and_labels(
-    logits: Tensor, target: Tensor, *, ignore_index: int = VOID, reduction: str = "mean"
+    logits: Tensor, target: Tensor, *, ignore_index: int = VOID, reduction: Reduction = "mean_all"
 ) -> tuple[Tensor, Tensor]:
     """The cross entropy of label maps, without gradient, and the labels predicted for them.
 
@@ -23,7 +23,7 @@ def cross_entropy_and_labels(
         logits: floating point, B x C x h x w, finite; resized bilinearly to the target.
         target: channels, int64, B x H x W, in 0..C-1 or ``ignore_index``.
         ignore_index: as in :func:`avalanche_seg.losses.cross_entropy`.
-        reduction: likewise.
+        reduction: as in :func:`avalanche_seg.losses.cross_entropy`.
 
     Returns:
         what :func:`avalanche_seg.losses.cross_entropy` and
@@ -31,6 +31,12 @@ def cross_entropy_and_labels(
 
     Raises:
         ValueError: when the shapes do not fit or the reduction is unknown.
+
+    Example:
+        >>> logits = torch.tensor([0.0, 3.0]).log1p().view(1, 2, 1, 1)  # odds of 1 to 4
+        >>> loss, labels = cross_entropy_and_labels(logits, torch.tensor([[[1]]]))
+        >>> round(loss.item(), 4), labels.tolist()  # -log(4/5)
+        (0.2231, [[[1]]])
     """
     check_reduction(reduction)
     size = check_target(logits, target)

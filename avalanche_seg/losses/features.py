@@ -34,7 +34,24 @@ def feature_distillation(features: Tensor, teacher_features: Tensor) -> Tensor:
 
 
 class FeatureDistillation(nn.Module):
-    """Module of :func:`feature_distillation`."""
+    """ILT's distillation of feature maps (Michieli and Zanuttigh, ICCV workshops 2019, eq. 3).
+
+    Module of :func:`feature_distillation`.
+
+    Shape:
+        - features: floating point, B x D x h x w.
+        - teacher_features: the same.
+        - output: scalar, dtype of the features.
+
+    Raises:
+        ValueError: by ``forward``, when the shapes differ.
+
+    Example:
+        >>> import torch
+        >>> student, teacher = torch.zeros(1, 2, 1, 1), torch.full((1, 2, 1, 1), 3.0)
+        >>> FeatureDistillation()(student, teacher).item()
+        9.0
+    """
 
     def forward(self, features: Tensor, teacher_features: Tensor) -> Tensor:
         """Compute the loss."""

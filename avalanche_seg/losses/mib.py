@@ -1,11 +1,12 @@
 """MiB's objective: its cross entropy and its distillation in one pass over the pixels."""
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from avalanche_seg.kernels import SoftmaxTerms, pixel_losses
 from avalanche_seg.labels import VOID
-from avalanche_seg.losses._checks import check_n_old, check_target, check_teacher
-from avalanche_seg.losses.reduction import check_reduction, reduced
+from avalanche_seg.losses._checks import check_n_old, check_target, check_teacher, scaled
+from avalanche_seg.losses.criterion import LabelCriterion
+from avalanche_seg.losses.reduction import Reduction, check_reduction, reduced
 
 __all__ = ["MiBLoss", "mib_loss"]
 
@@ -16,9 +17,9 @@ def mib_loss(
     teacher_logits: Tensor,
     *,
     n_old: int,
-    alpha: float = 1.0,
+    teacher_scale: float = 1.0,
     ignore_index: int = VOID,
-    reduction: str = "mean",
+    reduction: Reduction = "mean_all",
 ) -> tuple[Tensor, Tensor]:
     """Unbiased cross entropy and unbiased distillation at the size of the label map, together.
 
@@ -32,9 +33,9 @@ def mib_loss(
         target: channels, int64, B x H x W, in 0..C-1 or ``ignore_index``.
         teacher_logits: floating point, B x K x h' x w'; gets no gradient.
         n_old: K, the number of channels before this step, background included; 1..C.
-        alpha: factor on the teacher's logits.
+        teacher_scale: factor on the teacher's logits, the inverse of a temperature.
         ignore_index: label of pixels without a cross entropy; the distillation counts every pixel.
-        reduction: "mean" (over all pixels), "mean_valid" (the cross entropy over those not ignored,
+        reduction: "mean_all" (over all pixels), "mean" (the cross entropy over those not ignored,
             the distillation over all), "sum" or "none" (B x H x W).
 
     Returns:
@@ -64,27 +65,52 @@ def mib_loss(
         logits,
         size,
         target=target,
-        teacher_logits=alpha * teacher_logits,
+        teacher_logits=scaled(teacher_logits, teacher_scale),
         maps=reduction == "none",
     )
-    valid = target != ignore_index if reduction == "mean_valid" else None
+    valid = target != ignore_index if reduction == "mean" else None
     return (
         reduced(ce, reduction, n_pixels=target.numel(), valid=valid),
         reduced(kd, reduction, n_pixels=target.numel()) / n_old,
     )
 
 
-class MiBLoss(nn.Module):
-    """Module of :func:`mib_loss`."""
+class MiBLoss(LabelCriterion):
+    """Both terms of MiB's objective (Cermelli et al., CVPR 2020, eq. 3); see :func:`mib_loss`.
+
+    Args:
+        teacher_scale: factor on the teacher's logits, the inverse of a temperature.
+        ignore_index: label of pixels without a cross entropy; the distillation counts every pixel.
+        reduction: "mean_all" (over all pixels), "mean" (the cross entropy over those not ignored),
+            "sum" or "none".
+
+    Shape:
+        - logits: floating point, B x C x h x w, at any stride.
+        - target: channels, int64, B x H x W.
+        - teacher_logits: floating point, B x K x h' x w', 1 <= K <= C.
+        - output: (ce, kd), two scalars, or two maps B x H x W for "none"; float32, or float64 for
+          float64 logits.
+
+    Raises:
+        ValueError: when the reduction is unknown; by ``forward``, when the shapes do not fit.
+
+    Example:
+        >>> import torch
+        >>> student, teacher = torch.zeros(1, 3, 1, 1), torch.zeros(1, 2, 1, 1)
+        >>> ce, kd = MiBLoss()(student, torch.tensor([[[0]]]), teacher)
+        >>> round((ce + 10 * kd).item(), 4)
+        4.1656
+    """
 
     def __init__(
-        self, *, alpha: float = 1.0, ignore_index: int = VOID, reduction: str = "mean"
+        self,
+        *,
+        teacher_scale: float = 1.0,
+        ignore_index: int = VOID,
+        reduction: Reduction = "mean_all",
     ) -> None:
-        super().__init__()
-        check_reduction(reduction)
-        self.alpha = alpha
-        self.ignore_index = ignore_index
-        self.reduction = reduction
+        super().__init__(ignore_index=ignore_index, reduction=reduction)
+        self.teacher_scale = teacher_scale
 
     def forward(
         self, logits: Tensor, target: Tensor, teacher_logits: Tensor
@@ -95,7 +121,7 @@ class MiBLoss(nn.Module):
             target,
             teacher_logits,
             n_old=teacher_logits.shape[1],
-            alpha=self.alpha,
+            teacher_scale=self.teacher_scale,
             ignore_index=self.ignore_index,
             reduction=self.reduction,
         )

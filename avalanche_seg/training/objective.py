@@ -7,12 +7,12 @@ from avalanche.core import BasePlugin
 from torch import Tensor
 
 from avalanche_seg.losses import (
-    AtTargetSize,
     Criterion,
     CriterionObjective,
     CrossEntropy,
     Objective,
     StepBatch,
+    at_target_size,
     combine,
     criterion_of_step,
 )
@@ -35,7 +35,7 @@ class StepObjective:
     """
 
     def __init__(self, criterion: Criterion | None, objective: Objective | None) -> None:
-        self.criterion = _at_target_size(criterion or CrossEntropy())
+        self.criterion = at_target_size(criterion or CrossEntropy())
         self.own = objective or CriterionObjective(self.criterion)
         self._whole: Objective = self.own
 
@@ -63,8 +63,3 @@ class StepObjective:
     def evaluation_criterion(self) -> Criterion:
         """The criterion of step 0: label maps of evaluations show old classes too."""
         return criterion_of_step(self.criterion, 0)
-
-
-def _at_target_size(criterion: Criterion) -> Criterion:
-    knows = getattr(criterion, "resizes_logits", False) or hasattr(criterion, "at_step")
-    return criterion if knows else AtTargetSize(criterion)

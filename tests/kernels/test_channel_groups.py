@@ -4,7 +4,7 @@ import torch
 from avalanche_seg.kernels import exp_
 from avalanche_seg.kernels.channel_groups import Groups, ShiftedGroups
 
-CHANNELS = {"old": [0, 1, 2], "background": [0, 3, 4], "all": [0, 1, 2, 3, 4]}
+CHANNELS = {"bg_or_old": [0, 1, 2], "bg_or_new": [0, 3, 4], "all": [0, 1, 2, 3, 4]}
 
 
 def scores_of(scale, n_channels=5):
@@ -28,7 +28,7 @@ def test_exp_is_the_exponential_in_place(dtype, allowed):
 def test_sums_are_log_sum_exps_and_shares_make_probabilities(kind, scale):
     scores = scores_of(scale)
     groups = kind(scores.clone(), 3)
-    assert groups.parts == {"background": slice(0, 1), "old": slice(1, 3), "new": slice(3, 5)}
+    assert groups.parts == {"bg": slice(0, 1), "old": slice(1, 3), "new": slice(3, 5)}
     for total, channels in CHANNELS.items():
         expected = scores[:, channels].logsumexp(dim=1)
         torch.testing.assert_close(groups.log(total), expected)
@@ -44,9 +44,9 @@ def test_sums_are_log_sum_exps_and_shares_make_probabilities(kind, scale):
 def test_groups_that_have_no_channel(kind, n_old, n_channels):
     scores = scores_of(4, n_channels)
     groups = kind(scores.clone(), n_old)
-    background = [0, *range(n_old, n_channels)]
-    torch.testing.assert_close(groups.log("old"), scores[:, :n_old].logsumexp(dim=1))
-    torch.testing.assert_close(groups.log("background"), scores[:, background].logsumexp(dim=1))
+    bg_or_new = [0, *range(n_old, n_channels)]
+    torch.testing.assert_close(groups.log("bg_or_old"), scores[:, :n_old].logsumexp(dim=1))
+    torch.testing.assert_close(groups.log("bg_or_new"), scores[:, bg_or_new].logsumexp(dim=1))
     torch.testing.assert_close(groups.log("all"), scores.logsumexp(dim=1))
     assert ("new" in groups.parts) == (n_old < n_channels)
     assert ("old" in groups.parts) == (n_old > 1)

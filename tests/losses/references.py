@@ -18,7 +18,7 @@ def log_sum_exp(scores):
 def softmax(scores):
     top = max(scores)
     exp_scores = [math.exp(score - top) for score in scores]
-    return [power / sum(exp_scores) for power in exp_scores]
+    return [exp_score / sum(exp_scores) for exp_score in exp_scores]
 
 
 def cross_entropy(z, y):
@@ -33,18 +33,18 @@ def unbiased_cross_entropy(z, y, n_old):
     return -(z[y] - log_sum_exp(z))
 
 
-def distillation(z, teacher, alpha=1.0):
+def distillation(z, teacher, teacher_scale=1.0):
     """KD: -(1/K) sum_k q_k log softmax(z_0..z_{K-1})_k."""
     n_old = len(teacher)
-    q = softmax([alpha * score for score in teacher])
+    q = softmax([teacher_scale * score for score in teacher])
     log_p = [score - log_sum_exp(z[:n_old]) for score in z[:n_old]]
     return -sum(q[k] * log_p[k] for k in range(n_old)) / n_old
 
 
-def unbiased_distillation(z, teacher, alpha=1.0):
+def unbiased_distillation(z, teacher, teacher_scale=1.0):
     """UNKD: the student's background is the union of background and new classes."""
     n_old = len(teacher)
-    q = softmax([alpha * score for score in teacher])
+    q = softmax([teacher_scale * score for score in teacher])
     log_all = log_sum_exp(z)
     total = q[0] * (log_sum_exp([z[0], *z[n_old:]]) - log_all)
     for k in range(1, n_old):
@@ -70,13 +70,13 @@ def teacher_loss_map(logits, teacher, pixel_loss: Callable, *, size=None):
 
 
 def reduced(losses, reduction, valid=None):
-    """ "mean" divides by all pixels, "mean_valid" by those that are not ignored."""
+    """ "mean_all" divides by all pixels, "mean" by those that are not ignored."""
     if reduction == "none":
         return losses
     divisor = {
         "sum": 1,
-        "mean": len(losses),
-        "mean_valid": max(1, len(losses) if valid is None else sum(valid)),
+        "mean_all": len(losses),
+        "mean": max(1, len(losses) if valid is None else sum(valid)),
     }[reduction]
     return sum(losses) / divisor
 

@@ -11,7 +11,7 @@ from avalanche_seg.losses import (
 from tests.losses import references
 from tests.losses.batches import VOID, random_labels, random_logits
 
-REDUCTIONS = ["mean", "mean_valid", "sum", "none"]
+REDUCTIONS = ["mean", "mean_all", "sum", "none"]
 each_reduction = pytest.mark.parametrize("reduction", REDUCTIONS)
 
 

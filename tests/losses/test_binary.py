@@ -8,7 +8,7 @@ from avalanche_seg.losses import BinaryCrossEntropy, binary_cross_entropy
 from tests.losses import references
 from tests.losses.batches import VOID, random_labels, random_logits
 
-REDUCTIONS = ["mean", "mean_valid", "sum", "none"]
+REDUCTIONS = ["mean", "mean_all", "sum", "none"]
 each_reduction = pytest.mark.parametrize("reduction", REDUCTIONS)
 
 
@@ -51,11 +51,11 @@ def test_extreme_logits_stay_finite():
     logits = (80 * torch.sign(random_logits(4, (8, 8)))).float()
     target = random_labels(4, (8, 8))
     loss = binary_cross_entropy(logits, target)
-    assert loss.item() == pytest.approx(naive(logits.double(), target, "mean").item(), rel=1e-5)
+    assert loss.item() == pytest.approx(naive(logits.double(), target, "mean_all").item(), rel=1e-5)
 
 
 def test_bad_input():
     with pytest.raises(ValueError, match="B x C x h x w"):
         binary_cross_entropy(torch.zeros(2, 2, 2), torch.zeros(1, 2, 2, dtype=torch.long))
-    with pytest.raises(ValueError, match="mean, mean_valid, sum, none"):
+    with pytest.raises(ValueError, match="mean, mean_all, sum, none"):
         BinaryCrossEntropy(reduction="median")

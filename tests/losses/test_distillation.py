@@ -11,7 +11,7 @@ from avalanche_seg.losses import UnbiasedDistillation, unbiased_distillation
 from tests.losses import references
 from tests.losses.batches import random_logits
 
-REDUCTIONS = ["mean", "mean_valid", "sum", "none"]
+REDUCTIONS = ["mean", "mean_all", "sum", "none"]
 
 # (C, K)
 CASES = {"one new class": (5, 4), "many new classes": (7, 2), "K=1": (4, 1), "K=C": (4, 4)}
@@ -19,8 +19,10 @@ each_case = pytest.mark.parametrize(("n_channels", "n_old"), CASES.values(), ids
 each_reduction = pytest.mark.parametrize("reduction", REDUCTIONS)
 
 
-def naive(logits, teacher, reduction="mean", *, alpha=1.0, size=None, pixel_loss=None):
-    pixel_loss = partial(pixel_loss or references.unbiased_distillation, alpha=alpha)
+def naive(logits, teacher, reduction="mean_all", *, teacher_scale=1.0, size=None, pixel_loss=None):
+    pixel_loss = partial(
+        pixel_loss or references.unbiased_distillation, teacher_scale=teacher_scale
+    )
     losses = references.teacher_loss_map(logits.tolist(), teacher.tolist(), pixel_loss, size=size)
     value = torch.tensor(references.reduced(losses, reduction), dtype=torch.float64)
     shape = (len(logits), *(size or logits.shape[-2:]))
@@ -51,18 +53,20 @@ def test_by_hand():
     teacher = torch.tensor([0.25, 0.75], dtype=torch.float64).log().view(1, 2, 1, 1)
     expected = -(0.25 * math.log(0.8) + 0.75 * math.log(0.2)) / 2
     assert unbiased_distillation(logits, teacher).item() == pytest.approx(expected)
-    # alpha = 2 squares the teacher's odds: 1 to 9.
+    # teacher_scale = 2 squares the teacher's odds: 1 to 9.
     expected = -(0.1 * math.log(0.8) + 0.9 * math.log(0.2)) / 2
-    assert unbiased_distillation(logits, teacher, alpha=2.0).item() == pytest.approx(expected)
+    assert unbiased_distillation(logits, teacher, teacher_scale=2.0).item() == pytest.approx(
+        expected
+    )
 
 
 @each_case
 @each_reduction
-@pytest.mark.parametrize("alpha", [1.0, 0.5, 3.0])
-def test_agrees_with_the_naive_reference(n_channels, n_old, reduction, alpha):
+@pytest.mark.parametrize("teacher_scale", [1.0, 0.5, 3.0])
+def test_agrees_with_the_naive_reference(n_channels, n_old, reduction, teacher_scale):
     logits, teacher = pair(n_channels, n_old)
-    loss = unbiased_distillation(logits, teacher, alpha=alpha, reduction=reduction)
-    torch.testing.assert_close(loss, naive(logits, teacher, reduction, alpha=alpha))
+    loss = unbiased_distillation(logits, teacher, teacher_scale=teacher_scale, reduction=reduction)
+    torch.testing.assert_close(loss, naive(logits, teacher, reduction, teacher_scale=teacher_scale))
 
 
 @each_case
@@ -159,14 +163,14 @@ def test_shapes_that_do_not_fit(logits_shape, teacher_shape):
 
 def test_an_unknown_reduction_lists_the_known_ones():
     for make in (lambda **o: unbiased_distillation(*pair(4, 2), **o), UnbiasedDistillation):
-        with pytest.raises(ValueError, match=r"'median'.*mean, mean_valid, sum, none"):
+        with pytest.raises(ValueError, match=r"'median'.*mean, mean_all, sum, none"):
             make(reduction="median")
 
 
 @each_reduction
 def test_the_module_equals_the_function(reduction):
     logits, teacher = pair(5, 3)
-    options = {"alpha": 2.0, "reduction": reduction}
+    options = {"teacher_scale": 2.0, "reduction": reduction}
     module = UnbiasedDistillation(**options)
     expected = unbiased_distillation(logits, teacher, size=(6, 5), **options)
     assert torch.equal(module(logits, teacher, (6, 5)), expected)

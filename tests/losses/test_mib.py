@@ -5,7 +5,7 @@ from torch.autograd import gradcheck
 from avalanche_seg.losses import MiBLoss, mib_loss, unbiased_cross_entropy, unbiased_distillation
 from tests.losses.batches import random_labels, random_logits
 
-REDUCTIONS = ["mean", "mean_valid", "sum", "none"]
+REDUCTIONS = ["mean", "mean_all", "sum", "none"]
 each_reduction = pytest.mark.parametrize("reduction", REDUCTIONS)
 each_case = pytest.mark.parametrize(("n_channels", "n_old"), [(5, 4), (7, 2), (4, 1), (4, 4)])
 
@@ -13,22 +13,28 @@ each_case = pytest.mark.parametrize(("n_channels", "n_old"), [(5, 4), (7, 2), (4
 @each_case
 @each_reduction
 @pytest.mark.parametrize("size", [(3, 4), (5, 9), (2, 2)])
-@pytest.mark.parametrize(("alpha", "ignore_index"), [(1.0, 255), (0.5, 2)])
-def test_it_is_the_two_terms(n_channels, n_old, reduction, size, alpha, ignore_index):
+@pytest.mark.parametrize(("teacher_scale", "ignore_index"), [(1.0, 255), (0.5, 2)])
+def test_it_is_the_two_terms(n_channels, n_old, reduction, size, teacher_scale, ignore_index):
     logits, teacher = random_logits(n_channels), random_logits(n_old, (2, 6), seed=2)
     labels = random_labels(n_channels, size, void=0.3 if ignore_index == 255 else 0.0)
     common = {"reduction": reduction}
     ce, kd = mib_loss(
-        logits, labels, teacher, n_old=n_old, alpha=alpha, ignore_index=ignore_index, **common
+        logits,
+        labels,
+        teacher,
+        n_old=n_old,
+        teacher_scale=teacher_scale,
+        ignore_index=ignore_index,
+        **common,
     )
     torch.testing.assert_close(
         ce,
         unbiased_cross_entropy(logits, labels, n_old=n_old, ignore_index=ignore_index, **common),
     )
     torch.testing.assert_close(
-        kd, unbiased_distillation(logits, teacher, size=size, alpha=alpha, **common)
+        kd, unbiased_distillation(logits, teacher, size=size, teacher_scale=teacher_scale, **common)
     )
-    module = MiBLoss(alpha=alpha, ignore_index=ignore_index, **common)
+    module = MiBLoss(teacher_scale=teacher_scale, ignore_index=ignore_index, **common)
     for value, other in zip(module(logits, labels, teacher), (ce, kd), strict=True):
         assert torch.equal(value, other)
 
@@ -63,5 +69,5 @@ def test_bad_input():
     with pytest.raises(ValueError, match="B x H x W"):
         mib_loss(logits, labels[0], teacher, n_old=3)
     for make in (MiBLoss, lambda **options: mib_loss(logits, labels, teacher, n_old=3, **options)):
-        with pytest.raises(ValueError, match="mean, mean_valid, sum, none"):
+        with pytest.raises(ValueError, match="mean, mean_all, sum, none"):
             make(reduction="median")

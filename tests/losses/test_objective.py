@@ -134,9 +134,7 @@ def test_weights_of_images_and_pixels(shape, reduction):
     batch = make_batch(student, teacher, weight=weight)
     objective = CriterionObjective(UnbiasedCrossEntropy(reduction=reduction))
     (term,) = objective(batch).values()
-    pixels = unbiased_cross_entropy(
-        student.logits, batch.target, n_old=N_OLD, reduction="none"
-    )
+    pixels = unbiased_cross_entropy(student.logits, batch.target, n_old=N_OLD, reduction="none")
     total = (pixels * weight.view(*shape, *[1] * (3 - len(shape)))).sum()
     counted = {"mean_all": 160, "mean": int((batch.target != 255).sum()), "sum": 1}[reduction]
     torch.testing.assert_close(term, total / counted)

@@ -10,7 +10,7 @@ from avalanche_seg.losses import Distillation, ICaRLDistillation, distillation, 
 from tests.losses import references
 from tests.losses.batches import random_logits
 
-REDUCTIONS = ["mean", "mean_valid", "sum", "none"]
+REDUCTIONS = ["mean", "mean_all", "sum", "none"]
 LOSSES = {
     "LwF": (distillation, references.distillation, Distillation),
     "iCaRL": (icarl_distillation, references.icarl_distillation, ICaRLDistillation),
@@ -40,12 +40,12 @@ def test_agrees_with_the_naive_reference(
     torch.testing.assert_close(module(reduction=reduction)(logits, teacher, size), expected)
 
 
-@pytest.mark.parametrize("alpha", [0.5, 2.0])
-def test_alpha_scales_the_teachers_logits(alpha):
+@pytest.mark.parametrize("teacher_scale", [0.5, 2.0])
+def test_teacher_scale_scales_the_teachers_logits(teacher_scale):
     logits, teacher = random_logits(5, seed=1), random_logits(3, seed=2)
-    expected = naive(logits, alpha * teacher, references.distillation, "mean")
-    torch.testing.assert_close(distillation(logits, teacher, alpha=alpha), expected)
-    torch.testing.assert_close(Distillation(alpha=alpha)(logits, teacher), expected)
+    expected = naive(logits, teacher_scale * teacher, references.distillation, "mean_all")
+    torch.testing.assert_close(distillation(logits, teacher, teacher_scale=teacher_scale), expected)
+    torch.testing.assert_close(Distillation(teacher_scale=teacher_scale)(logits, teacher), expected)
 
 
 @each_loss
@@ -67,7 +67,7 @@ def test_extreme_logits_stay_finite(loss, pixel_loss, module):
     teacher = (80 * torch.sign(random_logits(3, (8, 8), seed=2))).float()
     value = loss(logits, teacher)
     value.backward()
-    expected = naive(logits.double(), teacher.double(), pixel_loss, "mean")
+    expected = naive(logits.double(), teacher.double(), pixel_loss, "mean_all")
     assert value.item() == pytest.approx(expected.item(), rel=1e-5)
     assert logits.grad.isfinite().all()
 
@@ -77,5 +77,5 @@ def test_bad_input(loss, pixel_loss, module):
     with pytest.raises(ValueError, match="1 <= K <= C"):
         loss(torch.zeros(1, 2, 2, 2), torch.zeros(1, 3, 2, 2))
     for make in (partial(loss, torch.zeros(1, 2, 2, 2), torch.zeros(1, 2, 2, 2)), module):
-        with pytest.raises(ValueError, match="mean, mean_valid, sum, none"):
+        with pytest.raises(ValueError, match="mean, mean_all, sum, none"):
             make(reduction="median")

@@ -7,7 +7,7 @@ TOTAL = torch.tensor(6.0)
 VALID = torch.tensor([[[True, False], [True, False]]])
 
 
-@pytest.mark.parametrize(("reduction", "value"), [("mean", 1.5), ("mean_valid", 3.0), ("sum", 6.0)])
+@pytest.mark.parametrize(("reduction", "value"), [("mean_all", 1.5), ("mean", 3.0), ("sum", 6.0)])
 def test_scalars_by_hand(reduction, value):
     assert reduced(TOTAL, reduction, n_pixels=4, valid=VALID).item() == value
 
@@ -18,7 +18,7 @@ def test_none_returns_the_map_itself():
 
 
 def test_without_a_mask_every_pixel_counts():
-    assert reduced(TOTAL, "mean_valid", n_pixels=4).item() == 1.5
+    assert reduced(TOTAL, "mean", n_pixels=4).item() == 1.5
 
 
 @pytest.mark.parametrize("reduction", REDUCTIONS)
@@ -31,5 +31,5 @@ def test_the_mean_over_no_valid_pixel_is_zero(reduction, valid):
 @pytest.mark.parametrize("reduction", ["", "Mean", "batchmean"])
 def test_an_unknown_reduction_lists_the_known_ones(reduction):
     for check in (check_reduction, lambda name: reduced(TOTAL, name, n_pixels=4)):
-        with pytest.raises(ValueError, match="mean, mean_valid, sum, none"):
+        with pytest.raises(ValueError, match="mean, mean_all, sum, none"):
             check(reduction)

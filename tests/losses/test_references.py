@@ -33,7 +33,7 @@ def test_resize_by_hand():
 
 def test_reductions_by_hand():
     losses, valid = [1.0, 0.0, 5.0, 0.0], [True, False, True, False]
-    assert references.reduced(losses, "mean", valid) == 1.5
-    assert references.reduced(losses, "mean_valid", valid) == 3.0
+    assert references.reduced(losses, "mean_all", valid) == 1.5
+    assert references.reduced(losses, "mean", valid) == 3.0
     assert references.reduced(losses, "sum", valid) == 6.0
-    assert references.reduced([0.0], "mean_valid", [False]) == 0.0
+    assert references.reduced([0.0], "mean", [False]) == 0.0

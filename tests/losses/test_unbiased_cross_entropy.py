@@ -13,7 +13,7 @@ from avalanche_seg.losses import (
 )
 from tests.losses.batches import VOID, random_labels, random_logits
 
-REDUCTIONS = ["mean", "mean_valid", "sum", "none"]
+REDUCTIONS = ["mean", "mean_all", "sum", "none"]
 
 
 def four_pixels():
@@ -32,7 +32,7 @@ def test_cross_entropy_by_hand():
     )
     values = {r: cross_entropy(four_pixels(), LABELS, reduction=r).item() for r in REDUCTIONS[:3]}
     total = sum(costs)
-    assert values == pytest.approx({"mean": total / 4, "mean_valid": total / 3, "sum": total})
+    assert values == pytest.approx({"mean_all": total / 4, "mean": total / 3, "sum": total})
 
 
 def test_unbiased_cross_entropy_by_hand():
@@ -90,13 +90,13 @@ def test_modules_equal_the_functions(reduction, ignore_index):
         CrossEntropy(**options)(logits, labels), cross_entropy(logits, labels, **options)
     )
     assert torch.equal(
-        UnbiasedCrossEntropy(3, **options)(logits, labels),
+        UnbiasedCrossEntropy(n_old=3, **options)(logits, labels),
         unbiased_cross_entropy(logits, labels, n_old=3, **options),
     )
 
 
 def test_step_0_is_the_plain_cross_entropy():
-    criterion = UnbiasedCrossEntropy(4, ignore_index=7, reduction="sum").at_step(0)
+    criterion = UnbiasedCrossEntropy(n_old=4, ignore_index=7, reduction="sum").at_step(0)
     assert type(criterion) is CrossEntropy
     assert (criterion.ignore_index, criterion.reduction) == (7, "sum")
 
@@ -111,5 +111,5 @@ def test_a_later_step_has_its_own_number_of_old_channels():
 
 @pytest.mark.parametrize("module", [CrossEntropy, UnbiasedCrossEntropy])
 def test_modules_check_the_reduction_at_once(module):
-    with pytest.raises(ValueError, match="mean, mean_valid, sum, none"):
+    with pytest.raises(ValueError, match="mean, mean_all, sum, none"):
         module(reduction="median")

@@ -72,7 +72,11 @@ def root(tmp_path_factory):
 
 @pytest.mark.parametrize(
     ("name", "options"),
-    [*((name, {}) for name in METHODS), ("MiB", {"micro_batches": 2}), ("RW", {"micro_batches": 2})],
+    [
+        *((name, {}) for name in METHODS),
+        ("MiB", {"micro_batches": 2}),
+        ("RW", {"micro_batches": 2}),
+    ],
 )
 def test_two_processes_train_as_one(name, options, root, tmp_path):
     train_and_test(name, root, tmp_path / "one", options)

@@ -138,5 +138,5 @@ def test_models_of_plain_logits_are_distilled_but_have_no_features(tmp_path):
     strategy = make(torch.nn.Conv2d(3, 21, 1), UnbiasedDistillationPlugin())
     strategy.train(benchmark.train_stream, eval_streams=[])
     strategy = make(torch.nn.Conv2d(3, 21, 1), FeatureDistillationPlugin())
-    with pytest.raises(ValueError, match="the feature maps none.*needs"):
+    with pytest.raises(ValueError, match=r"the feature maps none.*needs"):
         strategy.train(benchmark.train_stream, eval_streams=[])
