@@ -11,7 +11,6 @@ from avalanche_seg.losses.classification import (
     AnnotatedClassification,
     Classification,
     CriterionObjective,
-    criterion_of_step,
 )
 from avalanche_seg.losses.cross_entropy import (
     CrossEntropy,
@@ -25,7 +24,7 @@ from avalanche_seg.losses.distillation import (
     distillation,
     unbiased_distillation,
 )
-from avalanche_seg.losses.external import AtTargetSize, Criterion, at_target_size
+from avalanche_seg.losses.external import AtTargetSize, Criterion, at_target_size, criterion_of_step
 from avalanche_seg.losses.features import FeatureDistillation, feature_distillation
 from avalanche_seg.losses.mib import MiBLoss, mib_loss
 from avalanche_seg.losses.objective import DenseOutput, Objective, StepBatch, TeacherTerm, combine

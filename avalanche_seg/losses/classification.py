@@ -11,7 +11,7 @@ from torch import Tensor
 from avalanche_seg.labels import VOID
 from avalanche_seg.losses.annotated import annotated_cross_entropy
 from avalanche_seg.losses.cross_entropy import UnbiasedCrossEntropy
-from avalanche_seg.losses.external import Criterion
+from avalanche_seg.losses.external import Criterion, criterion_of_step
 from avalanche_seg.losses.mib import mib_loss
 from avalanche_seg.losses.objective import Objective, StepBatch
 from avalanche_seg.losses.reduction import weighted_reduction
@@ -21,19 +21,7 @@ __all__ = [
     "AnnotatedClassification",
     "Classification",
     "CriterionObjective",
-    "criterion_of_step",
 ]
-
-
-def criterion_of_step(criterion: Criterion, n_old: int) -> Criterion:
-    """The criterion of a step: what ``criterion.at_step(n_old)`` gives where it has that method.
-
-    Example:
-        >>> criterion_of_step(UnbiasedCrossEntropy(), 16).n_old
-        16
-    """
-    at_step = getattr(criterion, "at_step", None)
-    return criterion if at_step is None else at_step(n_old)
 
 
 class Classification(ABC):

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from avalanche_seg.kernels import resize_logits
 
-__all__ = ["AtTargetSize", "Criterion", "at_target_size"]
+__all__ = ["AtTargetSize", "Criterion", "at_target_size", "criterion_of_step"]
 
 Criterion = Callable[[Tensor, Tensor], Tensor]
 """``(logits B x C x h x w, target B x H x W int64) -> scalar``."""
@@ -45,6 +45,11 @@ class AtTargetSize(nn.Module):
         super().__init__()
         self.criterion = criterion
 
+    def at_step(self, n_old: int) -> "Criterion":
+        """The criterion of a step, where the one inside has steps; else this one."""
+        inner = criterion_of_step(self.criterion, n_old)
+        return self if inner is self.criterion else at_target_size(inner)
+
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         """Compute the criterion at the size of the target."""
         if logits.ndim != 4 or target.ndim not in (3, 4) or len(logits) != len(target):
@@ -73,3 +78,19 @@ def at_target_size(criterion: Criterion) -> Criterion:
         (True, 'AtTargetSize')
     """
     return criterion if getattr(criterion, "resizes_logits", False) else AtTargetSize(criterion)
+
+
+def criterion_of_step(criterion: Criterion, n_old: int) -> Criterion:
+    """The criterion of a step: what ``criterion.at_step(n_old)`` gives where it has that method.
+
+    Args:
+        criterion: any.
+        n_old: classes before the step, background included; 0 at step 0.
+
+    Example:
+        >>> from avalanche_seg.losses import UnbiasedCrossEntropy
+        >>> criterion_of_step(UnbiasedCrossEntropy(), 16).n_old
+        16
+    """
+    at_step = getattr(criterion, "at_step", None)
+    return criterion if at_step is None else at_step(n_old)
