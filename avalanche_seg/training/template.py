@@ -15,7 +15,7 @@ from avalanche_seg.labels import VOID
 from avalanche_seg.loading import WorkerPool, eval_loader, loader_options, train_loader
 from avalanche_seg.losses import Criterion, CrossEntropy, Objective
 from avalanche_seg.models import SegmentationOutput, score_function
-from avalanche_seg.normalization import normalize_images
+from avalanche_seg.normalization import check_normalized, normalize_images
 from avalanche_seg.plugins import (
     PeriodicEvalPlugin,
     WeightEditPlugin,
@@ -184,6 +184,8 @@ class SegmentationTemplate(MicroBatchTemplate):
         self.mb_output = None  # Or the previous batch's logits stay alive during the next forward.
         images, labels, *rest = self.mbatch
         images = images.to(self.device, non_blocking=True)
+        if self.clock.train_exp_iterations == 0 and self.is_training:
+            check_normalized(images)  # Once per step: reading values waits for a GPU.
         # First the format: of bytes there is a quarter to move, and channels last normalise faster.
         images = normalize_images(images.contiguous(memory_format=self._image_format))
         labels = labels.to(self.device, non_blocking=True).long()
