@@ -48,10 +48,11 @@ class ObjectivePlugin(SegmentationPlugin):
 
     Args:
         objective: what to add.
+        **options: of the next class, for plugins that are something else besides.
     """
 
-    def __init__(self, objective: Objective) -> None:
-        super().__init__()
+    def __init__(self, objective: Objective, **options: Any) -> None:
+        super().__init__(**options)
         self.objective = objective
 
     def batch_of(self, strategy: Any) -> StepBatch:

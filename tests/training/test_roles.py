@@ -134,10 +134,10 @@ def test_a_path_that_is_no_module_is_named(tmp_path):
         model=tiny_model(),
         optimizer=sgd(0.01),
         train_mb_size=4,
-        plugins=[FreezePlugin(evaluation=["body"])],
+        plugins=[FreezePlugin(evaluation=["backbone"])],
         evaluator=None,
     )
-    with pytest.raises(ValueError, match=r"evaluation='body'.*at the top it has network, head"):
+    with pytest.raises(ValueError, match=r"evaluation='backbone'.*at the top it has network, head"):
         strategy.train(tiny_benchmark(tmp_path).train_stream[0], eval_streams=[])
 
 

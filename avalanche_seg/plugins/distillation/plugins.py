@@ -22,7 +22,7 @@ __all__ = [
 ]
 
 
-class TeacherTermPlugin(TeacherPlugin, ObjectivePlugin):
+class TeacherTermPlugin(ObjectivePlugin, TeacherPlugin):
     """Adds an objective that compares the model with the previous one, from step 1 on.
 
     Args:
@@ -31,8 +31,7 @@ class TeacherTermPlugin(TeacherPlugin, ObjectivePlugin):
     """
 
     def __init__(self, objective: Objective, *, teacher: Teacher | None = None) -> None:
-        TeacherPlugin.__init__(self, teacher=teacher)
-        self.objective = objective
+        super().__init__(objective, teacher=teacher)
 
     def batch_of(self, strategy: object) -> StepBatch:
         """The current batch, with the teacher's output."""

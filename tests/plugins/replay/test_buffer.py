@@ -181,7 +181,7 @@ def test_plugs_into_avalanches_own_replay(benchmark):
 
 def test_redrawn_exemplars_come_from_the_memory_and_the_steps_images_that_show_the_class(tmp_path):
     """Step 1 sees b and d; with old labels visible b may stand for the ant, too."""
-    benchmark = make_benchmark(tmp_path, old_label_mode="visible")
+    benchmark = make_benchmark(tmp_path, old_labels="visible")
     options = {"n_per_class": 1, "selection": "largest"}
     found = {images(filled(benchmark, 1, **options))[1][0]}
     assert found == {"a"}
@@ -216,7 +216,7 @@ def test_redrawn_from_the_memory_alone_where_old_labels_are_hidden(benchmark):
 
 
 def test_an_exemplar_that_is_an_image_of_the_step_with_the_same_labels_is_left_out(tmp_path):
-    visible = make_benchmark(tmp_path, old_label_mode="visible")
+    visible = make_benchmark(tmp_path, old_labels="visible")
     buffer = filled(visible, 1, n_per_class=4)
     assert images(buffer)[1] and set(images(buffer)[1]) == {"a", "b", "c", "e"}
     own = visible.train_stream[1].data  # b and d
@@ -237,5 +237,5 @@ def test_state_round_trips(benchmark):
         again.post_adapt(Agent(), experience)
     assert again.exemplars == buffer.exemplars
     assert labels_of(again.dataset(2)) == labels_of(buffer.dataset(2))
-    with pytest.raises(ValueError, match="1 exemplars a class and this one 2"):
+    with pytest.raises(ValueError, match="1 exemplars per class and this one 2"):
         ClassExemplarsBuffer(2).load_state_dict(state)
