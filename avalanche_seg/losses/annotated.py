@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from avalanche_seg.kernels import SoftmaxTerms, pixel_losses
+from avalanche_seg.kernels import SoftmaxTerms, compute_dtype, pixel_losses
 from avalanche_seg.labels import BACKGROUND, VOID
 from avalanche_seg.losses._checks import check_target
 from avalanche_seg.losses.criterion import LabelCriterion
@@ -65,7 +65,8 @@ def annotated_cross_entropy(
     outside = ~annotated
     outside[:, BACKGROUND] = True
     valid = target != ignore_index
-    loss = logits.new_zeros(target.shape if reduction == "none" else ())
+    shape = target.shape if reduction == "none" else ()
+    loss = logits.new_zeros(shape, dtype=compute_dtype(logits))
     for hidden in outside.unique(dim=0):
         images = (outside == hidden).all(dim=1).nonzero().squeeze(1)
         # With the hidden channels in front it is the unbiased cross entropy.
