@@ -1,4 +1,4 @@
-"""Pixel losses from logits of any size, a tile of the image at a time.
+"""Pixel losses from logits of any size, tile by tile.
 
 A loss at the size of the label map needs the logits at that size: at 21 classes and 512 x 512
 pixels 22 MB per image, and a plain implementation holds several copies of them for the backward
@@ -35,6 +35,10 @@ def pixel_losses(
     maps: bool = False,
 ) -> tuple[Tensor, ...]:
     """Losses at a size of their own, differentiable with regard to the logits.
+
+    Gradients are computed with the losses, tile by tile. A gradient that can be differentiated
+    itself (``create_graph=True``) and a compiled loss are those of the plain formula, which needs
+    the scores and several copies of them at full size.
 
     Args:
         terms: the losses.

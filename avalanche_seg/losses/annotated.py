@@ -22,7 +22,7 @@ def annotated_cross_entropy(
     ignore_index: int = VOID,
     reduction: Reduction = "mean_all",
 ) -> Tensor:
-    """The unbiased cross entropy with a set of annotated channels for every image.
+    """The unbiased cross entropy with a set of annotated channels per image.
 
     An image annotates a set A of channels; its background may be any class outside A. So a pixel
     labelled background costs -log of the sum of p_c over the background and every c outside A, an
