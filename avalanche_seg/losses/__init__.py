@@ -1,7 +1,8 @@
 """Losses of incremental segmentation: pure functions, and thin Modules around them.
 
-They take logits at the model's own stride and resize them tile by tile. Their gradients are fast and
-can be differentiated once more (``create_graph=True``), then by the plain formula at full size.
+They take logits at the model's own stride and resize them tile by tile. Their gradients are
+computed in the same pass; with ``create_graph=True`` they can be differentiated again, by the plain
+formula at full size.
 """
 
 from avalanche_seg.losses.annotated import AnnotatedCrossEntropy, annotated_cross_entropy
