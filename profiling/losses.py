@@ -22,7 +22,7 @@ from profiling.report import Section, Target, main
 __all__ = ["measure"]
 
 Objective = Callable[[Tensor, Tensor, Tensor], Tensor]
-_WEIGHT, _ALPHA = 10.0, 1.0
+_WEIGHT, _TEACHER_SCALE = 10.0, 1.0
 _STRIDE = 8
 
 
@@ -41,7 +41,7 @@ def original_mib(logits: Tensor, target: Tensor, teacher: Tensor) -> Tensor:
     background = torch.tensor([0, *range(n_old, logits.shape[1])])
     log_old = logits[:, 1:n_old] - log_all.unsqueeze(1)
     log_background = torch.logsumexp(logits.index_select(1, background), dim=1) - log_all
-    q = torch.softmax(teacher * _ALPHA, dim=1)
+    q = torch.softmax(teacher * _TEACHER_SCALE, dim=1)
     kd = -(q[:, 0] * log_background + (q[:, 1:] * log_old).sum(dim=1)).mean() / n_old
     return ce + _WEIGHT * kd
 
@@ -51,7 +51,7 @@ def original_lwf(logits: Tensor, target: Tensor, teacher: Tensor) -> Tensor:
     logits, teacher = _full_size(logits, target), _full_size(teacher, target)
     ce = F.cross_entropy(logits, target, ignore_index=VOID, reduction="none").mean()
     log_old = torch.log_softmax(logits[:, : teacher.shape[1]], dim=1)
-    q = torch.softmax(teacher * _ALPHA, dim=1)
+    q = torch.softmax(teacher * _TEACHER_SCALE, dim=1)
     return ce - _WEIGHT * (q * log_old).mean(dim=1).mean()
 
 

@@ -69,6 +69,7 @@ PUBLIC_NAMES = {
         "SoftmaxTerms",
         "TeacherSigmoid",
         "Workspace",
+        "compute_dtype",
         "exp_",
         "labelled_tiles",
         "pixel_losses",

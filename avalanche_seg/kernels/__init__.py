@@ -4,7 +4,7 @@ from avalanche_seg.kernels.argmax import labelled_tiles, predicted_labels
 from avalanche_seg.kernels.channel_groups import EXP_SAFE_BOUND, exp_, score_bound
 from avalanche_seg.kernels.pixel_loss import pixel_losses
 from avalanche_seg.kernels.pixel_terms import PixelTerms
-from avalanche_seg.kernels.resize import resize_logits
+from avalanche_seg.kernels.resize import compute_dtype, resize_logits
 from avalanche_seg.kernels.sigmoid_terms import LabelSigmoid, TeacherSigmoid
 from avalanche_seg.kernels.softmax_terms import SoftmaxTerms
 from avalanche_seg.kernels.workspace import Workspace
@@ -16,6 +16,7 @@ __all__ = [
     "SoftmaxTerms",
     "TeacherSigmoid",
     "Workspace",
+    "compute_dtype",
     "exp_",
     "labelled_tiles",
     "pixel_losses",

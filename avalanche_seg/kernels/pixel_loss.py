@@ -1,4 +1,4 @@
-"""Pixel losses from logits of any size, a tile of the image at a time.
+"""Pixel losses from logits of any size, tile by tile.
 
 A loss at the size of the label map needs the logits at that size: at 21 classes and 512 x 512
 pixels 22 MB per image, and a plain implementation holds several copies of them for the backward
@@ -18,7 +18,7 @@ from torch import Tensor
 
 from avalanche_seg.kernels.channel_groups import score_bound
 from avalanche_seg.kernels.pixel_terms import Pixels, PixelTerms
-from avalanche_seg.kernels.resize import resize_logits
+from avalanche_seg.kernels.resize import compute_dtype, resize_logits
 from avalanche_seg.kernels.tile_resize import TileResize, stripes
 from avalanche_seg.kernels.workspace import Workspace
 
@@ -35,6 +35,10 @@ def pixel_losses(
     maps: bool = False,
 ) -> tuple[Tensor, ...]:
     """Losses at a size of their own, differentiable with regard to the logits.
+
+    Gradients are computed with the losses, tile by tile. A gradient that can be differentiated
+    itself (``create_graph=True``) and a compiled loss are those of the plain formula, which needs
+    the scores and several copies of them at full size.
 
     Args:
         terms: the losses.
@@ -81,7 +85,7 @@ class _PixelLosses(torch.autograd.Function):
         gradient: bool,
     ) -> tuple[Tensor, ...]:
         ctx.terms, ctx.size, ctx.maps = terms, size, maps
-        dtype, gradients = _dtype_of_losses(logits), None
+        dtype, gradients = compute_dtype(logits), None
         if maps:  # The gradient waits for the weight of each pixel.
             losses = logits.new_empty((terms.n_terms, len(logits), *size), dtype=dtype)
             _sweep(terms, size, logits, teacher, target, maps=losses)
@@ -120,7 +124,7 @@ def _plain_losses(
     maps: bool,
 ) -> tuple[Tensor, ...]:
     """What :func:`pixel_losses` returns, by torch's own operations at full size."""
-    dtype = _dtype_of_losses(logits)
+    dtype = compute_dtype(logits)
     with torch.autocast(logits.device.type, enabled=False):
         losses = terms.plain(
             resize_logits(logits.to(dtype), size),
@@ -128,10 +132,6 @@ def _plain_losses(
             None if teacher is None else resize_logits(teacher.to(dtype), size),
         )
     return losses if maps else tuple(loss.sum() for loss in losses)
-
-
-def _dtype_of_losses(logits: Tensor) -> torch.dtype:
-    return torch.float64 if logits.dtype == torch.float64 else torch.float32
 
 
 def _sweep(
@@ -161,7 +161,7 @@ def _sweep(
     Returns:
         the sum of each loss, T.
     """
-    dtype = _dtype_of_losses(logits)
+    dtype = compute_dtype(logits)
     # Products of matrices copy each of them when channels lie last in memory.
     logits = logits.to(dtype).contiguous()
     teacher = None if teacher is None else teacher.to(dtype).contiguous()

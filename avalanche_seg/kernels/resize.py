@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["bilinear_matrix", "resize_logits"]
+__all__ = ["bilinear_matrix", "compute_dtype", "resize_logits"]
 
 
 def resize_logits(logits: Tensor, size: tuple[int, int]) -> Tensor:
@@ -24,10 +24,26 @@ def resize_logits(logits: Tensor, size: tuple[int, int]) -> Tensor:
 
     Returns:
         B x C x H x W, the same dtype; ``logits`` itself when the size already fits.
+
+    Example:
+        >>> resize_logits(torch.tensor([[[[0.0, 4.0]]]]), (1, 4)).tolist()
+        [[[[0.0, 1.0, 3.0, 4.0]]]]
     """
     if tuple(logits.shape[-2:]) == tuple(size):
         return logits
     return F.interpolate(logits, size=size, mode="bilinear", align_corners=False)
+
+
+def compute_dtype(logits: Tensor) -> torch.dtype:
+    """The type in which logits are resized and turned into losses, under autocast too.
+
+    Args:
+        logits: floating point.
+
+    Returns:
+        float64 for float64, else float32.
+    """
+    return torch.float64 if logits.dtype == torch.float64 else torch.float32
 
 
 @lru_cache(maxsize=64)

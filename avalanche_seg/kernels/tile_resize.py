@@ -1,7 +1,8 @@
-"""Score maps resized a tile at a time, so that work on the result stays in the cache.
+"""Score maps resized tile by tile, so that work on the result stays in the cache.
 
 The result is divided into stripes of columns and these into tiles; each is two small matrix
-products with what it lies between. Gradients of tiles go back the same way.
+products with what it lies between. A map Z becomes D Z A^T, with D the resize down the rows and A
+that across the columns, so a gradient G of the result becomes D^T G A, added up over the tiles.
 """
 
 import itertools
@@ -56,7 +57,7 @@ def _slices(total: int, at_most: int) -> list[slice]:
 
 
 class TileResize:
-    """Bilinear resize of score maps, ``align_corners=False``, a tile of the result at a time.
+    """Bilinear resize of score maps, ``align_corners=False``, one tile of the result at a time.
 
     Two small matrix products: a stripe of columns is resized across once, then each of its tiles
     down, from the few rows it lies between.
@@ -64,6 +65,12 @@ class TileResize:
     Args:
         maps: B x C x h x w, float32 or float64.
         size: (H, W) of the result.
+
+    Example:
+        >>> resize = TileResize(torch.tensor([[[[0.0, 4.0]]]]), (2, 4))
+        >>> stripe = resize.across(slice(0, 1), slice(1, 3))  # its two columns in the middle
+        >>> resize.down(stripe, slice(0, 1)).tolist()
+        [[[[1.0, 3.0]]]]
     """
 
     def __init__(self, maps: Tensor, size: tuple[int, int]) -> None:

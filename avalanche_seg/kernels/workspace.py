@@ -14,7 +14,14 @@ __all__ = ["Workspace"]
 
 
 class Workspace:
-    """Tensors that take over each other's memory; for one type and device at a time."""
+    """Tensors that take over each other's memory; for one type and device at a time.
+
+    Example:
+        >>> workspace, like = Workspace(), torch.zeros(())
+        >>> first = workspace.of_shape((2, 3), like).fill_(1.0)
+        >>> workspace.of_shape((1, 2), like).tolist()  # the memory of the first
+        [[1.0, 1.0]]
+    """
 
     def __init__(self) -> None:
         self._memory: dict[int, Tensor] = {}

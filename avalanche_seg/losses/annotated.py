@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from avalanche_seg.kernels import SoftmaxTerms, pixel_losses
+from avalanche_seg.kernels import SoftmaxTerms, compute_dtype, pixel_losses
 from avalanche_seg.labels import BACKGROUND, VOID
 from avalanche_seg.losses._checks import check_target
 from avalanche_seg.losses.criterion import LabelCriterion
@@ -22,7 +22,7 @@ def annotated_cross_entropy(
     ignore_index: int = VOID,
     reduction: Reduction = "mean_all",
 ) -> Tensor:
-    """The unbiased cross entropy with a set of annotated channels for every image.
+    """The unbiased cross entropy with a set of annotated channels per image.
 
     An image annotates a set A of channels; its background may be any class outside A. So a pixel
     labelled background costs -log of the sum of p_c over the background and every c outside A, an
@@ -65,7 +65,8 @@ def annotated_cross_entropy(
     outside = ~annotated
     outside[:, BACKGROUND] = True
     valid = target != ignore_index
-    loss = logits.new_zeros(target.shape if reduction == "none" else ())
+    shape = target.shape if reduction == "none" else ()
+    loss = logits.new_zeros(shape, dtype=compute_dtype(logits))
     for hidden in outside.unique(dim=0):
         images = (outside == hidden).all(dim=1).nonzero().squeeze(1)
         # With the hidden channels in front it is the unbiased cross entropy.

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from avalanche_seg.kernels import EXP_SAFE_BOUND, exp_, labelled_tiles, score_bound
+from avalanche_seg.kernels import EXP_SAFE_BOUND, compute_dtype, exp_, labelled_tiles, score_bound
 from avalanche_seg.labels import VOID
 from avalanche_seg.losses._checks import check_target
 from avalanche_seg.losses.reduction import Reduction, check_reduction, reduced
@@ -40,8 +40,7 @@ def cross_entropy_and_labels(
     """
     check_reduction(reduction)
     size = check_target(logits, target)
-    dtype = torch.float64 if logits.dtype == torch.float64 else torch.float32
-    losses = torch.empty(target.shape, dtype=dtype, device=target.device)
+    losses = torch.empty(target.shape, dtype=compute_dtype(logits), device=target.device)
     labels = torch.empty_like(target)
     valid = target != ignore_index
     channels = torch.where(valid, target, 0)

@@ -3,10 +3,9 @@
 from collections.abc import Callable
 from typing import ClassVar
 
-import torch
 from torch import Tensor, nn
 
-from avalanche_seg.kernels import resize_logits
+from avalanche_seg.kernels import compute_dtype, resize_logits
 
 __all__ = ["AtTargetSize", "Criterion", "at_target_size", "criterion_of_step"]
 
@@ -33,6 +32,7 @@ class AtTargetSize(nn.Module):
         ValueError: by ``forward``, when logits and target are no maps of the same batch.
 
     Example:
+        >>> import torch
         >>> criterion = AtTargetSize(nn.CrossEntropyLoss(ignore_index=255))
         >>> logits = torch.zeros(1, 2, 1, 1)
         >>> round(criterion(logits, torch.tensor([[[0, 1], [255, 255]]])).item(), 4)  # log 2
@@ -57,7 +57,7 @@ class AtTargetSize(nn.Module):
                 f"got logits {tuple(logits.shape)} and target {tuple(target.shape)}; expected "
                 "B x C x h x w and B x H x W (or B x C x H x W)"
             )
-        scores = logits if logits.dtype == torch.float64 else logits.float()
+        scores = logits.to(compute_dtype(logits))
         return self.criterion(resize_logits(scores, (target.shape[-2], target.shape[-1])), target)
 
 

@@ -4,13 +4,25 @@ import math
 
 import pytest
 import torch
+from torch.autograd import gradcheck, gradgradcheck
 
-from avalanche_seg.kernels import SoftmaxTerms
+from avalanche_seg.kernels import LabelSigmoid, SoftmaxTerms, TeacherSigmoid
 from avalanche_seg.kernels import pixel_loss as tiles
-from avalanche_seg.losses import mib_loss, unbiased_cross_entropy
+from avalanche_seg.losses import (
+    binary_cross_entropy,
+    icarl_distillation,
+    mib_loss,
+    unbiased_cross_entropy,
+)
 from tests.losses.batches import random_labels, random_logits
 
 SIZE = (9, 14)
+LOSSES = {  # Terms for four channels, and the teacher's channels.
+    "softmax": (SoftmaxTerms(3), 3),
+    "label": (LabelSigmoid(), 1),
+    "teacher": (TeacherSigmoid(), 4),
+}
+each_loss = pytest.mark.parametrize(("terms", "n_teacher"), LOSSES.values(), ids=LOSSES)
 
 
 def both_terms(logits, *, maps=False, size=SIZE):
@@ -70,12 +82,79 @@ def test_only_what_is_needed_is_computed():
     torch.testing.assert_close(logits.grad, alone.grad)
 
 
-def test_there_is_no_second_derivative():
-    logits = random_logits(6).requires_grad_()
-    ce, _ = both_terms(logits)
-    (gradient,) = torch.autograd.grad(ce, logits, create_graph=True)
-    with pytest.raises(RuntimeError, match="does not require grad"):
-        gradient.sum().backward()
+@each_loss
+@pytest.mark.parametrize("maps", [False, True])
+def test_second_derivatives(terms, n_teacher, maps):
+    logits = random_logits(4, (2, 2)).requires_grad_()
+    options = {
+        "target": random_labels(4, (3, 2)),
+        "teacher_logits": random_logits(n_teacher, (2, 1), seed=5),
+        "maps": maps,
+    }
+    assert gradgradcheck(lambda z: tiles.pixel_losses(terms, z, (3, 2), **options), logits)
+
+
+@pytest.mark.parametrize("maps", [False, True])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+def test_a_gradient_that_can_be_differentiated_is_the_same(maps, dtype):
+    logits = random_logits(6).to(dtype).requires_grad_()
+    total = sum(loss.sum() for loss in both_terms(logits, maps=maps))
+    (plain,) = torch.autograd.grad(total, logits, create_graph=True)
+    (fast,) = torch.autograd.grad(total, logits)
+    assert plain.requires_grad and not fast.requires_grad
+    assert plain.dtype == fast.dtype == dtype
+    torch.testing.assert_close(plain.detach(), fast)
+
+
+def test_a_gradient_penalty_reaches_the_weights_before_the_logits():
+    weight = torch.tensor(1.5, dtype=torch.float64, requires_grad=True)
+    scores = random_logits(6)
+
+    def penalty(weight):
+        logits = weight * scores
+        ce, kd = both_terms(logits)
+        (gradient,) = torch.autograd.grad(ce + 10 * kd, logits, create_graph=True)
+        return gradient.square().sum()
+
+    assert gradcheck(penalty, weight)
+
+
+def test_the_plain_formula_stays_out_of_training(monkeypatch):
+    def fail(*args):
+        raise AssertionError("the plain formula was called")
+
+    monkeypatch.setattr(tiles, "_plain_losses", fail)
+    values_and_gradient()
+    values_and_gradient(maps=True)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "none"])
+def test_compiled_without_a_graph_break(reduction):
+    labels, teacher = random_labels(6, SIZE), random_logits(4, (2, 2), seed=5)
+
+    def objective(logits):
+        ce, kd = mib_loss(logits, labels, teacher, n_old=4, reduction=reduction)
+        bce = binary_cross_entropy(logits, labels, reduction=reduction)
+        icarl = icarl_distillation(logits, teacher, size=SIZE, reduction=reduction)
+        return (ce + 10 * kd + bce + icarl).sum()
+
+    results = []
+    for function in (objective, torch.compile(objective, backend="aot_eager", fullgraph=True)):
+        logits = random_logits(6).requires_grad_()
+        loss = function(logits)
+        loss.backward()
+        results.append((loss.detach(), logits.grad))
+    for value, expected in zip(*results, strict=True):
+        torch.testing.assert_close(value, expected)
+
+
+@pytest.mark.parametrize("maps", [False, True])
+def test_a_backward_pass_under_autocast_is_in_float32(maps):
+    wanted, logits = (random_logits(6).float().requires_grad_() for _ in range(2))
+    sum(loss.sum() for loss in both_terms(wanted, maps=maps)).backward()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        sum(loss.sum() for loss in both_terms(logits, maps=maps)).backward()
+    assert logits.grad.equal(wanted.grad)
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from avalanche_seg.kernels import resize_logits
+from avalanche_seg.kernels import compute_dtype, resize_logits
 from avalanche_seg.kernels.resize import bilinear_matrix
 from tests.losses import references
 
@@ -45,3 +45,16 @@ def test_every_row_of_the_matrix_sums_to_one(n_in, n_out):
     matrix = bilinear_matrix(n_in, n_out, torch.float64, torch.device("cpu"))
     assert matrix.shape == (n_out, n_in)
     torch.testing.assert_close(matrix.sum(dim=1), torch.ones(n_out, dtype=torch.float64))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "expected"),
+    [
+        (torch.bfloat16, torch.float32),
+        (torch.float16, torch.float32),
+        (torch.float32, torch.float32),
+        (torch.float64, torch.float64),
+    ],
+)
+def test_what_is_narrower_than_float32_is_computed_in_it(dtype, expected):
+    assert compute_dtype(torch.zeros(1, dtype=dtype)) == expected

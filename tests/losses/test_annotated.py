@@ -83,6 +83,16 @@ def test_gradient_is_zero_at_void_and_the_sets_are_left_alone():
     assert annotated.equal(before)
 
 
+@each_reduction
+def test_half_precision_logits_get_a_float32_loss(reduction):
+    logits, target = random_logits(5).bfloat16(), random_labels(5)
+    annotated = sets(5, {3, 4}, {1, 2})
+    loss = annotated_cross_entropy(logits, target, annotated, reduction=reduction)
+    expected = annotated_cross_entropy(logits.float(), target, annotated, reduction=reduction)
+    assert loss.dtype == torch.float32
+    assert loss.equal(expected)
+
+
 def test_extreme_logits_stay_finite():
     logits = (80 * torch.sign(random_logits(4, (8, 8)))).float().requires_grad_()
     loss = annotated_cross_entropy(logits, random_labels(4, (8, 8)), sets(4, {2, 3}, {1}))
@@ -91,6 +101,6 @@ def test_extreme_logits_stay_finite():
 
 
 @pytest.mark.parametrize("annotated", [torch.ones(2, 3, dtype=torch.bool), torch.ones(2, 4)])
-def test_sets_must_be_bool_one_entry_a_channel(annotated):
+def test_sets_must_be_bool_one_entry_per_channel(annotated):
     with pytest.raises(ValueError, match="expected bool, B x C"):
         annotated_cross_entropy(random_logits(4), random_labels(4), annotated)
