@@ -64,7 +64,7 @@ def test_any_size_gives_logits_at_stride_8(model, size):
         evaluated = model.eval()(images)
     assert output.logits.shape == evaluated.logits.shape == (2, 5, *eighth)
     assert [aux.shape for aux in output.aux] == [(2, 5, *eighth)] * 2
-    assert output.features.shape == (2, 128, *eighth)
+    assert output.features["head"].shape == (2, 128, *eighth)
     assert evaluated.aux == ()
     assert model.predict(images).shape == (2, *size)
 
@@ -116,8 +116,8 @@ def test_forward_is_wired_as_published(model, training):
     with torch.no_grad():
         output = model.train(training)(images)
         features, logits, aux = recomputed(model, images)
-    assert output.features.std() > 1e-3
-    torch.testing.assert_close(output.features, features)
+    assert output.features["head"].std() > 1e-3
+    torch.testing.assert_close(output.features["head"], features)
     torch.testing.assert_close(output.logits, logits)
     assert len(output.aux) == (2 if training else 0)
     for ours, expected in zip(output.aux, aux if training else (), strict=True):

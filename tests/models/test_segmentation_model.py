@@ -26,7 +26,7 @@ def test_training_output():
     output = model(images)
     assert isinstance(output, SegmentationOutput)
     features = model.network(images)
-    torch.testing.assert_close(output.features, features.main)
+    torch.testing.assert_close(output.features["head"], features.main)
     torch.testing.assert_close(output.logits, model.head(features.main))
     (aux,) = output.aux
     torch.testing.assert_close(aux, model.aux_heads[0](features.aux[0]))

@@ -86,12 +86,19 @@ def test_the_path_may_be_text(model, tmp_path):
 
 def test_any_reader_sees_steps_and_names(written):
     description = json.loads(content(written)[1]["avalanche_seg"])
-    assert description.pop("format") == 1
+    assert description.pop("format") == 2
     assert description == {
-        "architecture": "BiSeNet",
-        "backbone": "resnet18",
+        "name": "bisenet",
+        "config": {
+            "backbone": "resnet18",
+            "head": "1x1",
+            "n_extra": 0,
+            "background": "shared",
+            "taps": ["head"],
+        },
         "classes_per_step": [3, 1, 2],
         "class_names": list(NAMES),
+        "class_ids": [],
     }
 
 
@@ -102,7 +109,7 @@ def test_equal_models_give_equal_files(written, tmp_path):
 
 @pytest.mark.parametrize("names", [NAMES[:-1], (*NAMES, "more"), ()])
 def test_one_name_a_channel(model, tmp_path, names):
-    with pytest.raises(ValueError, match=f"got {len(names)} class names for a model of 6 channels"):
+    with pytest.raises(ValueError, match=f"got {len(names)} class names for a model of 6 classes"):
         save_model(model, tmp_path / "model.safetensors", class_names=names)
     assert list(tmp_path.iterdir()) == []
 
@@ -122,7 +129,7 @@ def test_a_damaged_file(written, tmp_path, keep):
 
 
 @pytest.mark.parametrize(
-    "metadata", [None, {"format": "pt"}, {"avalanche_seg": '{"format": 2}'}], ids=str
+    "metadata", [None, {"format": "pt"}, {"avalanche_seg": '{"format": 1}'}], ids=str
 )
 def test_a_foreign_file(tmp_path, metadata):
     path = tmp_path / "foreign.safetensors"
@@ -142,7 +149,9 @@ def test_a_description_that_cannot_be_read(tmp_path, text):
         load_model(path)
 
 
-@pytest.mark.parametrize("missing", ["backbone", "classes_per_step", "class_names"])
+@pytest.mark.parametrize(
+    "missing", ["name", "config", "classes_per_step", "class_names", "class_ids"]
+)
 def test_a_description_with_a_part_missing(written, tmp_path, missing):
     state, metadata = content(written)
     description = json.loads(metadata["avalanche_seg"])
