@@ -90,5 +90,5 @@ class SMiB(SegmentationTemplate):
         """Cross entropy; strict: unbiased by what each image annotates."""
         if not self.memory.strict or self.n_old == 0:
             return super().classification_loss(logits)
-        annotated: Tensor = self.mbatch[2][:, : logits.shape[1]]
+        annotated: Tensor = self.mbatch[2]["annotated"][:, : logits.shape[1]]
         return annotated_cross_entropy(logits, self.mb_y, annotated)

@@ -7,6 +7,7 @@ import torch
 from avalanche.training.templates import SupervisedTemplate
 from torch import Tensor
 
+from avalanche_seg.loading import split_batch
 from avalanche_seg.system import all_reduce_sum_, sync_buffers, world_size
 from avalanche_seg.training.parallel import Parallel
 from avalanche_seg.training.precision import Precision
@@ -61,11 +62,11 @@ class AccumulatingTemplate(SupervisedTemplate):
         n_images = self._images_of_batch()
         # A part has two images at least, as batch norm needs.
         n_parts = max(1, min(self.accumulate, len(self.mbatch[0]) // 2))
-        parts = list(zip(*(t.tensor_split(n_parts) for t in self.mbatch), strict=True))
+        parts = split_batch(self.mbatch, n_parts)
         loss = self._make_empty_loss()
         terms: dict[str, Tensor] = defaultdict(self._make_empty_loss)
         for number, part in enumerate(parts, start=1):
-            self.mbatch = list(part)
+            self.mbatch = part
             share = len(part[0]) / n_images
             with self.parallel.averaging(self.model, now=number == len(parts)):
                 self._part(share, **kwargs)

@@ -12,7 +12,7 @@ from torch.optim import Optimizer
 
 from avalanche_seg.kernels import predicted_labels
 from avalanche_seg.labels import VOID
-from avalanche_seg.loading import WorkerPool, eval_loader, loader_options, train_loader
+from avalanche_seg.loading import eval_loader, loader_options, to_device, train_loader
 from avalanche_seg.losses import CrossEntropy
 from avalanche_seg.models import SegmentationOutput
 from avalanche_seg.normalization import normalize_images
@@ -55,9 +55,9 @@ class SegmentationTemplate(AccumulatingTemplate):
         peval_mode: "epoch" or "iteration": what ``eval_every`` counts.
         loader: arguments of every ``DataLoader`` (``num_workers``, ``prefetch_factor``,
             ``worker_init_fn``, ``collate_fn``, ``drop_last``, ...); keyword arguments of ``train``
-            and ``eval`` win over them. Worker processes live through all experiences, unless
-            ``persistent_workers`` is off. Training drops the last, short batch unless it is the
-            only one; a sampler is for training only.
+            and ``eval`` win over them. Worker processes live through the epochs of an experience,
+            unless ``persistent_workers`` is off. Training drops the last, short batch unless it is
+            the only one; a sampler is for training only.
         channels_last: keep model and images in the channels-last memory format, the faster one for
             convolutions on CPUs with vector units and on GPUs with tensor cores.
         amp: "off", "bf16" or "fp16": precision of the networks, teacher included; logits are
@@ -72,6 +72,7 @@ class SegmentationTemplate(AccumulatingTemplate):
     """
 
     plugins: list[Any]
+    dataloader: Any
     mbatch: Any
     mb_output: Any
 
@@ -114,8 +115,6 @@ class SegmentationTemplate(AccumulatingTemplate):
         ]
         self.eval_every = eval_every
         self.loader = dict(loader or {})
-        # Two pools: an evaluation may come in the middle of an epoch.
-        self._train_workers, self._eval_workers = WorkerPool(), WorkerPool()
         self.step_criterion: Criterion = self._criterion
         self.loss_terms = {}
         self._prediction: Tensor | None = None
@@ -155,16 +154,12 @@ class SegmentationTemplate(AccumulatingTemplate):
     def make_train_dataloader(self, **kwargs: Any) -> None:
         """Shuffled batches of the step's data set; keyword arguments of ``train`` win."""
         options = loader_options(self.loader, kwargs, device=self.device)
-        self.dataloader = train_loader(
-            self.adapted_dataset, self.train_mb_size, options, pool=self._train_workers
-        )
+        self.dataloader = train_loader(self.adapted_dataset, self.train_mb_size, options)
 
     def make_eval_dataloader(self, **kwargs: Any) -> None:
         """Batches in order, every image once; keyword arguments of ``eval`` win."""
         options = loader_options(self.loader, kwargs, device=self.device)
-        self.dataloader = eval_loader(
-            self.adapted_dataset, self.eval_mb_size, options, pool=self._eval_workers
-        )
+        self.dataloader = eval_loader(self.adapted_dataset, self.eval_mb_size, options)
 
     # ------------------------------------------------------------------------------------- a batch
 
@@ -175,7 +170,7 @@ class SegmentationTemplate(AccumulatingTemplate):
         # First the format: of bytes there is a quarter to move, and channels last normalise faster.
         images = normalize_images(images.contiguous(memory_format=self._image_format))
         labels = labels.to(self.device, non_blocking=True).long()
-        rest = [extra.to(self.device, non_blocking=True) for extra in rest]
+        rest = [to_device(part, self.device) for part in rest]
         self.mbatch = [images, labels, *rest]
 
     @property
