@@ -1,6 +1,6 @@
 """Dataset ids and channels: the one place where label numbers live.
 
-A *dataset id* is the value in a devkit's mask; a *channel* is the position in the model's output.
+A *dataset id* is a value in a data set's masks; a *channel* is the position in the model's output.
 Channel 0 is always the background and channels follow the order in which classes are learned.
 Everything after the label maps of ``benchmarks`` speaks channels.
 """
@@ -8,18 +8,27 @@ Everything after the label maps of ``benchmarks`` speaks channels.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import Final, Literal
 
-__all__ = ["BACKGROUND", "VOID", "N_LABELS", "LabelSpace"]
+__all__ = ["BACKGROUND", "N_LABELS", "VOID", "LabelSpace", "ZeroIs"]
 
 BACKGROUND: Final = 0
-"""Dataset id and channel of the background."""
+"""Channel of the background, and its dataset id where the masks have one."""
 
 VOID: Final = 255
 """Dataset id and label of unlabelled pixels; never a class, never a channel."""
 
 N_LABELS: Final = 256
 """How many values an 8-bit mask can hold; the length of every lookup table."""
+
+ZeroIs = Literal["background", "class", "unlabelled"]
+"""What the value 0 means in a data set's masks.
+
+- "background": the background (VOC).
+- "class": a class as any other; the masks have no background (Cityscapes' train ids).
+- "unlabelled": no class (ADE20K); like void, it becomes in training what ``train_void`` says, and
+  void in tests.
+"""
 
 
 @dataclass(frozen=True)
@@ -28,7 +37,8 @@ class LabelSpace:
 
     Args:
         steps: dataset ids learned at each step, background left out, in the order of learning.
-        names: class names by dataset id; ``names[0]`` is the background.
+        names: class names by dataset id; ``names[0]`` is the background, or what ``zero_is`` says.
+        zero_is: what the value 0 means in the masks.
 
     Example:
         >>> space = LabelSpace(steps=((2, 1), (3,)), names=("background", "a", "b", "c"))
@@ -38,20 +48,30 @@ class LabelSpace:
         ('background', 'b', 'a', 'c')
         >>> space.channels_of_step(0), space.channels_of_step(1)
         ((0, 1, 2), (3,))
+        >>> roads = LabelSpace(steps=((1,), (0,)), names=("road", "car"), zero_is="class")
+        >>> roads.class_order, roads.channel_names
+        ((255, 1, 0), ('background', 'car', 'road'))
     """
 
     steps: tuple[tuple[int, ...], ...]
     names: tuple[str, ...]
+    zero_is: ZeroIs = "background"
+
+    @property
+    def background_id(self) -> int:
+        """The value that stands for the background in masks: 0; void where 0 is a class."""
+        return VOID if self.zero_is == "class" else BACKGROUND
 
     @cached_property
     def class_order(self) -> tuple[int, ...]:
-        """Dataset id of every channel; the background comes first."""
-        return (BACKGROUND, *(class_id for step in self.steps for class_id in step))
+        """Dataset id of every channel; that of the background comes first."""
+        return (self.background_id, *(class_id for step in self.steps for class_id in step))
 
     @cached_property
     def channel_names(self) -> tuple[str, ...]:
         """Class name of every channel."""
-        return tuple(self.names[class_id] for class_id in self.class_order)
+        background = self.names[BACKGROUND] if self.zero_is == "background" else "background"
+        return (background, *(self.names[class_id] for class_id in self.class_order[1:]))
 
     @property
     def n_channels(self) -> int:

@@ -27,19 +27,19 @@ def write_photographs(folder: Path, n_images: int) -> SegmentationFiles:
         folder: where to.
         n_images: how many; the first 32 differ.
     """
-    devkit = photographs(folder, n_images)
-    images, masks = devkit.train.images, devkit.train.masks
+    files = photographs(folder, n_images)
+    images, masks = files.train.images, files.train.masks
     for i, (image, mask) in enumerate(zip(images, masks, strict=True)):
         if i < _DRAWN:
             _draw(np.random.default_rng(i), image, mask)
         else:
             shutil.copy(images[i % _DRAWN], image)
             shutil.copy(masks[i % _DRAWN], mask)
-    return devkit
+    return files
 
 
 def photographs(folder: Path, n_images: int) -> SegmentationFiles:
-    """The devkit as it was written; the first eight images are its test split."""
+    """The data set as it was written; the first eight images are its test split."""
     images = tuple(folder / f"{i:05d}.jpg" for i in range(n_images))
     masks = tuple(folder / f"{i:05d}.png" for i in range(n_images))
     train = Split(folder, "train", images, masks)

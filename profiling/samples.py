@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch.utils.data import DataLoader
 
-from avalanche_seg.benchmarks import segmentation_benchmark, train_preset
+from avalanche_seg.benchmarks import incremental_benchmark, train_preset
 from avalanche_seg.loading import train_loader
 from profiling.measuring import Comparison, seconds
 from profiling.original_samples import OriginalSamples, step_channels
@@ -31,15 +31,13 @@ _WANTED = 12
 _KINDS: dict[str, Any] = {
     "ours": False,
     "original": None,
-    "ours, memory": "memory",
     "original, plain": None,
-    "ours, disk": "disk",
+    "ours, decoded": True,
 }
 _PAIRS = {
     "as trained": ("ours", "original"),
     "original without re-mapping": ("ours", "original, plain"),
-    "ours with decoded images in memory": ("ours, memory", "original"),
-    "ours with decoded images on the disk": ("ours, disk", "original"),
+    "ours with decoded images": ("ours, decoded", "original"),
 }
 
 
@@ -109,13 +107,13 @@ def _epoch(kind: str, folder: str, n_images: int, crop: int) -> float:
 def _loader(kind: str, folder: str, n_images: int, crop: int) -> Any:
     torch.set_num_threads(1)
     os.environ["AVALANCHE_SEG_CACHE"] = str(Path(folder) / "cache")
-    devkit = photographs(Path(folder), n_images)
+    files = photographs(Path(folder), n_images)
     if kind.startswith("original"):
         channels = step_channels(range(1, 16)) if kind == "original" else None
-        samples = OriginalSamples(devkit.train.images, devkit.train.masks, crop, channels)
+        samples = OriginalSamples(files.train.images, files.train.masks, crop, channels)
         return DataLoader(samples, _BATCH, shuffle=True, drop_last=True)
-    benchmark = segmentation_benchmark(
-        devkit,
+    benchmark = incremental_benchmark(
+        files,
         task="offline",
         train_transform=train_preset(crop),
         progress=False,

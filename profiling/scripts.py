@@ -8,7 +8,7 @@ __all__ = ["SCRIPTS", "measure_script"]
 
 SCRIPTS = (
     "samples",
-    "class_index",
+    "mask_statistics",
     "losses",
     "penalties",
     "training_step",
@@ -16,7 +16,6 @@ SCRIPTS = (
     "evaluation",
     "freed_memory",
     "scale",
-    "workers",
     "cost",
 )
 """Modules of this package with a function ``measure``, in the order of the file."""

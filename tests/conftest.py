@@ -15,9 +15,9 @@ hypothesis.settings.load_profile("tests")
 
 
 @pytest.fixture(scope="session", autouse=True)
-def class_index_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Keep class indices out of the user's home."""
-    folder = tmp_path_factory.mktemp("class_index_cache")
+def statistics_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Keep mask statistics out of the user's home."""
+    folder = tmp_path_factory.mktemp("statistics_cache")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AVALANCHE_SEG_CACHE", str(folder))
         yield folder

@@ -1,10 +1,10 @@
-"""A devkit small enough to derive everything about it by hand."""
+"""A data set small enough to derive everything about it by hand."""
 
 from typing import Any
 
 from torch import Tensor
 
-from avalanche_seg.benchmarks import SegmentationScenario, segmentation_benchmark
+from avalanche_seg.benchmarks import SegmentationScenario, incremental_benchmark
 from avalanche_seg.benchmarks.scenario import SegmentationStream
 from avalanche_seg.datasets import SegmentationFiles
 
@@ -46,10 +46,10 @@ def keep(image: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     return image, labels
 
 
-def benchmark(devkit: SegmentationFiles, **options: Any) -> SegmentationScenario:
+def benchmark(files: SegmentationFiles, **options: Any) -> SegmentationScenario:
     """Task "2-1", images as they are on the disk."""
     settings = {"task": "2-1", "train_transform": keep, "eval_transform": keep, "progress": False}
-    return segmentation_benchmark(devkit, **{**settings, **options})
+    return incremental_benchmark(files, **{**settings, **options})
 
 
 def labels_of(stream: SegmentationStream) -> list[list[list[list[int]]]]:

@@ -4,7 +4,19 @@ from avalanche_seg.benchmarks.class_splits import split_classes
 from avalanche_seg.benchmarks.classic import (
     FolderIncremental,
     VOCIncremental,
-    segmentation_benchmark,
+    with_full_signature,
+)
+from avalanche_seg.benchmarks.incremental import incremental_benchmark
+from avalanche_seg.benchmarks.options import (
+    OLD_LABELS,
+    SETTINGS,
+    TEST_UNSEEN,
+    TRAIN_VOID,
+    BenchmarkOptions,
+    OldLabels,
+    Setting,
+    TestUnseen,
+    TrainVoid,
 )
 from avalanche_seg.benchmarks.presets import eval_preset, train_preset
 from avalanche_seg.benchmarks.scenario import (
@@ -13,19 +25,26 @@ from avalanche_seg.benchmarks.scenario import (
     SegmentationScenario,
     SegmentationStream,
 )
-from avalanche_seg.benchmarks.settings import OLD_LABELS, SETTINGS
 
 __all__ = [
+    "BenchmarkOptions",
     "ExperienceData",
     "FolderIncremental",
     "OLD_LABELS",
+    "OldLabels",
     "SETTINGS",
     "SegmentationExperience",
     "SegmentationScenario",
     "SegmentationStream",
+    "Setting",
+    "TEST_UNSEEN",
+    "TRAIN_VOID",
+    "TestUnseen",
+    "TrainVoid",
     "VOCIncremental",
     "eval_preset",
-    "segmentation_benchmark",
+    "incremental_benchmark",
     "split_classes",
     "train_preset",
+    "with_full_signature",
 ]

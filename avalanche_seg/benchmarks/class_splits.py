@@ -11,20 +11,19 @@ The grammar is that of MiB's task list (Cermelli et al., CVPR 2020) and of its f
 ``(n-1)-1b``   MiB's 19-1b: every class but the fifth, then the fifth
 =============  ==================================================================================
 
-An explicit list of lists of dataset ids is accepted as well.
+An explicit list of lists of dataset ids is accepted as well, and so are the class orders that a
+data set names: ``15-1_b`` cuts the order "b" by the task 15-1, and a task that is a name itself,
+such as ``100-10b``, cuts its order by the task before the letter.
 """
 
 import operator
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
 
-from avalanche_seg.labels import BACKGROUND
+from avalanche_seg.benchmarks.options import Steps, Task
 
-__all__ = ["KNOWN_TASKS", "Task", "split_classes"]
-
-Task = str | Sequence[Sequence[int]]
-"""A task's name, or its steps as lists of dataset ids."""
+__all__ = ["KNOWN_TASKS", "named_order", "split_classes"]
 
 KNOWN_TASKS = (
     *("offline", "19-1", "19-1b", "15-5", "15-5s", "15-1", "10-5-5", "10-5", "10-10", "10-1"),
@@ -32,34 +31,83 @@ KNOWN_TASKS = (
 )
 """The names used in the literature on VOC; any other sizes of the same grammar work as well."""
 
+_GRAMMAR = r"(offline|\d+(?:-\d+)*s?)"
 _HELD_OUT_CLASS = 5  # MiB's 19-1b learns VOC's class 5 (bottle) last.
 
 
+def named_order(
+    task: Task, class_order: Sequence[int] | str | None, class_orders: Mapping[str, Sequence[int]]
+) -> tuple[Task, Sequence[int] | None]:
+    """Replace the name of a class order, in a task or as the order itself, by the order.
+
+    Args:
+        task: of the grammar above, or one that names an order: ``TASK_NAME``, or a whole task that
+            is a name.
+        class_order: an order, its name, or None.
+        class_orders: the data set's orders by name.
+
+    Returns:
+        The task by its grammar alone, and the order, as :func:`split_classes` takes them.
+
+    Raises:
+        ValueError: for an unknown name, listing the known ones.
+
+    Example:
+        >>> orders = {"b": [3, 1, 2], "2-1c": [2, 3, 1]}
+        >>> named_order("2-1_b", None, orders)
+        ('2-1', [3, 1, 2])
+        >>> named_order("2-1c", None, orders)
+        ('2-1', [2, 3, 1])
+        >>> named_order("1-1", "b", orders)
+        ('1-1', [3, 1, 2])
+    """
+    if isinstance(class_order, str):
+        return task, _order_named(class_order, class_orders, f"class_order={class_order!r}")
+    if not isinstance(task, str) or class_order is not None:
+        return task, class_order
+    if task in class_orders:
+        cut = re.match(_GRAMMAR, task)
+        return cut[1] if cut else task, class_orders[task]
+    named = re.fullmatch(rf"{_GRAMMAR}_(\w+)", task)
+    if named is None:
+        return task, None
+    return named[1], _order_named(named[2], class_orders, f"task={task!r}")
+
+
+def _order_named(
+    name: str, class_orders: Mapping[str, Sequence[int]], argument: str
+) -> Sequence[int]:
+    if name not in class_orders:
+        known = f"expected one of {', '.join(class_orders)}" if class_orders else "it has none"
+        raise ValueError(f"{argument} names no class order of this data set; {known}")
+    return class_orders[name]
+
+
 def split_classes(
-    task: Task, *, n_foreground: int, class_order: Sequence[int] | None = None
+    task: Task, *, class_ids: Sequence[int], class_order: Sequence[int] | None = None
 ) -> tuple[tuple[int, ...], ...]:
     """Split the foreground classes of a dataset into steps.
 
     Args:
         task: a name of the grammar above, or explicit steps of dataset ids. Explicit steps may
             leave classes out; those are never learned (background in training, unseen in the test).
-        n_foreground: number of foreground classes of the dataset; their ids are 1..n_foreground.
-        class_order: a permutation of 1..n_foreground that a named task cuts into groups; default
-            ascending. Not allowed with explicit steps, which are an order already.
+        class_ids: ids of the foreground classes of the dataset.
+        class_order: a permutation of them that a named task cuts into groups; default as they are
+            given. Not allowed with explicit steps, which are an order already.
 
     Returns:
         Dataset ids by step, background left out.
 
     Raises:
         ValueError: for an unknown name, a class listed twice, an id that is no class, an empty
-            step, sizes that do not fit ``n_foreground``.
+            step, sizes that do not fit the number of classes.
 
     Example:
-        >>> split_classes("2-2", n_foreground=5)
+        >>> split_classes("2-2", class_ids=range(1, 6))
         ((1, 2), (3, 4), (5,))
-        >>> split_classes("3-2s", n_foreground=5, class_order=[5, 4, 3, 2, 1])
+        >>> split_classes("3-2s", class_ids=range(1, 6), class_order=[5, 4, 3, 2, 1])
         ((5, 4, 3), (2,), (1,))
-        >>> split_classes([[4], [1, 2]], n_foreground=5)
+        >>> split_classes([[4], [1, 2]], class_ids=range(1, 6))
         ((4,), (1, 2))
     """
     if not isinstance(task, str):
@@ -68,13 +116,12 @@ def split_classes(
                 f"got explicit steps {_short(task)} and class_order={_short(class_order)}; steps "
                 "are an order already: leave class_order out"
             )
-        return _explicit_steps(task, n_foreground)
-    order = (
-        list(range(1, n_foreground + 1)) if class_order is None else [int(c) for c in class_order]
-    )
-    _check_classes("class_order", order, n_foreground)
+        return _explicit_steps(task, class_ids)
+    n_foreground = len(class_ids)
+    order = [int(c) for c in (class_ids if class_order is None else class_order)]
+    _check_classes("class_order", order, class_ids)
     if len(order) != n_foreground:
-        missing = sorted(set(range(1, n_foreground + 1)) - set(order))
+        missing = sorted(set(class_ids) - set(order))
         raise ValueError(
             f"class_order has {len(order)} classes, the dataset has {n_foreground}; add "
             f"{missing}, or give the task as explicit lists to leave classes out"
@@ -86,9 +133,7 @@ def split_classes(
     return tuple(tuple(islice(remaining, size)) for size in sizes)
 
 
-def _explicit_steps(
-    task: Sequence[Sequence[int]], n_foreground: int
-) -> tuple[tuple[int, ...], ...]:
+def _explicit_steps(task: Steps, class_ids: Sequence[int]) -> tuple[tuple[int, ...], ...]:
     try:
         # Not int(): it would read the text "15" as digits and cut 1.7 to 1.
         steps = tuple(tuple(operator.index(class_id) for class_id in step) for step in task)
@@ -101,7 +146,7 @@ def _explicit_steps(
         raise ValueError(
             f"task={_short(task)} has an empty step; every step needs at least one class"
         )
-    _check_classes("task", [c for step in steps for c in step], n_foreground)
+    _check_classes("task", [c for step in steps for c in step], class_ids)
     return steps
 
 
@@ -137,15 +182,16 @@ def _last_class_held_out(task: str, order: list[int]) -> tuple[tuple[int, ...], 
     return tuple(c for c in order if c != held_out), (held_out,)
 
 
-def _check_classes(argument: str, classes: Sequence[int], n_foreground: int) -> None:
+def _check_classes(argument: str, classes: Sequence[int], class_ids: Sequence[int]) -> None:
     doubled = sorted({c for c in classes if classes.count(c) > 1})
     if doubled:
         raise ValueError(f"{argument} lists the classes {doubled} twice; list each class once")
-    foreign = sorted({c for c in classes if not BACKGROUND < c <= n_foreground})
+    foreign = sorted(set(classes) - set(class_ids))
+    hint = "" if 0 in class_ids else " (0, the background, is part of step 0 anyway)"
     if foreign:
         raise ValueError(
             f"{argument} holds {foreign}, which are no foreground classes of this dataset; "
-            f"expected ids in 1..{n_foreground} (0, the background, is part of step 0 anyway)"
+            f"expected ids in {min(class_ids)}..{max(class_ids)}{hint}"
         )
 
 

@@ -1,7 +1,8 @@
-"""The map-style data set under an experience: files in, (image, label map in channels) out."""
+"""The map-style data set under an experience: files in, samples with labels in channels out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -9,22 +10,41 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from avalanche_seg.datasets import ImageCache, Split, read_image, read_label_map
+from avalanche_seg.datasets import (
+    ImageCache,
+    Sample,
+    Split,
+    read_extra,
+    read_image,
+    read_label_map,
+)
 
 __all__ = ["SegmentationDataset"]
 
 
-class SegmentationDataset(Dataset[tuple[Tensor, ...]]):
+class SegmentationDataset(Dataset[tuple[Any, ...]]):
     """Images and label maps of one experience.
 
+    A sample is (image, labels): uint8 3 x H x W in 0..255, and uint8 H x W in channels; with extras
+    it is (image, labels, extras), a dict of tensors by name.
+
     Args:
-        samples: the split.
+        samples: the split. Its extra maps are read as uint8 H x W.
         indices: which samples of the split belong to the experience.
         label_map: uint8, 256 entries, dataset id -> channel.
-        annotated: bool, one entry a channel; when given, every sample ends with it.
+        constants: further extras by name, the same in every sample; vectors and scalars, as they
+            belong to no size of image.
         cache: the decoded pixels of the split, read in place of the files.
 
-    A sample is (image, label map): uint8 3 x H x W in 0..255, and uint8 H x W in channels.
+    Example:
+        >>> import tempfile
+        >>> from avalanche_seg.datasets import make_synthetic_voc, read_voc
+        >>> with tempfile.TemporaryDirectory() as name:
+        ...     split = read_voc(make_synthetic_voc(name, n_train=20, n_val=20)).train
+        ...     dataset = SegmentationDataset(split, [4, 7], np.arange(256, dtype=np.uint8))
+        ...     image, labels = dataset[1]
+        >>> image.shape, labels.shape
+        (torch.Size([3, 96, 128]), torch.Size([96, 128]))
     """
 
     def __init__(
@@ -33,33 +53,49 @@ class SegmentationDataset(Dataset[tuple[Tensor, ...]]):
         indices: Sequence[int],
         label_map: NDArray[np.uint8],
         *,
-        annotated: NDArray[np.bool_] | None = None,
+        constants: Mapping[str, Tensor] | None = None,
         cache: ImageCache | None = None,
     ) -> None:
         self.indices = np.asarray(indices, dtype=np.int64)
         # Text of these files alone: worker processes are sent the data set, and paths are slow.
         self.images = [str(samples.images[i]) for i in self.indices]
         self.masks = [str(samples.masks[i]) for i in self.indices]
+        self.extras = {
+            name: [str(files[i]) for i in self.indices] for name, files in samples.extras.items()
+        }
         self.label_map = label_map
-        self.annotated = None if annotated is None else torch.from_numpy(annotated)
+        self.constants = dict(constants or {})
         self.cache = cache
         self._table = label_map.tobytes()
 
     def __len__(self) -> int:
         return len(self.indices)
 
-    def __getitem__(self, index: int) -> tuple[Tensor, ...]:
+    def __getitem__(self, index: int) -> tuple[Any, ...]:
         """Read one sample.
 
         Raises:
             ValueError: naming the file that cannot be read.
         """
-        if self.cache is None:
-            image = read_image(Path(self.images[index]))
-            ids = read_label_map(Path(self.masks[index]))
-        else:
-            image, ids = self.cache.read(int(self.indices[index]))
+        return self.sample(index).parts()
+
+    def sample(self, index: int) -> Sample:
+        """The same sample with names: always with extras, if empty ones.
+
+        Raises:
+            ValueError: naming the file that cannot be read.
+        """
+        image, ids, extras = self._read(index)
         # A table on bytes: several times faster than indexing an array with an array.
         channels = bytearray(ids.tobytes().translate(self._table))
         labels = torch.frombuffer(channels, dtype=torch.uint8).view(ids.shape)
-        return (image, labels) if self.annotated is None else (image, labels, self.annotated)
+        return Sample(image, labels, {**extras, **self.constants})
+
+    def _read(self, index: int) -> tuple[Tensor, NDArray[np.uint8], dict[str, Tensor]]:
+        if self.cache is not None:
+            return self.cache.read(int(self.indices[index]))
+        image = read_image(Path(self.images[index]))
+        ids = read_label_map(Path(self.masks[index]))
+        size = (ids.shape[0], ids.shape[1])
+        extras = {name: read_extra(Path(files[index]), size) for name, files in self.extras.items()}
+        return image, ids, extras

@@ -9,34 +9,20 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+from avalanche_seg.benchmarks.options import TestUnseen, TrainVoid
 from avalanche_seg.labels import BACKGROUND, N_LABELS, VOID, LabelSpace
 
-__all__ = ["check_label_modes", "seen_label_map", "train_label_map"]
-
-TRAIN_VOID = ("background", "ignore")
-TEST_UNSEEN = ("ignore", "background")
-
-
-def check_label_modes(train_void: str, test_unseen: str) -> None:
-    """Raise ValueError for an unknown ``train_void`` or ``test_unseen``, listing the known ones."""
-    if train_void not in TRAIN_VOID:
-        raise ValueError(
-            f"train_void={train_void!r} is unknown; expected one of {', '.join(TRAIN_VOID)}"
-        )
-    if test_unseen not in TEST_UNSEEN:
-        raise ValueError(
-            f"test_unseen={test_unseen!r} is unknown; expected one of {', '.join(TEST_UNSEEN)}"
-        )
+__all__ = ["seen_label_map", "train_label_map"]
 
 
 def train_label_map(
-    space: LabelSpace, visible_steps: Iterable[int], *, train_void: str = "background"
+    space: LabelSpace, visible_steps: Iterable[int], *, train_void: TrainVoid = "background"
 ) -> NDArray[np.uint8]:
     """The label map of a training step.
 
-    Classes of the visible steps become their channels, every other class the background. Void
-    becomes background ("background": the behaviour of MiB's code, behind every MiB number) or stays
-    void ("ignore": PLOP, SSUL, DKD).
+    Classes of the visible steps become their channels, every other class the background. Void, and
+    0 where it is unlabelled, becomes background ("background": the behaviour of MiB's code, behind
+    every MiB number) or void ("ignore": PLOP, SSUL, DKD).
 
     Args:
         space: the order of learning.
@@ -53,17 +39,17 @@ def train_label_map(
     """
     table = np.full(N_LABELS, BACKGROUND, dtype=np.uint8)
     _show(table, space, visible_steps)
-    table[VOID] = VOID if train_void == "ignore" else BACKGROUND
+    table[_unlabelled(space)] = VOID if train_void == "ignore" else BACKGROUND
     return table
 
 
 def seen_label_map(
-    space: LabelSpace, step: int, *, test_unseen: str = "ignore"
+    space: LabelSpace, step: int, *, test_unseen: TestUnseen = "ignore"
 ) -> NDArray[np.uint8]:
     """The label map of the test set after ``step``.
 
     Every class seen so far becomes its channel. A class not seen yet becomes void ("ignore": MiB)
-    or background ("background": PLOP, DKD). Void stays void.
+    or background ("background": PLOP, DKD). Void stays void; 0 where it is unlabelled becomes void.
 
     Args:
         space: the order of learning.
@@ -72,13 +58,23 @@ def seen_label_map(
 
     Returns:
         uint8, 256 entries, indexed by dataset id.
+
+    Example:
+        >>> space = LabelSpace(steps=((2, 1), (3,)), names=("background", "a", "b", "c"))
+        >>> seen_label_map(space, 0)[[0, 1, 2, 3, 255]].tolist()
+        [0, 2, 1, 255, 255]
     """
     unseen = VOID if test_unseen == "ignore" else BACKGROUND
     table = np.full(N_LABELS, unseen, dtype=np.uint8)
-    table[BACKGROUND] = BACKGROUND
-    table[VOID] = VOID
+    table[space.background_id] = BACKGROUND
+    table[_unlabelled(space)] = VOID
     _show(table, space, range(step + 1))
     return table
+
+
+def _unlabelled(space: LabelSpace) -> list[int]:
+    """The values of pixels without a label."""
+    return [VOID, 0] if space.zero_is == "unlabelled" else [VOID]
 
 
 def _show(table: NDArray[np.uint8], space: LabelSpace, steps: Iterable[int]) -> None:

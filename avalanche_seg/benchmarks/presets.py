@@ -12,7 +12,7 @@ def train_preset(
     *,
     scale: tuple[float, float] = (0.5, 2.0),
     ratio: tuple[float, float] = (3 / 4, 4 / 3),
-    flip: float = 0.5,
+    flip_p: float = 0.5,
     normalize: bool = False,
 ) -> v2.Compose:
     """Random resized crop and horizontal flip, as MiB trains (Cermelli et al., CVPR 2020).
@@ -22,12 +22,20 @@ def train_preset(
         scale: range of the crop's area, as a share of the image's area. A drawn crop that is larger
             than the image is drawn again, and falls back to a central crop, as in torchvision.
         ratio: range of the crop's aspect ratio (width / height).
-        flip: probability of a horizontal flip.
+        flip_p: probability of a horizontal flip.
         normalize: False: samples stay uint8 and the strategy normalises on the device. True:
             float32 images and int64 label maps, for any other training loop.
+
+    Example:
+        >>> import torch
+        >>> from torchvision import tv_tensors
+        >>> image = tv_tensors.Image(torch.zeros(3, 40, 60, dtype=torch.uint8))
+        >>> image, labels = train_preset(32)(image, tv_tensors.Mask(image[0]))
+        >>> image.shape, labels.shape
+        (torch.Size([3, 32, 32]), torch.Size([32, 32]))
     """
     crop = RandomResizedCrop((crop_size, crop_size), scale=scale, ratio=ratio, antialias=True)
-    steps = [crop, v2.RandomHorizontalFlip(flip)]
+    steps = [crop, v2.RandomHorizontalFlip(flip_p)]
     return v2.Compose([*steps, Normalize()] if normalize else steps)
 
 
@@ -38,6 +46,13 @@ def eval_preset(crop_size: int | None = 512, *, normalize: bool = False) -> v2.C
         crop_size: side of the square output in pixels; None evaluates at full resolution, which
             needs ``eval_mb_size=1`` when the images differ in size.
         normalize: as in :func:`train_preset`.
+
+    Example:
+        >>> import torch
+        >>> from torchvision import tv_tensors
+        >>> image = tv_tensors.Image(torch.zeros(3, 40, 60, dtype=torch.uint8))
+        >>> eval_preset(32)(image).shape, eval_preset(None)(image).shape
+        (torch.Size([3, 32, 32]), torch.Size([3, 40, 60]))
     """
     steps: list[v2.Transform] = []
     if crop_size is not None:

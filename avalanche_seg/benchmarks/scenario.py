@@ -1,7 +1,7 @@
-"""Streams and lazy experiences over a devkit."""
+"""Streams and lazy experiences over a data set."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -11,10 +11,11 @@ from avalanche.benchmarks.scenarios.generic_scenario import SequenceCLStream
 from avalanche.benchmarks.utils import AvalancheDataset, DataAttribute
 from avalanche.benchmarks.utils.transform_groups import TransformGroups
 from numpy.typing import NDArray
+from torch import Tensor
 
 from avalanche_seg.benchmarks.dataset import SegmentationDataset
 from avalanche_seg.benchmarks.transforms import JointTransform
-from avalanche_seg.datasets import ImageCache, Split
+from avalanche_seg.datasets import ImageCache, Split, voc_palette
 from avalanche_seg.labels import VOID, LabelSpace
 
 __all__ = [
@@ -37,9 +38,9 @@ class ExperienceData:
         counts: int64, N x 256, pixels of every value in every mask of the whole split.
         groups: the transforms.
         group: the one that a plain loop gets, "train" or "eval"; strategies choose for themselves.
-        map_showing: makes the training label map that shows the classes of the given steps.
-        annotated: bool, one entry a channel: what the label map shows. When given, samples are
-            (image, label map, annotated).
+        label_map_of_steps: makes the training label map that shows the classes of the given steps.
+        constants: extras that are the same in every sample, by name, such as "annotated" (bool, one
+            entry per channel: what the label map shows). Samples end with the extras.
         cache: the decoded pixels of the whole split; None reads the files.
     """
 
@@ -50,7 +51,7 @@ class ExperienceData:
     groups: TransformGroups
     group: str
     label_map_of_steps: Callable[[Iterable[int]], NDArray[np.uint8]]
-    annotated: NDArray[np.bool_] | None = None
+    constants: Mapping[str, Tensor] = field(default_factory=dict)
     cache: ImageCache | None = None
 
     def class_sets(self) -> list[frozenset[int]]:
@@ -66,7 +67,7 @@ class ExperienceData:
             self.samples,
             self.indices.tolist(),
             self.label_map,
-            annotated=self.annotated,
+            constants=self.constants,
             cache=self.cache,
         )
         attribute = DataAttribute(self.class_sets(), "class_sets", use_in_getitem=False)
@@ -87,7 +88,8 @@ class SegmentationExperience(DatasetExperience):
         base_classes: channels of step 0, the "old" classes of the published tables.
         label_space: the mapping between dataset ids and channels.
         data: what the data set is made of.
-        dataset: (image, label map) samples, built when first asked for.
+        dataset: samples (image, labels), or (image, labels, extras), built when first asked for.
+        test: the test experience after this step, cumulative.
     """
 
     def __init__(self, step: int, space: LabelSpace, data: ExperienceData) -> None:
@@ -109,6 +111,16 @@ class SegmentationExperience(DatasetExperience):
     def dataset(self) -> AvalancheDataset:
         """The samples of this step."""
         return self._built
+
+    @property
+    def test(self) -> "SegmentationExperience":
+        """The test experience after this step: the test images of every class seen so far.
+
+        Each call makes a new one, as the stream does; its data set is built when asked for.
+        """
+        step: int = self.current_experience
+        experience: SegmentationExperience = self.origin_stream.benchmark.test_stream[step]
+        return experience
 
 
 class SegmentationStream(SequenceCLStream[SegmentationExperience]):
@@ -139,28 +151,41 @@ class SegmentationScenario(CLScenario[SegmentationStream]):
     """A class-incremental segmentation benchmark.
 
     Attributes:
-        train_stream, test_stream: one experience a step; ``test_stream[t]`` is the test set after
+        train_stream, test_stream: one experience per step; ``test_stream[t]`` is the test set after
             step t, cumulative. ``valid_stream`` is there when a share was held out.
         n_classes: number of channels after the last step, background included.
         class_names: class name of every channel.
-        class_order: dataset id of every channel.
+        class_order, class_ids: dataset id of every channel; 255 for the background where the masks
+            have no value for it.
+        palette: 768 integers in 0..255, red, green and blue of every dataset id.
         label_space: the whole mapping between dataset ids and channels.
+
+    Args:
+        streams: the streams; "train" and "test" are among them.
+        space: the mapping between dataset ids and channels.
+        palette: as the attribute; None for VOC's.
     """
 
     train_stream: SegmentationStream
     test_stream: SegmentationStream
     valid_stream: SegmentationStream
 
-    def __init__(self, streams: list[SegmentationStream], space: LabelSpace) -> None:
+    def __init__(
+        self,
+        streams: list[SegmentationStream],
+        space: LabelSpace,
+        palette: Sequence[int] | None = None,
+    ) -> None:
         super().__init__(streams)
         for stream in streams:
             stream.benchmark = self
         self.label_space = space
         self.n_classes = space.n_channels
         self.class_names = space.channel_names
-        self.class_order = space.class_order
+        self.class_order = self.class_ids = space.class_order
+        self.palette = list(voc_palette() if palette is None else palette)
 
 
 def transform_groups(train: Callable[..., Any], evaluate: Callable[..., Any]) -> TransformGroups:
-    """Avalanche's two transform groups from two transforms of (image, label map)."""
+    """Avalanche's two transform groups from two transforms of (image, labels)."""
     return TransformGroups({"train": JointTransform(train), "eval": JointTransform(evaluate)})

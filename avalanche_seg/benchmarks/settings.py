@@ -10,43 +10,28 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from avalanche_seg.benchmarks.options import OldLabels, Setting, Steps, check_options
 from avalanche_seg.labels import BACKGROUND, VOID
 
 __all__ = [
-    "OLD_LABELS",
-    "SETTINGS",
-    "check_setting",
     "hold_out",
     "seen_test_images",
     "train_images",
     "visible_steps",
 ]
 
-SETTINGS = ("disjoint", "overlapped", "sequential", "partitioned")
-OLD_LABELS = ("hidden", "visible")
-
 BoolTable = NDArray[np.bool_]
 Indices = NDArray[np.int64]
-Steps = Sequence[Sequence[int]]
-
-
-def check_setting(setting: str, old_labels: str) -> None:
-    """Raise ValueError for an unknown setting or label mode, listing the known ones."""
-    if setting not in SETTINGS:
-        raise ValueError(f"setting={setting!r} is unknown; expected one of {', '.join(SETTINGS)}")
-    if old_labels not in OLD_LABELS:
-        raise ValueError(
-            f"old_labels={old_labels!r} is unknown; expected one of {', '.join(OLD_LABELS)}"
-        )
 
 
 def train_images(
     presence: BoolTable,
     steps: Steps,
-    setting: str,
+    setting: Setting,
     *,
-    partition: Sequence[Sequence[int]] | None = None,
+    partition: Steps | None = None,
     seed: int = 0,
+    background_id: int = BACKGROUND,
 ) -> list[Indices]:
     """The training images of every step.
 
@@ -60,17 +45,26 @@ def train_images(
     Args:
         presence: bool, N x 256; ``presence[i, v]`` = image i has a pixel of value v.
         steps: dataset ids by step, background left out.
-        setting: one of ``SETTINGS``.
+        setting: see :data:`avalanche_seg.benchmarks.options.Setting`.
         partition: only with "partitioned": the image indices of every step.
         seed: seed of the drawn partition.
+        background_id: the value that stands for the background; void where masks have none.
 
     Returns:
         Ascending image indices by step, int64.
 
     Raises:
         ValueError: for an unknown setting or a partition that does not fit.
+
+    Example:
+        >>> presence = np.zeros((3, 256), dtype=bool)
+        >>> presence[0, 1] = presence[1, 2] = presence[2, [1, 2]] = True
+        >>> [i.tolist() for i in train_images(presence, [[1], [2]], "overlapped")]
+        [[0, 2], [1, 2]]
+        >>> [i.tolist() for i in train_images(presence, [[1], [2]], "disjoint")]
+        [[0], [1, 2]]
     """
-    check_setting(setting, "hidden")
+    check_options(setting=setting)
     if partition is not None and setting != "partitioned":
         raise ValueError(
             f"got a partition with setting={setting!r}; pass setting='partitioned' or no partition"
@@ -84,14 +78,19 @@ def train_images(
         return _drawn_partition(has_new, seed)
     chosen = []
     for step in range(len(steps)):
-        known = [BACKGROUND, VOID, *(c for group in steps[: step + 1] for c in group)]
+        known = [background_id, VOID, *(c for group in steps[: step + 1] for c in group)]
         has_unknown = np.delete(presence, known, axis=1).any(axis=1)
         chosen.append(np.flatnonzero(has_new[:, step] & ~has_unknown))
     return chosen
 
 
-def visible_steps(setting: str, old_labels: str, step: int) -> range:
-    """The steps whose classes a training mask of ``step`` shows."""
+def visible_steps(setting: Setting, old_labels: OldLabels, step: int) -> range:
+    """The steps whose classes a training mask of ``step`` shows.
+
+    Example:
+        >>> visible_steps("disjoint", "hidden", 2), visible_steps("disjoint", "visible", 2)
+        (range(2, 3), range(0, 3))
+    """
     shows_old = setting == "sequential" or old_labels == "visible"
     return range(0 if shows_old else step, step + 1)
 
@@ -123,6 +122,11 @@ def hold_out(
     Raises:
         ValueError: when the fraction is out of range or leaves a step without a training or
             validation image.
+
+    Example:
+        >>> train, valid = hold_out([np.arange(10)], 0.2, n_images=10, seed=0)
+        >>> len(train[0]), len(valid[0])
+        (8, 2)
     """
     if not 0.0 <= fraction < 1.0:
         raise ValueError(f"val_fraction={fraction} is out of range; expected 0 <= val_fraction < 1")
@@ -151,11 +155,9 @@ def _drawn_partition(has_new: BoolTable, seed: int) -> list[Indices]:
     return [np.flatnonzero(owner == step) for step in range(has_new.shape[1])]
 
 
-def _given_partition(
-    partition: Sequence[Sequence[int]], n_steps: int, n_images: int
-) -> list[Indices]:
+def _given_partition(partition: Steps, n_steps: int, n_images: int) -> list[Indices]:
     if len(partition) != n_steps:
-        raise ValueError(f"partition has {len(partition)} lists; expected {n_steps}, one a step")
+        raise ValueError(f"partition has {len(partition)} lists; expected {n_steps}, one per step")
     owned = np.concatenate([np.asarray(part, dtype=np.int64) for part in partition])
     values, counts = np.unique(owned, return_counts=True)
     if (counts > 1).any():

@@ -1,11 +1,11 @@
-"""Joint transforms: image and label map move together.
+"""Joint transforms: image, label map and extra maps move together.
 
 torchvision's v2 transforms do the work. Two of them are refined so that label maps are resized with
 ``NEAREST_EXACT``, which samples at pixel centres as Pillow (and so the published code) does;
 torchvision's own mask kernel samples at pixel corners and shifts labels by up to half a pixel.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -18,36 +18,60 @@ from torchvision import tv_tensors
 from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional as F
 
+from avalanche_seg.datasets import is_map
 from avalanche_seg.normalization import normalize_images
 
 __all__ = ["JointTransform", "Normalize", "RandomResizedCrop", "ResizeShorterSide"]
 
 
 class JointTransform(MultiParamTransform):
-    """Adapts a transform of (image, label map) to Avalanche's transform groups.
+    """Adapts a transform of (image, labels) to Avalanche's transform groups.
 
-    Handed to a transform group directly, a v2 transform would move the image only.
+    Given to a transform group directly, a v2 transform would move the image only.
 
     Args:
         transform: any callable ``(image, labels) -> (image, labels)``. It receives a
             ``tv_tensors.Image`` (3 x H x W) and a ``tv_tensors.Mask`` (H x W), so every v2
-            transform works as it is.
+            transform works as it is. For samples with extra maps it is called with
+            ``(image, labels, maps)`` and gives the same three: a dict of ``tv_tensors.Mask`` by
+            name. Extras without a height and a width are not shown to it and stay as they are.
+
+    Example:
+        >>> image, labels = torch.zeros(3, 1, 2), torch.tensor([[1, 2]])
+        >>> flip = JointTransform(v2.RandomHorizontalFlip(1.0))
+        >>> _, labels, extras = flip(
+        ...     image, labels, {"saliency": torch.tensor([[8, 9]]), "weight": torch.tensor(0.5)}
+        ... )
+        >>> labels.tolist(), extras["saliency"].tolist(), extras["weight"].item()
+        ([[2, 1]], [[9, 8]], 0.5)
     """
 
     min_params = 2
-    max_params = 2
+    max_params = 3
 
     def __init__(self, transform: Callable[..., Any]) -> None:
         self.transform = transform
 
     def __call__(self, image: Tensor, labels: Tensor, *rest: Any) -> tuple[Any, ...]:
-        """Transform one sample, plain tensors in and out; what follows the labels is passed on."""
-        image, labels = self.transform(tv_tensors.Image(image), tv_tensors.Mask(labels))
-        return image.as_subclass(Tensor), labels.as_subclass(Tensor), *rest
+        """Transform one sample, plain tensors in and out; what is no map is passed on."""
+        extras: Mapping[str, Tensor] = rest[0] if rest and isinstance(rest[0], Mapping) else {}
+        maps = {name: tv_tensors.Mask(value) for name, value in extras.items() if is_map(value)}
+        pair = tv_tensors.Image(image), tv_tensors.Mask(labels)
+        if not maps:
+            image, labels = self.transform(*pair)
+            return image.as_subclass(Tensor), labels.as_subclass(Tensor), *rest
+        image, labels, maps = self.transform(*pair, maps)
+        moved = {name: value.as_subclass(Tensor) for name, value in maps.items()}
+        return (
+            image.as_subclass(Tensor),
+            labels.as_subclass(Tensor),
+            {**extras, **moved},
+            *rest[1:],
+        )
 
     def flat_transforms(self, position: int) -> list[Any]:
-        """The wrapped transform; it acts on both positions."""
-        return [self.transform] if position < 2 else []
+        """The wrapped transform; it acts on image, labels and extras."""
+        return [self.transform] if position < 3 else []
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, JointTransform) and self.transform == other.transform
@@ -57,7 +81,14 @@ class JointTransform(MultiParamTransform):
 
 
 class RandomResizedCrop(v2.RandomResizedCrop):
-    """``v2.RandomResizedCrop``, with labels sampled at pixel centres. Arguments as there."""
+    """``v2.RandomResizedCrop``, with labels sampled at pixel centres. Arguments as there.
+
+    Example:
+        >>> image, labels = torch.zeros(3, 40, 60, dtype=torch.uint8), torch.zeros(40, 60)
+        >>> _, labels = JointTransform(RandomResizedCrop((16, 24)))(image, labels)
+        >>> labels.shape
+        torch.Size([16, 24])
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -92,7 +123,7 @@ class ResizeShorterSide(v2.Transform):
 
 
 class Normalize(v2.Transform):
-    """Image to normalised float32, labels to int64, for loops that do not do it on the device."""
+    """Image to normalised float32, labels and maps to int64, for loops that do not do it later."""
 
     def transform(self, inpt: Any, params: dict[str, Any]) -> Any:
         """Convert one input."""

@@ -1,4 +1,4 @@
-"""From files to pixels: images as RGB, masks as dataset ids."""
+"""From files to pixels: images as RGB, masks as dataset ids, extras as they are."""
 
 import io
 from pathlib import Path
@@ -12,7 +12,14 @@ from torch import Tensor
 
 from avalanche_seg.datasets.png import plain_rows
 
-__all__ = ["LABEL_MODES", "UNREADABLE", "open_label_map", "read_image", "read_label_map"]
+__all__ = [
+    "LABEL_MODES",
+    "UNREADABLE",
+    "open_label_map",
+    "read_extra",
+    "read_image",
+    "read_label_map",
+]
 
 LABEL_MODES = ("P", "L")
 
@@ -24,7 +31,7 @@ def open_label_map(path: Path) -> Image.Image:
     """Open and decode a mask; its pixel values are dataset ids.
 
     Raises:
-        ValueError: when the file is missing, unreadable, or does not hold one 8-bit index a pixel.
+        ValueError: when the file is missing, unreadable, or holds no 8-bit index per pixel.
     """
     try:
         mask = Image.open(path)
@@ -48,6 +55,14 @@ def read_label_map(path: Path) -> NDArray[np.uint8]:
 
     Raises:
         ValueError: as :func:`open_label_map`.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = Path(folder) / "mask.png"
+        ...     Image.fromarray(np.array([[0, 7, 255]], dtype=np.uint8)).save(path)
+        ...     read_label_map(path).tolist()
+        [[0, 7, 255]]
     """
     try:
         rows = plain_rows(path.read_bytes())
@@ -56,11 +71,42 @@ def read_label_map(path: Path) -> NDArray[np.uint8]:
     return np.asarray(open_label_map(path), dtype=np.uint8) if rows is None else rows[:, 1:]
 
 
+def read_extra(path: Path, size: tuple[int, int]) -> Tensor:
+    """Read an extra map of a sample, such as its saliency, as uint8, H x W.
+
+    Args:
+        path: an 8-bit single-channel image.
+        size: (H, W) of the sample's image.
+
+    Raises:
+        ValueError: naming the file when it is missing, unreadable, of another kind or size.
+    """
+    try:
+        values = read_label_map(path)
+    except ValueError as error:
+        raise ValueError(f"an extra of a sample, as an 8-bit image: {error}") from error
+    if values.shape != size:
+        raise ValueError(
+            f"{path}: got an extra of {values.shape[1]}x{values.shape[0]} pixels for an image of "
+            f"{size[1]}x{size[0]}; expected the same size: export it at its image's size"
+        )
+    return torch.from_numpy(values.copy())
+
+
 def read_image(path: Path) -> Tensor:
     """Read an image as uint8, 3 x H x W, RGB, 0..255, with the channels last in memory.
 
     Raises:
         ValueError: when the file is missing or unreadable.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = Path(folder) / "image.png"
+        ...     Image.new("RGB", (5, 4), (1, 2, 3)).save(path)
+        ...     image = read_image(path)
+        >>> image.shape, image[:, 0, 0].tolist()
+        (torch.Size([3, 4, 5]), [1, 2, 3])
     """
     try:
         content = np.fromfile(path, dtype=np.uint8)

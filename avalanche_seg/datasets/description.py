@@ -1,19 +1,58 @@
-"""What a data set is: class names, and the image and mask files of its splits."""
+"""What a data set is: class names, the meaning of its mask values, and the files of its splits."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import get_args
+
+from avalanche_seg.labels import BACKGROUND, N_LABELS, VOID, ZeroIs
 
 __all__ = ["SegmentationFiles", "Split"]
+
+Ids = Sequence[int]
 
 
 @dataclass(frozen=True)
 class Split:
-    """The image and mask files of one split, in the order of its list file."""
+    """The files of one split, in the order of its list file.
+
+    Args:
+        root: the data set's folder; messages name it.
+        name: of the split, such as "train".
+        images: N image files.
+        masks: N mask files; a pixel's value is its dataset id.
+        extras: further 8-bit single-channel images of the sizes of the images, such as saliency
+            maps: N files by name. Samples hold them as uint8, H x W, under that name.
+
+    Raises:
+        ValueError: when the numbers of files differ, or an extra is named "annotated", the name of
+            what a sample's label map shows.
+
+    Example:
+        >>> a, b = Path("a.jpg"), Path("a.png")
+        >>> split = Split(Path("."), "train", (a,), (b,), extras={"saliency": (Path("s.png"),)})
+        >>> len(split)
+        1
+    """
 
     root: Path
-    split: str
+    name: str
     images: tuple[Path, ...]
     masks: tuple[Path, ...]
+    extras: Mapping[str, tuple[Path, ...]] = field(default_factory=dict, hash=False)
+
+    def __post_init__(self) -> None:
+        for what, files in (("masks", self.masks), *self.extras.items()):
+            if len(files) != len(self.images):
+                raise ValueError(
+                    f"{self.root}: the split {self.name} has {len(self.images)} images and "
+                    f"{len(files)} files of {what}; expected one for every image"
+                )
+        if "annotated" in self.extras:
+            raise ValueError(
+                f"{self.root}: the split {self.name} has an extra 'annotated', a name that replay "
+                "uses; choose another"
+            )
 
     def __len__(self) -> int:
         return len(self.images)
@@ -21,14 +60,83 @@ class Split:
 
 @dataclass(frozen=True)
 class SegmentationFiles:
-    """A data set on the disk: its class names by dataset id, its train and its test split."""
+    """A data set on the disk, from a reader of this package or of your own.
+
+    Args:
+        name: of the data set.
+        class_names: by dataset id: ``class_names[v]`` is the name of the mask value v. Other
+            values than these and 255 (void) are errors.
+        train: the training split.
+        test: the test split.
+        zero_is: what the value 0 means: the "background" (VOC), a "class" like any other
+            (Cityscapes' train ids), or "unlabelled" (ADE20K).
+        class_orders: published orders by name: permutations of ``foreground_ids``. A benchmark's
+            ``task`` or ``class_order`` may name one.
+        partitions: published partitions of the training images by name, most often a task's: image
+            indices by step. A benchmark's ``partition`` may name one.
+        palette: 768 integers in 0..255: red, green and blue of every dataset id; None for VOC's.
+
+    Raises:
+        ValueError: for an unknown ``zero_is``, too few or too many names, names given twice, an
+            order that is no permutation, or a palette of another length.
+
+    Example:
+        >>> split = Split(Path("roads"), "train", (), ())
+        >>> files = SegmentationFiles("roads", ("road", "car"), split, split, zero_is="class")
+        >>> files.foreground_ids
+        (0, 1)
+    """
 
     name: str
     class_names: tuple[str, ...]
     train: Split
     test: Split
+    zero_is: ZeroIs = "background"
+    class_orders: Mapping[str, Ids] = field(default_factory=dict, hash=False)
+    partitions: Mapping[str, Sequence[Ids]] = field(default_factory=dict, hash=False)
+    palette: Ids | None = field(default=None, hash=False)
+
+    def __post_init__(self) -> None:
+        if self.zero_is not in get_args(ZeroIs):
+            raise ValueError(
+                f"{self.name}: zero_is={self.zero_is!r} is unknown; expected one of "
+                f"{', '.join(get_args(ZeroIs))}"
+            )
+        self._check_names()
+        for name, order in self.class_orders.items():
+            if sorted(order) != list(self.foreground_ids):
+                raise ValueError(
+                    f"{self.name}: the class order {name!r} is no permutation of the "
+                    f"{self.n_foreground} foreground ids; list each of them once"
+                )
+        if self.palette is not None and len(self.palette) != 3 * N_LABELS:
+            raise ValueError(
+                f"{self.name}: got a palette of {len(self.palette)} integers; expected "
+                f"{3 * N_LABELS}, red, green and blue of every dataset id"
+            )
+
+    def _check_names(self) -> None:
+        if not self.foreground_ids or len(self.class_names) > VOID:
+            raise ValueError(
+                f"{self.name}: got {len(self.class_names)} class names; expected at least a "
+                f"foreground class and at most {VOID}"
+            )
+        names = ["background"] if self.zero_is == "class" else []
+        names += self.class_names
+        doubled = sorted({name for name in names if names.count(name) > 1})
+        if doubled:
+            raise ValueError(
+                f"{self.name}: the class names {doubled} are there twice; list each class once "
+                "('background' is the name of channel 0)"
+            )
+
+    @property
+    def foreground_ids(self) -> tuple[int, ...]:
+        """The dataset ids of the classes, background left out, ascending."""
+        first = BACKGROUND if self.zero_is == "class" else BACKGROUND + 1
+        return tuple(range(first, len(self.class_names)))
 
     @property
     def n_foreground(self) -> int:
         """Number of foreground classes."""
-        return len(self.class_names) - 1
+        return len(self.foreground_ids)

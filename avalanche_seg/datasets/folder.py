@@ -10,17 +10,27 @@ __all__ = ["read_class_names", "read_folder"]
 
 
 def read_folder(root: Path) -> SegmentationFiles:
-    """Read a data set of one's own.
+    r"""Read any folder in the VOC layout with a ``classes.txt``.
 
     Layout::
 
-        root/classes.txt                              one name a line, line 0 = background
+        root/classes.txt                              one name per line, line 0 = background
         root/JPEGImages/ID.jpg                        or .jpeg, .png
         root/SegmentationClass/ID.png                 pixel value = line of classes.txt, 255 = void
-        root/ImageSets/Segmentation/{train,val}.txt   one ID a line
+        root/ImageSets/Segmentation/{train,val}.txt   one ID per line
 
     Raises:
         ValueError: naming what is missing or malformed.
+
+    Example:
+        >>> import tempfile
+        >>> from avalanche_seg.datasets import make_synthetic_voc
+        >>> with tempfile.TemporaryDirectory() as name:
+        ...     root = make_synthetic_voc(name, n_train=20, n_val=20, size=(48, 64))
+        ...     _ = (root / "classes.txt").write_text("\n".join("0abcdefghijklmnopqrst"))
+        ...     files = read_folder(root)
+        >>> files.n_foreground, len(files.train)
+        (20, 20)
     """
     if not root.is_dir():
         raise ValueError(f"{root} is not a folder; expected one in the VOC layout with classes.txt")
@@ -38,14 +48,14 @@ def read_folder(root: Path) -> SegmentationFiles:
 
 
 def read_class_names(path: Path) -> tuple[str, ...]:
-    """Read class names by dataset id: one a line, line 0 = background.
+    """Read class names by dataset id: one per line, line 0 = background.
 
     Raises:
         ValueError: when the file is missing, holds no class, holds a name twice or too many names.
     """
     if not path.is_file():
         raise ValueError(
-            f"{path} is missing; expected one class name a line, the background first, so that a "
+            f"{path} is missing; expected one class name per line, the background first, so that a "
             "line's number is the class's value in the masks"
         )
     names = tuple(line.strip() for line in read_text(path).rstrip().split("\n"))

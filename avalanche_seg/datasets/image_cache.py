@@ -1,22 +1,17 @@
 """The decoded pixels of a split, read in place of its files.
 
-Everything is decoded once, into one block of bytes that all worker processes share: a file that is
-mapped into memory and serves later runs too, or memory that ends with the program. Samples are the
-same with and without.
+Everything is decoded once, into one file that is mapped into memory: all worker processes share it,
+and later runs find it. Samples are the same with and without. A memory that ends with the machine
+is a cache folder on a RAM disk.
 """
 
 import mmap
 import os
 import shutil
-import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from functools import partial
-from multiprocessing.shared_memory import SharedMemory
-from multiprocessing.util import Finalize
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,196 +19,146 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
-from avalanche_seg.datasets.decoding import read_image, read_label_map
+from avalanche_seg.datasets.decoding import read_extra, read_image, read_label_map
 from avalanche_seg.datasets.description import Split
 from avalanche_seg.datasets.mask_statistics import MaskStatistics, cache_folder
-from avalanche_seg.system import atomic_write, available_memory, check_free_space, file_lock
+from avalanche_seg.system import atomic_write, check_free_space, file_lock
 
-__all__ = ["CACHES", "ImageCache", "check_cache", "image_cache"]
+__all__ = ["ImageCache", "image_cache"]
 
-CACHES = ("memory", "disk")
-_FORMAT = 1  # Raise it when the layout changes: old files are then not used.
+_FORMAT = 2  # Raise it when the layout changes: old files are then not used.
 _PART = 64  # Images decoded ahead of the writer.
+
+Pixels = NDArray[np.uint8]
 
 
 class ImageCache:
-    """Images and masks of one split as one block of bytes; pickled as a reference to it.
+    """Images, masks and extras of one split in one file; pickled as a reference to it.
 
-    The block is an int32 table N x 2 of heights and widths, then for every sample its image
-    H x W x 3 and its mask H x W, uint8.
+    The file is an int32 table N x 2 of heights and widths, then for every sample its image
+    H x W x 3, its mask H x W and its extras H x W in the order of their names, uint8.
 
     Args:
-        block: opens the block, in any process.
+        path: the file.
         ends: int64, N + 1; sample i lies in ``ends[i]:ends[i + 1]``.
+        extras: names of the extras, ascending.
     """
 
-    def __init__(self, block: Callable[[], "_Block"], ends: NDArray[np.int64]) -> None:
-        self._open = block
+    def __init__(self, path: Path, ends: NDArray[np.int64], extras: tuple[str, ...] = ()) -> None:
+        self._path = path
         self._ends = ends
-        self._opened: _Block | None = None
+        self._extras = extras
+        self._mapped: mmap.mmap | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_opened": None}
+        return {**self.__dict__, "_mapped": None}
 
-    def read(self, index: int) -> tuple[Tensor, NDArray[np.uint8]]:
+    def read(self, index: int) -> tuple[Tensor, Pixels, dict[str, Tensor]]:
         """One sample.
 
         Args:
             index: in the split.
 
         Returns:
-            The image, uint8 3 x H x W, and the mask's values, uint8 H x W: copies, because memory
-            that somebody still looks at cannot be given back in the end.
+            The image, uint8 3 x H x W; the mask's values, uint8 H x W; and the extras by name,
+            uint8 H x W. All are copies, which may be changed in place.
         """
-        if self._opened is None:
-            self._opened = self._open()
-        buffer = self._opened.buf
-        height, width = np.frombuffer(buffer, np.int32, count=2, offset=8 * index).tolist()
+        if self._mapped is None:
+            with self._path.open("rb") as file:
+                self._mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        mapped = self._mapped
+        height, width = np.frombuffer(mapped, np.int32, count=2, offset=8 * index).tolist()
         start, area = int(self._ends[index]), height * width
-        pixels = np.frombuffer(buffer, np.uint8, count=3 * area, offset=start).copy()
-        ids = np.frombuffer(buffer, np.uint8, count=area, offset=start + 3 * area).copy()
-        image = torch.from_numpy(pixels).view(height, width, 3).permute(2, 0, 1)
-        return image, ids.reshape(height, width)
+
+        def planes(first: int, count: int) -> Pixels:
+            return np.frombuffer(mapped, np.uint8, count * area, start + first * area).copy()
+
+        image = torch.from_numpy(planes(0, 3)).view(height, width, 3).permute(2, 0, 1)
+        extras = {
+            name: torch.from_numpy(planes(4 + i, 1)).view(height, width)
+            for i, name in enumerate(self._extras)
+        }
+        return image, planes(3, 1).reshape(height, width), extras
 
 
-def image_cache(
-    samples: Split, index: MaskStatistics, kind: str, *, progress: bool = True
-) -> ImageCache:
-    """The cache of a split; decodes every image and mask unless that was done before.
+def image_cache(samples: Split, statistics: MaskStatistics, *, progress: bool = True) -> ImageCache:
+    """The cache of a split; decodes every image, mask and extra unless that was done before.
+
+    The file lies in :func:`~avalanche_seg.datasets.mask_statistics.cache_folder`; it takes
+    4 bytes per pixel, and one more for every extra.
 
     Args:
         samples: the split.
-        index: its class index, which knows every image's size and the files' fingerprint.
-        kind: "memory": shared memory that ends with the program, each program its own. "disk": a
-            file in :func:`~avalanche_seg.datasets.mask_statistics.cache_folder`, mapped into
-            memory, for all later runs and all processes.
+        statistics: its mask statistics, which know every image's size and the files' fingerprint.
         progress: show a progress bar while images are decoded.
 
     Raises:
-        ValueError: when there is too little room, or naming a file that cannot be read.
+        ValueError: when there is too little free space, or naming a file that cannot be read.
+
+    Example:
+        >>> import tempfile
+        >>> from avalanche_seg.datasets import make_synthetic_voc, mask_statistics, read_voc
+        >>> with tempfile.TemporaryDirectory() as name:
+        ...     split = read_voc(make_synthetic_voc(name, n_train=20, n_val=20)).train
+        ...     statistics = mask_statistics(split, n_values=21, progress=False)
+        ...     image, mask, extras = image_cache(split, statistics, progress=False).read(3)
+        ...     torch.equal(image, read_image(split.images[3]))
+        True
     """
-    sizes = 4 * index.counts.sum(axis=1)
+    names = tuple(sorted(samples.extras))
+    sizes = (4 + len(names)) * statistics.counts.sum(axis=1)
     ends = np.cumsum([8 * len(samples), *sizes.tolist()])
-    if kind == "disk":
-        path = cache_folder() / f"{index.fingerprint}.pixels{_FORMAT}"
-        _write_file(path, samples, ends, progress)
-        return ImageCache(partial(_File, path), ends)
-    cache = _IN_MEMORY.get(index.fingerprint)
-    if cache is None:
-        memory = _fill_memory(samples, ends, progress)
-        cache = ImageCache(partial(SharedMemory, memory.name), ends)
-        # Unlike weakref's, it also runs at the end of processes that multiprocessing started.
-        Finalize(cache, _free, (memory, os.getpid()), exitpriority=0)
-        _IN_MEMORY[index.fingerprint] = cache
-    return cache
-
-
-def check_cache(cache_images: str | bool) -> None:
-    """Raise ValueError for an unknown ``cache_images``, listing the known ones."""
-    if cache_images is not False and cache_images not in CACHES:
-        raise ValueError(
-            f"cache_images={cache_images!r} is unknown; expected False or one of "
-            f"{', '.join(CACHES)}"
-        )
-
-
-# Benchmarks over the same files share one.
-_IN_MEMORY: "weakref.WeakValueDictionary[str, ImageCache]" = weakref.WeakValueDictionary()
-
-
-class _Block(Protocol):
-    @property
-    def buf(self) -> Any: ...
-
-
-class _File:
-    def __init__(self, path: Path) -> None:
-        with path.open("rb") as file:
-            self.buf = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-
-
-def _write_file(path: Path, samples: Split, ends: NDArray[np.int64], progress: bool) -> None:
+    path = cache_folder() / f"{statistics.fingerprint}.pixels{_FORMAT}"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with file_lock(path.with_suffix(".lock")):
             _write_once(path, samples, ends, progress)
     except OSError as error:
         raise ValueError(
-            f"cache_images='disk': {path} cannot be written ({error}); let AVALANCHE_SEG_CACHE "
+            f"cache_images=True: {path} cannot be written ({error}); let AVALANCHE_SEG_CACHE "
             "name another folder, or leave the cache out"
         ) from error
+    return ImageCache(path, ends, names)
 
 
 def _write_once(path: Path, samples: Split, ends: NDArray[np.int64], progress: bool) -> None:
     size = int(ends[-1])
     if path.is_file() and path.stat().st_size == size:
         return
-    free = shutil.disk_usage(path.parent).free
     check_free_space(
-        f"the decoded split {samples.root.name}/{samples.split}",
+        f"the decoded split {samples.root.name}/{samples.name}",
         size,
-        free,
-        f"cache_images='disk': {path.parent}",
+        shutil.disk_usage(path.parent).free,
+        f"cache_images=True: {path.parent}",
         "name another folder by AVALANCHE_SEG_CACHE, or leave the cache out",
     )
     with atomic_write(path) as temporary, temporary.open("wb") as file:
         file.seek(int(ends[0]))
         shapes = np.zeros((len(samples), 2), dtype=np.int32)
-        for i, (image, mask) in enumerate(_decoded(samples, progress)):
-            file.write(image.data)
-            file.write(mask.data)
-            shapes[i] = mask.shape
+        for i, (image, *maps) in enumerate(_decoded(samples, progress)):
+            for pixels in (image, *maps):
+                file.write(pixels.data)
+            shapes[i] = image.shape[:2]
         file.seek(0)
         file.write(shapes.data)
 
 
-def _fill_memory(samples: Split, ends: NDArray[np.int64], progress: bool) -> SharedMemory:
-    size = int(ends[-1])
-    check_free_space(
-        f"the decoded split {samples.root.name}/{samples.split}",
-        size,
-        available_memory(),
-        "cache_images='memory': shared memory",
-        "cache on the disk, or leave the cache out",
-    )
-    memory = SharedMemory(create=True, size=size)
-    try:
-        whole: Any = memory.buf
-        block = np.frombuffer(whole, dtype=np.uint8)
-        shapes = block[: ends[0]].view(np.int32).reshape(-1, 2)
-        for i, (image, mask) in enumerate(_decoded(samples, progress)):
-            block[ends[i] : ends[i + 1]] = np.concatenate([image.ravel(), mask.ravel()])
-            shapes[i] = mask.shape
-        del block, shapes, whole  # Or the memory could not be closed.
-    except BaseException:
-        _free(memory, os.getpid())
-        raise
-    return memory
-
-
-def _free(memory: SharedMemory, owner: int) -> None:
-    if os.getpid() == owner:  # And not a worker that was forked from it.
-        memory.unlink()
-        with suppress(BufferError):  # After an error the traceback still looks at it.
-            memory.close()
-
-
-def _decoded(
-    samples: Split, progress: bool
-) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
-    """Image H x W x 3 and mask of every sample in order, decoded in threads."""
-    pairs = list(zip(samples.images, samples.masks, strict=True))
-    title = f"decoding {samples.root.name}/{samples.split}"
+def _decoded(samples: Split, progress: bool) -> Iterator[list[Pixels]]:
+    """Image H x W x 3, mask and extras of every sample in order, decoded in threads."""
+    extras = [samples.extras[name] for name in sorted(samples.extras)]
+    files = list(zip(samples.images, samples.masks, *extras, strict=True))
+    title = f"decoding {samples.root.name}/{samples.name}"
     with (
         ThreadPoolExecutor(max_workers=os.cpu_count()) as pool,
-        tqdm(total=len(pairs), desc=title, unit="image", disable=not progress, leave=False) as bar,
+        tqdm(total=len(files), desc=title, unit="image", disable=not progress, leave=False) as bar,
     ):
-        for start in range(0, len(pairs), _PART):  # No further ahead than memory is good for.
-            for decoded in pool.map(_decode, pairs[start : start + _PART]):
+        for start in range(0, len(files), _PART):  # No further ahead than memory is good for.
+            for decoded in pool.map(_decode, files[start : start + _PART]):
                 yield decoded
                 bar.update()
 
 
-def _decode(pair: tuple[Path, Path]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    image, mask = read_image(pair[0]), read_label_map(pair[1])
-    return image.permute(1, 2, 0).contiguous().numpy(), np.ascontiguousarray(mask)
+def _decode(files: tuple[Path, ...]) -> list[Pixels]:
+    image = read_image(files[0]).permute(1, 2, 0).contiguous().numpy()
+    mask = np.ascontiguousarray(read_label_map(files[1]))
+    return [image, mask, *(read_extra(path, mask.shape).numpy() for path in files[2:])]

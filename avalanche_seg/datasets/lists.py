@@ -9,11 +9,11 @@ __all__ = ["read_pairs", "read_text"]
 
 
 def read_pairs(split_file: Path, *, root: Path, image_dir: Path, mask_dir: Path) -> Split:
-    """Read a list file: one ID a line, or one pair ``/images/ID.jpg /masks/ID.png`` a line.
+    """Read a list file: one ID, or one pair ``/images/ID.jpg /masks/ID.png``, per line.
 
     Args:
         split_file: the list file.
-        root: the devkit's folder, which pairs are relative to.
+        root: the data set's folder, which pairs are relative to.
         image_dir: folder of ``ID.jpg`` (``.jpeg`` and ``.png`` are tried as well).
         mask_dir: folder of ``ID.png``.
 
@@ -22,11 +22,13 @@ def read_pairs(split_file: Path, *, root: Path, image_dir: Path, mask_dir: Path)
             the files does not exist.
     """
     if not split_file.is_file():
-        raise ValueError(f"{split_file} is missing; expected a text file with one image ID a line")
+        raise ValueError(
+            f"{split_file} is missing; expected a text file with one image ID per line"
+        )
     lines = read_text(split_file).split("\n")
     entries = [line.split() for line in lines if line.strip()]
     if not entries:
-        raise ValueError(f"{split_file} is empty; expected one image ID a line")
+        raise ValueError(f"{split_file} is empty; expected one image ID per line")
     suffixes = _Suffixes(image_dir)
     images, masks = [], []
     for entry in entries:

@@ -22,15 +22,15 @@ _TOGETHER = 1_400_000  # Pixels counted at once, eight masks of VOC.
 
 
 def scan(
-    samples: Split, *, n_foreground: int, progress: bool = True, threads: int | None = None
+    samples: Split, *, n_values: int, progress: bool = True, threads: int | None = None
 ) -> NDArray[np.int64]:
     """Count the pixels of every value in every mask, in parallel threads.
 
     Args:
         samples: the split.
-        n_foreground: number of foreground classes; mask values must be 0..n_foreground or 255.
+        n_values: how many values have a class name; masks hold 0..n_values - 1 or 255 (void).
         progress: show a progress bar.
-        threads: how many; None takes one a core. Files are read and decoded outside the
+        threads: how many; None takes one per core. Files are read and decoded outside the
             interpreter's lock.
 
     Returns:
@@ -47,14 +47,14 @@ def scan(
         ThreadPoolExecutor(threads or os.cpu_count()) as pool,
         tqdm(
             total=len(samples),
-            desc=f"class index of {samples.root.name}/{samples.split}",
+            desc=f"mask statistics of {samples.root.name}/{samples.name}",
             unit="mask",
             disable=not progress,
             leave=False,
         ) as bar,
     ):
         try:
-            rows = pool.map(partial(_count, n_foreground=n_foreground), images, parts)
+            rows = pool.map(partial(_count, n_values=n_values), images, parts)
             for start, counted in zip(starts, rows, strict=True):
                 counts[start : start + len(counted)] = counted
                 bar.update(len(counted))
@@ -64,9 +64,7 @@ def scan(
     return counts
 
 
-def _count(
-    images: Sequence[Path], masks: Sequence[Path], *, n_foreground: int
-) -> NDArray[np.int64]:
+def _count(images: Sequence[Path], masks: Sequence[Path], *, n_values: int) -> NDArray[np.int64]:
     """Count and check some masks: few calls of the pool, as each costs a tenth of a mask."""
     counts: list[NDArray[np.int64]] = []
     read: list[NDArray[np.uint8]] = []
@@ -75,21 +73,21 @@ def _count(
         try:
             read.append(_read(image, mask))
         except ValueError:
-            _checked_counts(masks[first:], read, n_foreground)  # An earlier one is to be named.
+            _checked_counts(masks[first:], read, n_values)  # An earlier one is to be named.
             raise
         if sum(one.size for one in read) >= _TOGETHER:
-            counts.append(_checked_counts(masks[first:], read, n_foreground))
+            counts.append(_checked_counts(masks[first:], read, n_values))
             first += len(read)
             read = []
-    counts.append(_checked_counts(masks[first:], read, n_foreground))
+    counts.append(_checked_counts(masks[first:], read, n_values))
     return np.concatenate(counts)
 
 
 def _checked_counts(
-    paths: Sequence[Path], masks: Sequence[NDArray[np.uint8]], n_foreground: int
+    paths: Sequence[Path], masks: Sequence[NDArray[np.uint8]], n_values: int
 ) -> NDArray[np.int64]:
     counts = pixel_counts(*masks)
-    check_values(paths, counts, n_foreground)
+    check_values(paths, counts, n_values)
     return counts
 
 
@@ -143,19 +141,19 @@ def pixel_counts(*masks: NDArray[np.uint8]) -> NDArray[np.int64]:
     return counts.astype(np.int64).reshape(-1, N_LABELS)
 
 
-def check_values(masks: Sequence[Path], counts: NDArray[np.int64], n_foreground: int) -> None:
+def check_values(masks: Sequence[Path], counts: NDArray[np.int64], n_values: int) -> None:
     """ValueError naming the first mask that counts a value which is no class.
 
     Args:
         masks: N files.
         counts: N x 256.
-        n_foreground: values must be 0..n_foreground or 255.
+        n_values: values must be 0..n_values - 1 or 255.
     """
-    foreign = counts[:, n_foreground + 1 : VOID] > 0
+    foreign = counts[:, n_values:VOID] > 0
     if foreign.any():
         image, value = np.argwhere(foreign)[0]
         raise ValueError(
-            f"{masks[image]}: value {value + n_foreground + 1} is no class; expected 0 "
-            f"(background), 1..{n_foreground} or {VOID} (void). Correct the mask or the list of "
+            f"{masks[image]}: value {value + n_values} is no class; expected 0..{n_values - 1}, "
+            f"the values with a class name, or {VOID} (void). Correct the mask or the list of "
             "class names"
         )

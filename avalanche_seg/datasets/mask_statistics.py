@@ -30,6 +30,12 @@ class MaskStatistics:
     Args:
         counts: int64, N x 256; ``counts[i, v]`` = pixels of value v in mask i.
         fingerprint: hexadecimal digest of the files the counts were made from.
+
+    Example:
+        >>> counts = np.zeros((1, 256), dtype=np.int64)
+        >>> counts[0, [0, 7]] = [90, 10]
+        >>> np.flatnonzero(MaskStatistics(counts, "").presence[0]).tolist()
+        [0, 7]
     """
 
     counts: NDArray[np.int64]
@@ -41,33 +47,43 @@ class MaskStatistics:
         return self.counts > 0
 
 
-def mask_statistics(samples: Split, *, n_foreground: int, progress: bool = True) -> MaskStatistics:
-    """The class index of a split: from the cache, or by a scan of every mask.
+def mask_statistics(samples: Split, *, n_values: int, progress: bool = True) -> MaskStatistics:
+    """The mask statistics of a split: from the cache, or by a scan of every mask.
 
     Args:
         samples: the split.
-        n_foreground: number of foreground classes; mask values must be 0..n_foreground or 255.
+        n_values: how many values have a class name; masks hold 0..n_values - 1 or 255 (void).
         progress: show a progress bar during a scan.
 
     Raises:
         ValueError: naming the first bad file: unreadable, image and mask of different sizes, mask
-            without one index a pixel, value that is no class.
+            without one index per pixel, value that is no class.
+
+    Example:
+        >>> import tempfile
+        >>> from avalanche_seg.datasets import make_synthetic_voc, read_voc
+        >>> with tempfile.TemporaryDirectory() as name:
+        ...     files = read_voc(make_synthetic_voc(name, n_train=20, n_val=20, size=(48, 64)))
+        ...     statistics = mask_statistics(files.train, n_values=21, progress=False)
+        >>> statistics.counts.shape, int(statistics.counts[0].sum())
+        ((20, 256), 3072)
     """
     digest = fingerprint(samples)
     path = cache_folder() / f"{digest}.npz"
     counts = _load(path, len(samples))
     if counts is None:
-        counts = scan(samples, n_foreground=n_foreground, progress=progress)
+        counts = scan(samples, n_values=n_values, progress=progress)
         _save(path, counts)
-    check_values(samples.masks, counts, n_foreground)  # A cached scan may have known more classes.
+    check_values(samples.masks, counts, n_values)  # A cached scan may have known more classes.
     return MaskStatistics(counts, digest)
 
 
 def fingerprint(samples: Split) -> str:
-    """SHA-256 over path, size and modification time of every image and mask of a split."""
-    digest = hashlib.sha256(f"class index {_FORMAT}\n".encode())
+    """SHA-256 over path, size and modification time of every file of a split."""
+    digest = hashlib.sha256(f"mask statistics {_FORMAT}\n".encode())
     here = Path.cwd()
-    for path in (*samples.images, *samples.masks):
+    extras = (path for name in sorted(samples.extras) for path in samples.extras[name])
+    for path in (*samples.images, *samples.masks, *extras):
         stat = path.stat()
         whole = path if path.is_absolute() else here / path
         digest.update(f"{whole}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
@@ -75,10 +91,10 @@ def fingerprint(samples: Split) -> str:
 
 
 def cache_folder() -> Path:
-    """Where class indices are cached.
+    """Where mask statistics and decoded images are cached.
 
-    ``$AVALANCHE_SEG_CACHE``, or ``avalanche_seg`` in the user's cache folder. Never the devkit
-    itself, which may be shared or read-only.
+    ``$AVALANCHE_SEG_CACHE``, or ``avalanche_seg`` in the user's cache folder. Never the data set's
+    own folder, which may be shared or read-only.
     """
     explicit = os.environ.get("AVALANCHE_SEG_CACHE")
     if explicit:
@@ -107,7 +123,7 @@ def _save(path: Path, counts: NDArray[np.int64]) -> None:
             np.savez_compressed(file, counts=counts)
     except OSError as error:
         warnings.warn(
-            f"the class index was not cached in {path.parent} ({error}); every start scans the "
-            "masks again until AVALANCHE_SEG_CACHE names a folder that can be written",
+            f"the mask statistics were not cached in {path.parent} ({error}); every start scans "
+            "the masks again until AVALANCHE_SEG_CACHE names a folder that can be written",
             stacklevel=3,
         )

@@ -35,6 +35,15 @@ def read_voc(root: Path, *, augmented: bool | None = None) -> SegmentationFiles:
 
     Raises:
         ValueError: naming what is missing.
+
+    Example:
+        >>> import tempfile
+        >>> from avalanche_seg.datasets import make_synthetic_voc
+        >>> with tempfile.TemporaryDirectory() as name:
+        ...     _ = make_synthetic_voc(name, n_train=20, n_val=20, size=(48, 64))
+        ...     files = read_voc(Path(name))
+        >>> files.name, files.n_foreground, len(files.train), len(files.test)
+        ('VOC2012', 20, 20, 20)
     """
     folder = find_folder(root)
     if folder is None:

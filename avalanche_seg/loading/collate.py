@@ -15,10 +15,20 @@ def collate(samples: list[tuple[Any, ...]]) -> Any:
     would transpose every image in between, and again on the device.
 
     Args:
-        samples: (image, ...), what the data set gave.
+        samples: (image, ...), what the data set gave: most often (image, labels), or (image,
+            labels, extras) with a dict of tensors.
 
     Returns:
         The batch of ``default_collate``: the same values.
+
+    Example:
+        >>> import torch
+        >>> image, labels = torch.zeros(4, 5, 3).permute(2, 0, 1), torch.zeros(4, 5)
+        >>> images, labels, extras = collate([(image, labels, {"saliency": labels})] * 2)
+        >>> images.shape, extras["saliency"].shape
+        (torch.Size([2, 3, 4, 5]), torch.Size([2, 4, 5]))
+        >>> images.is_contiguous(memory_format=torch.channels_last)
+        True
     """
     first = samples[0]
     if not (isinstance(first, tuple | list) and all(_channels_last(s[0]) for s in samples)):

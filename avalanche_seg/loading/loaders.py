@@ -15,7 +15,6 @@ from torch.utils.data import (
 
 from avalanche_seg.loading.collate import collate
 from avalanche_seg.loading.seeded import seeded_loader
-from avalanche_seg.loading.workers import WorkerPool, make_loader
 from avalanche_seg.system import rank, world_size
 
 __all__ = ["eval_loader", "loader_options", "train_loader"]
@@ -29,7 +28,17 @@ def loader_options(
     """Arguments of a loader: the strategy's own, then those given to ``train`` or ``eval``.
 
     Avalanche passes every keyword of ``train`` and ``eval`` on, whoever it is for; those that no
-    ``DataLoader`` knows are left to others.
+    ``DataLoader`` knows are left to others. Workers live as long as their loader, unless
+    ``persistent_workers`` is off: through all epochs of an experience.
+
+    Args:
+        own: arguments the strategy was made with.
+        given: keywords of ``train`` or ``eval``; they win.
+        device: where batches go; memory is pinned for a GPU.
+
+    Example:
+        >>> loader_options({"num_workers": 2}, {"num_workers": 0}, device=torch.device("cpu"))
+        {'pin_memory': False, 'num_workers': 0}
     """
     known = {name: value for name, value in given.items() if name in _ARGUMENTS}
     options = {"pin_memory": device.type == "cuda", **own, **known}
@@ -44,16 +53,23 @@ def train_loader(
     dataset: Dataset[Any],
     batch_size: int,
     options: Mapping[str, Any],
-    *,
-    pool: WorkerPool | None = None,
-) -> Any:
+) -> DataLoader[Any]:
     """Shuffled batches; the short last one is dropped, as published, unless it is the only one.
 
-    Every sample has a seed of its own; see :mod:`avalanche_seg.loading.seeded`. Workers are the
-    pool's, see :mod:`avalanche_seg.loading.workers`.
+    Every sample has a seed of its own; see :mod:`avalanche_seg.loading.seeded`.
+
+    Args:
+        dataset: map-style, of tuples (image, ...).
+        batch_size: images per batch, over all processes.
+        options: of ``DataLoader``; see :func:`loader_options`.
 
     Raises:
         ValueError: when ``drop_last`` was asked for and leaves no batch.
+
+    Example:
+        >>> samples = [(torch.zeros(3, 4, 4), torch.zeros(4, 4)) for _ in range(5)]
+        >>> [len(images) for images, labels in train_loader(samples, 2, {})]
+        [2, 2]
     """
     n_images = len(dataset)  # type: ignore[arg-type]
     chosen = dict(options)
@@ -70,17 +86,26 @@ def train_loader(
         order = RandomSampler(range(n_images), generator=generator)
         order = order if shuffle else SequentialSampler(range(n_images))
     batches = BatchSampler(order, batch_size, drop_last)
-    return seeded_loader(dataset, batches, pool=pool, **chosen)
+    return seeded_loader(dataset, batches, **chosen)
 
 
 def eval_loader(
     dataset: Dataset[Any],
     batch_size: int,
     options: Mapping[str, Any],
-    *,
-    pool: WorkerPool | None = None,
-) -> Any:
-    """Batches in order, every image once: of several processes each loads every n-th batch."""
+) -> DataLoader[Any]:
+    """Batches in order, every image once: of several processes each loads every n-th batch.
+
+    Args:
+        dataset: map-style, of tuples (image, ...).
+        batch_size: images per batch.
+        options: of ``DataLoader``, but for those that would change the order.
+
+    Example:
+        >>> samples = [(torch.zeros(3, 4, 4), torch.zeros(4, 4)) for _ in range(5)]
+        >>> [len(images) for images, labels in eval_loader(samples, 2, {})]
+        [2, 2, 1]
+    """
     chosen = {**options}
     for name in ("sampler", "shuffle", "drop_last"):
         chosen.pop(name, None)
@@ -90,4 +115,4 @@ def eval_loader(
     n_images = len(dataset)  # type: ignore[arg-type]
     starts = range(rank() * batch_size, n_images, world_size() * batch_size)
     batches = [list(range(start, min(start + batch_size, n_images))) for start in starts]
-    return make_loader(dataset, batches, pool=pool, **chosen)
+    return DataLoader(dataset, batch_sampler=batches, **chosen)

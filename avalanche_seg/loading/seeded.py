@@ -9,10 +9,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
-from torch.utils.data import Dataset, Sampler
+from torch.utils.data import DataLoader, Dataset, Sampler
 
 from avalanche_seg.loading.collate import collate
-from avalanche_seg.loading.workers import WorkerPool, make_loader
 from avalanche_seg.system import rank, world_size
 
 __all__ = ["RankShard", "SeededBatches", "SeededDataset", "seeded_loader"]
@@ -34,7 +33,7 @@ class SeededBatches(Sampler[list[SeededIndex]]):
         return len(self.batches)  # type: ignore[arg-type]
 
     def __iter__(self) -> Iterator[list[SeededIndex]]:
-        # One draw an epoch from the global generator, however far workers load ahead.
+        # One draw per epoch from the global generator, however far workers load ahead.
         generator = torch.Generator().manual_seed(int(torch.randint(2**63 - 1, ())))
         for batch in self.batches:
             seeds = torch.randint(2**63 - 1, (len(batch),), generator=generator).tolist()
@@ -77,6 +76,14 @@ class SeededDataset(Dataset[Any]):
 
     Args:
         dataset: asked with the index.
+
+    Example:
+        >>> class Noise(Dataset):
+        ...     def __getitem__(self, index):
+        ...         return float(torch.rand(()))
+        >>> noise = SeededDataset(Noise())
+        >>> noise[0, 7] == noise[0, 7], noise[0, 7] == noise[0, 8]
+        (True, False)
     """
 
     def __init__(self, dataset: Dataset[Any]) -> None:
@@ -97,12 +104,8 @@ class SeededDataset(Dataset[Any]):
 
 
 def seeded_loader(
-    dataset: Dataset[Any],
-    batches: Sampler[list[int]],
-    *,
-    pool: WorkerPool | None = None,
-    **options: Any,
-) -> Any:
+    dataset: Dataset[Any], batches: Sampler[list[int]], **options: Any
+) -> DataLoader[Any]:
     """A loader of the given batches, every sample with a seed of its own.
 
     Of several processes each loads its share of every batch.
@@ -110,11 +113,13 @@ def seeded_loader(
     Args:
         dataset: the samples.
         batches: yields lists of indices.
-        pool: lends worker processes; None: the loader starts its own.
         **options: of ``DataLoader``.
 
-    Returns:
-        A ``DataLoader``, or a :class:`~avalanche_seg.loading.workers.PooledLoader`.
+    Example:
+        >>> noise = [(torch.zeros(1), i) for i in range(4)]
+        >>> loader = seeded_loader(noise, [[0, 3], [2]])
+        >>> [numbers.tolist() for _, numbers in loader]
+        [[0, 3], [2]]
     """
     # A generator of its own for the workers' base seed: the order must not depend on their number.
     options["generator"] = torch.Generator()
@@ -122,4 +127,4 @@ def seeded_loader(
     sampler: Sampler[Any] = SeededBatches(batches)
     if world_size() > 1:
         sampler = RankShard(sampler)
-    return make_loader(SeededDataset(dataset), sampler, pool=pool, **options)
+    return DataLoader(SeededDataset(dataset), batch_sampler=sampler, **options)

@@ -1,7 +1,7 @@
 """The machine and its processes: ranks and collectives, atomic files, free space, random state."""
 
 from avalanche_seg.system.allocator import keep_freed_memory
-from avalanche_seg.system.capacity import available_memory, check_free_space
+from avalanche_seg.system.capacity import check_free_space
 from avalanche_seg.system.distributed import (
     all_reduce_sum_,
     any_rank,
@@ -20,7 +20,6 @@ __all__ = [
     "all_reduce_sum_",
     "any_rank",
     "atomic_write",
-    "available_memory",
     "broadcast",
     "check_free_space",
     "collective_device",

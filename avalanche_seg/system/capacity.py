@@ -1,10 +1,6 @@
-"""How much disk space and memory is free."""
+"""Whether what is to be written fits into the free space."""
 
-import shutil
-from contextlib import suppress
-from pathlib import Path
-
-__all__ = ["available_memory", "check_free_space"]
+__all__ = ["check_free_space"]
 
 
 def check_free_space(what: str, size: int, free: int, where: str, remedy: str) -> None:
@@ -13,33 +9,20 @@ def check_free_space(what: str, size: int, free: int, where: str, remedy: str) -
     Args:
         what: is to be written.
         size: of it, in bytes.
-        free: bytes to be had.
+        free: space, in bytes.
         where: starts the message.
         remedy: ends it.
 
     Raises:
         ValueError: when ``size`` is more than ``free``.
+
+    Example:
+        >>> check_free_space("the cache", 2**31, 2**30, "/tmp", "delete something")
+        Traceback (most recent call last):
+        ValueError: /tmp has 1.00 GiB of free space; the cache takes 2.00: delete something
     """
     if size > free:
         raise ValueError(
-            f"{where} has room for {free / 2**30:.2f} GiB; {what} takes {size / 2**30:.2f}: "
-            f"{remedy}"
+            f"{where} has {free / 2**30:.2f} GiB of free space; {what} takes "
+            f"{size / 2**30:.2f}: {remedy}"
         )
-
-
-def available_memory() -> int:
-    """Bytes of shared memory that can be had, by what Linux says; elsewhere no bound is known."""
-    bounds = [2**62]
-    with suppress(OSError):
-        bounds.append(shutil.disk_usage("/dev/shm").free)
-        (line,) = (
-            text
-            for text in Path("/proc/meminfo").read_text().splitlines()
-            if text.startswith("MemAvailable")
-        )
-        bounds.append(int(line.split()[1]) * 1024)
-    with suppress(OSError, ValueError):  # No bound is the word "max".
-        group = Path("/sys/fs/cgroup")
-        limit = int((group / "memory.max").read_text())
-        bounds.append(limit - int((group / "memory.current").read_text()))
-    return min(bounds)

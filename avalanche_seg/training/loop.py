@@ -1,13 +1,13 @@
 """One iteration of training: a batch in one or more parts, in full or mixed precision."""
 
 from collections import defaultdict
-from collections.abc import Mapping
 from typing import Any
 
 import torch
 from avalanche.training.templates import SupervisedTemplate
 from torch import Tensor
 
+from avalanche_seg.loading import split_batch
 from avalanche_seg.system import all_reduce_sum_, sync_buffers, world_size
 from avalanche_seg.training.parallel import Parallel
 from avalanche_seg.training.precision import Precision
@@ -65,11 +65,11 @@ class MicroBatchTemplate(SupervisedTemplate):
         n_images = self._images_of_batch()
         # A part has two images at least, as batch norm needs.
         n_parts = max(1, min(self.micro_batches, len(self.mbatch[0]) // 2))
-        parts = list(zip(*(_split(whole, n_parts) for whole in self.mbatch), strict=True))
+        parts = split_batch(self.mbatch, n_parts)
         loss = self._make_empty_loss()
         terms: dict[str, Tensor] = defaultdict(self._make_empty_loss)
         for number, part in enumerate(parts, start=1):
-            self.mbatch = list(part)
+            self.mbatch = part
             share = len(part[0]) / n_images
             with self.parallel.averaging(self.model, now=number == len(parts)):
                 self._part(share, **kwargs)
@@ -141,11 +141,3 @@ class MicroBatchTemplate(SupervisedTemplate):
     def run_model(self, model: torch.nn.Module, images: Tensor) -> Any:
         """The output of a model, such as a teacher, in the strategy's precision."""
         return self.precision.run(model, images)
-
-
-def _split(whole: Any, n_parts: int) -> list[Any]:
-    """Parts of a batch's tensor, or of every tensor of its extras."""
-    if isinstance(whole, Mapping):
-        split = {name: tensor.tensor_split(n_parts) for name, tensor in whole.items()}
-        return [{name: parts[i] for name, parts in split.items()} for i in range(n_parts)]
-    return list(whole.tensor_split(n_parts))

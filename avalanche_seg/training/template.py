@@ -12,7 +12,7 @@ from torch.optim import Optimizer
 
 from avalanche_seg.kernels import predicted_labels
 from avalanche_seg.labels import VOID
-from avalanche_seg.loading import WorkerPool, eval_loader, loader_options, train_loader
+from avalanche_seg.loading import eval_loader, loader_options, to_device, train_loader
 from avalanche_seg.losses import Criterion, CrossEntropy, Objective
 from avalanche_seg.models import SegmentationOutput, score_function
 from avalanche_seg.normalization import check_normalized, normalize_images
@@ -63,8 +63,9 @@ class SegmentationTemplate(MicroBatchTemplate):
         peval_mode: "epoch" or "iteration": what ``eval_every`` counts.
         loader: arguments of every ``DataLoader`` (``num_workers``, ``prefetch_factor``,
             ``worker_init_fn``, ``collate_fn``, ``drop_last``, ...); keyword arguments of ``train``
-            and ``eval`` win over them. Training drops the last, short batch unless it is the only
-            one; a sampler is for training only.
+            and ``eval`` win over them. Worker processes live through the epochs of an experience,
+            unless ``persistent_workers`` is off. Training drops the last, short batch unless it is
+            the only one; a sampler is for training only.
         channels_last: keep model and images in the channels-last memory format, the faster one for
             convolutions on CPUs with vector units and on GPUs with tensor cores.
         amp: "off", "bf16" or "fp16": precision of the networks, teacher included; logits are
@@ -79,6 +80,7 @@ class SegmentationTemplate(MicroBatchTemplate):
     """
 
     plugins: list[Any]
+    dataloader: Any
     mbatch: Any
     mb_output: Any
 
@@ -127,8 +129,6 @@ class SegmentationTemplate(MicroBatchTemplate):
         ]
         self.eval_every = eval_every
         self.loader = dict(loader or {})
-        # Two pools: an evaluation may come in the middle of an epoch.
-        self._train_workers, self._eval_workers = WorkerPool(), WorkerPool()
         self.loss_terms = {}
         self._prediction: Tensor | None = None
         self.micro_batches = micro_batches
@@ -167,16 +167,12 @@ class SegmentationTemplate(MicroBatchTemplate):
     def make_train_dataloader(self, **kwargs: Any) -> None:
         """Shuffled batches of the step's data set; keyword arguments of ``train`` win."""
         options = loader_options(self.loader, kwargs, device=self.device)
-        self.dataloader = train_loader(
-            self.adapted_dataset, self.train_mb_size, options, pool=self._train_workers
-        )
+        self.dataloader = train_loader(self.adapted_dataset, self.train_mb_size, options)
 
     def make_eval_dataloader(self, **kwargs: Any) -> None:
         """Batches in order, every image once; keyword arguments of ``eval`` win."""
         options = loader_options(self.loader, kwargs, device=self.device)
-        self.dataloader = eval_loader(
-            self.adapted_dataset, self.eval_mb_size, options, pool=self._eval_workers
-        )
+        self.dataloader = eval_loader(self.adapted_dataset, self.eval_mb_size, options)
 
     # ------------------------------------------------------------------------------------- a batch
 
@@ -189,7 +185,8 @@ class SegmentationTemplate(MicroBatchTemplate):
         # First the format: of bytes there is a quarter to move, and channels last normalise faster.
         images = normalize_images(images.contiguous(memory_format=self._image_format))
         labels = labels.to(self.device, non_blocking=True).long()
-        self.mbatch = [images, labels, *(_to_device(extra, self.device) for extra in rest)]
+        rest = [to_device(part, self.device) for part in rest]
+        self.mbatch = [images, labels, *rest]
 
     @property
     def _image_format(self) -> torch.memory_format:
@@ -258,9 +255,3 @@ class SegmentationTemplate(MicroBatchTemplate):
             if isinstance(plugin, WeightEditPlugin):
                 plugin.edit_weights(self)
         super()._after_training_exp(**kwargs)
-
-
-def _to_device(extra: Any, device: torch.device) -> Any:
-    if isinstance(extra, Mapping):
-        return {name: value.to(device, non_blocking=True) for name, value in extra.items()}
-    return extra.to(device, non_blocking=True)

@@ -38,11 +38,11 @@ def _steps(first_classes: list[int], n_classes: int) -> tuple[tuple[int, ...], .
 
 @pytest.mark.parametrize("task", FIRST_CLASSES)
 def test_tasks_on_voc(task: str) -> None:
-    assert split_classes(task, n_foreground=20) == _steps(FIRST_CLASSES[task], 20)
+    assert split_classes(task, class_ids=range(1, 21)) == _steps(FIRST_CLASSES[task], 20)
 
 
 def test_19_1b_learns_bottle_last() -> None:
-    assert split_classes("19-1b", n_foreground=20) == (ALL_BUT_5, (5,))
+    assert split_classes("19-1b", class_ids=range(1, 21)) == (ALL_BUT_5, (5,))
 
 
 def test_known_tasks_are_the_published_ones() -> None:
@@ -63,7 +63,7 @@ def test_known_tasks_are_the_published_ones() -> None:
     ],
 )
 def test_tasks_on_ade20k(task: str, first_classes: list[int]) -> None:
-    assert split_classes(task, n_foreground=150) == _steps(first_classes, 150)
+    assert split_classes(task, class_ids=range(1, 151)) == _steps(first_classes, 150)
 
 
 @pytest.mark.parametrize(
@@ -71,21 +71,36 @@ def test_tasks_on_ade20k(task: str, first_classes: list[int]) -> None:
     [("12-3", [12, 3, 3, 2]), ("6", [6, 6, 6, 2]), ("15-10", [15, 5]), ("3-9-8", [3, 9, 8])],
 )
 def test_sizes_and_the_short_last_group(task: str, sizes: list[int]) -> None:
-    assert [len(step) for step in split_classes(task, n_foreground=20)] == sizes
+    assert [len(step) for step in split_classes(task, class_ids=range(1, 21))] == sizes
 
 
 def test_class_order_is_cut_into_groups() -> None:
     order = [3, 6, 1, 5, 2, 4]
-    assert split_classes("2-3", n_foreground=6, class_order=order) == ((3, 6), (1, 5, 2), (4,))
-    assert split_classes("4-2s", n_foreground=6, class_order=order) == ((3, 6, 1, 5), (2,), (4,))
-    assert split_classes("offline", n_foreground=6, class_order=order) == (tuple(order),)
-    assert split_classes("5-1b", n_foreground=6, class_order=order) == ((3, 6, 1, 5, 4), (2,))
+    classes: Any = {"class_ids": range(1, 7), "class_order": order}
+    assert split_classes("2-3", **classes) == (
+        (3, 6),
+        (1, 5, 2),
+        (4,),
+    )
+    assert split_classes("4-2s", **classes) == (
+        (3, 6, 1, 5),
+        (2,),
+        (4,),
+    )
+    assert split_classes("offline", **classes) == (tuple(order),)
+    assert split_classes("5-1b", **classes) == (
+        (3, 6, 1, 5, 4),
+        (2,),
+    )
     assert order == [3, 6, 1, 5, 2, 4]
 
 
 def test_explicit_steps() -> None:
-    assert split_classes([[4, 2], [1], [3]], n_foreground=4) == ((4, 2), (1,), (3,))
-    assert split_classes(((2,), (4,)), n_foreground=4) == ((2,), (4,))  # 1 and 3 are left out
+    assert split_classes([[4, 2], [1], [3]], class_ids=range(1, 5)) == ((4, 2), (1,), (3,))
+    assert split_classes(((2,), (4,)), class_ids=range(1, 5)) == (
+        (2,),
+        (4,),
+    )  # 1 and 3 are left out
 
 
 BAD_NAMES: list[tuple[str, list[str]]] = [
@@ -115,15 +130,15 @@ BAD_NAMES: list[tuple[str, list[str]]] = [
 @pytest.mark.parametrize(("task", "texts"), BAD_NAMES, ids=[task for task, _ in BAD_NAMES])
 def test_bad_names(task: str, texts: list[str]) -> None:
     with pytest.raises(ValueError, match=re.escape(f"task={task!r}")) as error:
-        split_classes(task, n_foreground=20)
+        split_classes(task, class_ids=range(1, 21))
     for text in (*texts, "20 classes", "expected", "15-5s"):
         assert text in str(error.value)
 
 
 def test_holding_the_fifth_class_out_needs_five() -> None:
-    assert split_classes("4-1b", n_foreground=5) == ((1, 2, 3, 4), (5,))
+    assert split_classes("4-1b", class_ids=range(1, 6)) == ((1, 2, 3, 4), (5,))
     with pytest.raises(ValueError, match=r"task='3-1b'.*the dataset has 4 classes"):
-        split_classes("3-1b", n_foreground=4)
+        split_classes("3-1b", class_ids=range(1, 5))
 
 
 BAD_CLASSES: list[tuple[Any, list[int] | None, list[str]]] = [
@@ -146,7 +161,7 @@ BAD_CLASSES: list[tuple[Any, list[int] | None, list[str]]] = [
 @pytest.mark.parametrize(("task", "class_order", "texts"), BAD_CLASSES)
 def test_bad_classes(task: Any, class_order: list[int] | None, texts: list[str]) -> None:
     with pytest.raises(ValueError) as error:
-        split_classes(task, n_foreground=4, class_order=class_order)
+        split_classes(task, class_ids=range(1, 5), class_order=class_order)
     for text in texts:
         assert text in str(error.value)
 
@@ -154,7 +169,7 @@ def test_bad_classes(task: Any, class_order: list[int] | None, texts: list[str])
 @pytest.mark.parametrize("task", [[15, 5], ["15", "5"], 15])
 def test_a_task_of_the_wrong_form_is_named(task: Any) -> None:
     with pytest.raises(ValueError, match=re.escape(repr(task))):
-        split_classes(task, n_foreground=20)
+        split_classes(task, class_ids=range(1, 21))
 
 
 @st.composite
@@ -166,10 +181,10 @@ def _numbers(draw: st.DrawFn) -> tuple[int, int, int]:
 @given(_numbers())
 def test_base_and_groups_partition_the_classes(numbers: tuple[int, int, int]) -> None:
     n_classes, base, group = numbers
-    steps = split_classes(f"{base}-{group}", n_foreground=n_classes)
+    steps = split_classes(f"{base}-{group}", class_ids=range(1, n_classes + 1))
     assert [c for step in steps for c in step] == list(range(1, n_classes + 1))
     assert len(steps[0]) == base
     assert all(len(step) == group for step in steps[1:-1])
     assert 1 <= len(steps[-1]) <= group
-    one_by_one = split_classes(f"{base}-{n_classes - base}s", n_foreground=n_classes)
+    one_by_one = split_classes(f"{base}-{n_classes - base}s", class_ids=range(1, n_classes + 1))
     assert one_by_one == (steps[0], *((c,) for step in steps[1:] for c in step))

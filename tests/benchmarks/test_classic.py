@@ -1,13 +1,13 @@
 import inspect
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from avalanche_seg.benchmarks import FolderIncremental, VOCIncremental, segmentation_benchmark
-from avalanche_seg.benchmarks.classic import BenchmarkOptions
+from avalanche_seg.benchmarks import FolderIncremental, VOCIncremental, incremental_benchmark
+from avalanche_seg.benchmarks.options import BenchmarkOptions
 from avalanche_seg.datasets import SegmentationFiles, make_synthetic_voc, read_folder
 from avalanche_seg.datasets.voc import VOC_CLASSES
 from tests.devkits import grey, write_devkit
@@ -196,13 +196,16 @@ def test_synthetic_voc(tmp_path: Path) -> None:
     assert set(labels.unique().tolist()) <= {0, 18}
 
 
-def test_every_door_takes_the_same_options() -> None:
-    parameters = inspect.signature(segmentation_benchmark).parameters
-    assert set(BenchmarkOptions.__annotations__) == set(parameters) - {"devkit"}
+def test_every_constructor_takes_the_same_options() -> None:
+    parameters = inspect.signature(incremental_benchmark).parameters
+    shared = set(parameters) - {"files_or_name", "root"}
+    assert set(BenchmarkOptions.__annotations__) == shared
+    types = get_type_hints(incremental_benchmark)
+    assert {name: types[name] for name in shared} == get_type_hints(BenchmarkOptions)
 
 
-def test_doors_spell_their_options_out():
-    shared = set(inspect.signature(segmentation_benchmark).parameters) - {"devkit"}
+def test_constructors_spell_their_options_out():
+    shared = set(BenchmarkOptions.__annotations__)
     for factory in (VOCIncremental, FolderIncremental):
         parameters = inspect.signature(factory).parameters
         assert shared < set(parameters)

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from avalanche_seg.benchmarks.label_maps import check_label_modes, seen_label_map, train_label_map
+from avalanche_seg.benchmarks.label_maps import seen_label_map, train_label_map
+from avalanche_seg.benchmarks.options import check_options
 from avalanche_seg.labels import LabelSpace
 
 NAMES = ("background", "a", "b", "c", "d", "e")
@@ -68,11 +69,11 @@ def test_tables_cover_every_8_bit_value() -> None:
 
 
 def test_unknown_modes_list_the_known_ones() -> None:
-    check_label_modes("ignore", "background")
+    check_options(train_void="ignore", test_unseen="background")
     with pytest.raises(ValueError, match=r"train_void='void' is unknown.*background, ignore"):
-        check_label_modes("void", "ignore")
+        check_options(train_void="void", test_unseen="ignore")
     with pytest.raises(ValueError, match=r"test_unseen='void' is unknown.*ignore, background"):
-        check_label_modes("ignore", "void")
+        check_options(train_void="ignore", test_unseen="void")
 
 
 def _train_pixel(value: int, space: LabelSpace, visible: list[int], train_void: str) -> int:

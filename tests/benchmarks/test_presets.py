@@ -73,7 +73,7 @@ def test_eval_is_not_random() -> None:
 
 @pytest.mark.parametrize("flip", [0.0, 1.0])
 def test_train_flip(flip: float) -> None:
-    whole = train_preset(48, scale=(1, 1), ratio=(1, 1), flip=flip)
+    whole = train_preset(48, scale=(1, 1), ratio=(1, 1), flip_p=flip)
     image, labels = _apply(whole, 48, 48)
     expected = _sample(48, 48)
     if flip:
@@ -84,7 +84,7 @@ def test_train_flip(flip: float) -> None:
 
 def test_train_crops_a_share_of_the_area() -> None:
     y, x = torch.meshgrid(torch.arange(120), torch.arange(160), indexing="ij")
-    transform = JointTransform(train_preset(64, scale=(0.1, 0.3), flip=0))
+    transform = JointTransform(train_preset(64, scale=(0.1, 0.3), flip_p=0))
     torch.manual_seed(0)
     for _ in range(10):
         image = torch.stack([y, x, y]).to(torch.uint8)

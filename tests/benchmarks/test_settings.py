@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from avalanche_seg.benchmarks import settings
+from avalanche_seg.benchmarks import OLD_LABELS, SETTINGS, settings
+from avalanche_seg.benchmarks.options import check_options
 
 STEPS = ((2, 1), (3,), (4,))
 
@@ -102,11 +103,11 @@ def test_unknown_names_list_the_known_ones() -> None:
     with pytest.raises(ValueError, match=rf"setting='overlap' is unknown.*{known}"):
         settings.train_images(_table(IMAGES), STEPS, "overlap")
     with pytest.raises(ValueError, match=r"old_labels='soft' is unknown.*hidden, visible"):
-        settings.check_setting("disjoint", "soft")
+        check_options(setting="disjoint", old_labels="soft")
 
 
-@pytest.mark.parametrize("setting", settings.SETTINGS)
-@pytest.mark.parametrize("old_labels", settings.OLD_LABELS)
+@pytest.mark.parametrize("setting", SETTINGS)
+@pytest.mark.parametrize("old_labels", OLD_LABELS)
 def test_visible_steps(setting: str, old_labels: str) -> None:
     shows_old = setting == "sequential" or old_labels == "visible"
     visible = [list(settings.visible_steps(setting, old_labels, step)) for step in range(3)]

@@ -48,7 +48,7 @@ def test_lists_keep_their_order(root: Path, text: str) -> None:
     samples = _read(root, text)
     assert samples.images == tuple(root / "img" / f"{name}.jpg" for name in IDS)
     assert samples.masks == tuple(root / "msk" / f"{name}.png" for name in IDS)
-    assert (samples.root, samples.split, len(samples)) == (root, "train", 3)
+    assert (samples.root, samples.name, len(samples)) == (root, "train", 3)
 
 
 def test_pairs_may_be_relative_to_another_folder(root: Path) -> None:
@@ -70,7 +70,7 @@ def test_other_image_suffixes(root: Path, suffix: str) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("", ["is empty", "one image ID a line"]),
+        ("", ["is empty", "one image ID per line"]),
         (" \n\n", ["is empty"]),
         ("a b c\n", ["'a b c'", "expected one ID, or an image and a mask path"]),
         ("a\nb\na\n", ["lists a twice", "once"]),

@@ -19,7 +19,7 @@ def test_reads_the_voc_layout(tmp_path: Path) -> None:
     root = write_devkit(tmp_path / "insects", SPLITS, NAMES)
     devkit = read_folder(root)
     assert (devkit.name, devkit.class_names, devkit.n_foreground) == ("insects", NAMES, 2)
-    assert (devkit.train.split, devkit.test.split) == ("train", "val")
+    assert (devkit.train.name, devkit.test.name) == ("train", "val")
     assert devkit.train.images == (root / "JPEGImages/b.jpg", root / "JPEGImages/a.jpg")
     assert devkit.train.masks == tuple(root / f"SegmentationClass/{name}.png" for name in "ba")
     assert devkit.test.images == (root / "JPEGImages/c.jpg",)
@@ -33,9 +33,9 @@ def test_root_that_is_no_folder(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("missing", "text"),
     [
-        ("classes.txt", "one class name a line, the background first"),
-        ("ImageSets/Segmentation/train.txt", "expected a text file with one image ID a line"),
-        ("ImageSets/Segmentation/val.txt", "expected a text file with one image ID a line"),
+        ("classes.txt", "one class name per line, the background first"),
+        ("ImageSets/Segmentation/train.txt", "expected a text file with one image ID per line"),
+        ("ImageSets/Segmentation/val.txt", "expected a text file with one image ID per line"),
         ("JPEGImages/a.jpg", "does not exist"),
         ("SegmentationClass/c.png", "does not exist"),
     ],

@@ -1,8 +1,7 @@
+import dataclasses
 import pickle
 import shutil
-import subprocess
 import sys
-from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
 
 import numpy as np
@@ -22,13 +21,10 @@ from avalanche_seg.datasets import (
 )
 from avalanche_seg.datasets.image_cache import ImageCache
 from avalanche_seg.datasets.mask_statistics import MaskStatistics, cache_folder
-from avalanche_seg.system import capacity as room
 from tests.devkits import write_devkit, write_mask
 from tests.insects import CLASS_NAMES, MASKS
 
 cache_module = sys.modules[ImageCache.__module__]  # The face has a function of its name.
-
-KINDS = ["memory", "disk"]
 
 
 @pytest.fixture
@@ -51,32 +47,31 @@ def kit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def split(kit: Path) -> tuple[Split, MaskStatistics]:
     samples = read_folder(kit).train
-    return samples, mask_statistics(samples, n_foreground=4, progress=False)
+    return samples, mask_statistics(samples, n_values=5, progress=False)
 
 
-def make(split: tuple[Split, MaskStatistics], kind: str) -> ImageCache:
-    return image_cache(*split, kind, progress=False)
+def make(split: tuple[Split, MaskStatistics]) -> ImageCache:
+    return image_cache(*split, progress=False)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_samples_are_those_of_the_files(split: tuple[Split, MaskStatistics], kind: str) -> None:
-    cache = make(split, kind)
+def test_samples_are_those_of_the_files(split: tuple[Split, MaskStatistics]) -> None:
+    cache = make(split)
     copied = pickle.loads(pickle.dumps(cache))
     for i, (image, mask) in enumerate(zip(split[0].images, split[0].masks, strict=True)):
         for one in (cache, copied):
-            pixels, ids = one.read(i)
+            pixels, ids, extras = one.read(i)
+            assert extras == {}
             assert pixels.dtype == torch.uint8 and torch.equal(pixels, read_image(image))
             np.testing.assert_array_equal(ids, read_label_map(mask))
     cache.read(0)[0].fill_(7)
     assert torch.equal(cache.read(0)[0], read_image(split[0].images[0])), "a sample is one's own"
 
 
-@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("workers", [0, 2])
-def test_a_benchmark_gives_the_same_samples(kit: Path, kind: str, workers: int) -> None:
+def test_a_benchmark_gives_the_same_samples(kit: Path, workers: int) -> None:
     plain, cached = (
         FolderIncremental(kit, task="2-2", setting="overlapped", cache_images=cache, progress=False)
-        for cache in (False, kind)
+        for cache in (False, True)
     )
     for stream in ("train_stream", "test_stream"):
         for a, b in zip(getattr(plain, stream), getattr(cached, stream), strict=True):
@@ -105,46 +100,31 @@ def test_a_file_is_written_once_until_the_data_change(
     split: tuple[Split, MaskStatistics], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done = count_reads(monkeypatch)
-    make(split, "disk")
+    make(split)
     n_images = len(split[0])
     assert len(done) == n_images
-    make(split, "disk")
+    make(split)
     assert len(done) == n_images
     (path,) = cache_folder().glob("*.pixels*")
     path.write_bytes(path.read_bytes()[:-1])
-    make(split, "disk")
+    make(split)
     assert len(done) == 2 * n_images, "a file of another size is written anew"
     write_mask(split[0].masks[0], np.zeros(read_label_map(split[0].masks[0]).shape))
-    changed = mask_statistics(split[0], n_foreground=4, progress=False)
-    assert make((split[0], changed), "disk").read(0)[1].max() == 0
+    changed = mask_statistics(split[0], n_values=5, progress=False)
+    assert make((split[0], changed)).read(0)[1].max() == 0
     assert len(done) == 3 * n_images
 
 
-def test_memory_is_shared_by_benchmarks_and_freed_after_the_last(
+def test_too_little_space_is_refused_before_anything_is_decoded(
     split: tuple[Split, MaskStatistics], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done = count_reads(monkeypatch)
-    first = make(split, "memory")
-    name = first._open.args[0]  # type: ignore[attr-defined]
-    assert make(split, "memory") is first and len(done) == len(split[0])
-    del first
-    with pytest.raises(FileNotFoundError):
-        SharedMemory(name)
-
-
-def test_too_little_room_is_refused_before_anything_is_decoded(
-    split: tuple[Split, MaskStatistics], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    done = count_reads(monkeypatch)
-    monkeypatch.setattr(cache_module, "available_memory", lambda: 1000)
-    with pytest.raises(
-        ValueError, match=r"'memory'.* room for 0\.00 GiB; .*kit/train takes 0\.00.*disk"
-    ):
-        make(split, "memory")
     usage = type("Usage", (), {"free": 10})
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
-    with pytest.raises(ValueError, match=r"'disk'.*cache has room.*AVALANCHE_SEG_CACHE"):
-        make(split, "disk")
+    with pytest.raises(
+        ValueError, match=r"cache has 0\.00 GiB.*kit/train takes 0\.00.*AVALANCHE_SEG_CACHE"
+    ):
+        make(split)
     assert not done and not list(cache_folder().glob("*.pixels*"))
 
 
@@ -154,56 +134,39 @@ def test_a_folder_that_cannot_be_written_is_named(
     (tmp_path / "file").touch()
     monkeypatch.setenv("AVALANCHE_SEG_CACHE", str(tmp_path / "file" / "below"))
     with pytest.raises(ValueError, match=r"file/below/.*cannot be written .*AVALANCHE_SEG_CACHE"):
-        make(split, "disk")
+        make(split)
 
 
-@pytest.mark.parametrize("kind", KINDS)
 def test_a_file_that_spoils_is_named_and_nothing_is_left(
-    split: tuple[Split, MaskStatistics], kind: str
+    split: tuple[Split, MaskStatistics],
 ) -> None:
     split[0].images[3].write_bytes(b"spoilt")
     with pytest.raises(ValueError, match=rf"{split[0].images[3].name}: the image cannot be read"):
-        make(split, kind)
+        make(split)
     left = [path.suffix for path in cache_folder().iterdir()]
     assert set(left) <= {".npz", ".lock"}
 
 
-PROGRAM = """
-import multiprocessing, sys
-from avalanche_seg.benchmarks import FolderIncremental
-
-kept = []
-
-def hold():
-    benchmark = FolderIncremental(sys.argv[1], task="2-1", cache_images="memory", progress=False)
-    kept.append((benchmark, benchmark.train_stream[0].dataset[0]))
-
-if __name__ == "__main__":
-    hold()
-    process = multiprocessing.get_context("forkserver").Process(target=hold)
-    process.start()
-    process.join()
-    sys.exit(process.exitcode)
-"""
-
-
-def test_memory_is_given_back_by_every_kind_of_process(kit: Path, tmp_path: Path) -> None:
-    program = tmp_path / "program.py"
-    program.write_text(PROGRAM)
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore::DeprecationWarning", program, kit],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert "leaked" not in done.stderr and "Error" not in done.stderr
-
-
-def test_an_unknown_kind_is_refused_before_the_masks_are_read(kit: Path) -> None:
-    with pytest.raises(ValueError, match=r"cache_images='ram' is unknown.*memory, disk"):
-        FolderIncremental(kit, cache_images="ram")  # type: ignore[arg-type]
-
-
-def test_available_memory_is_a_bound() -> None:
-    assert 0 < room.available_memory() <= 2**62
+def test_extras_are_cached_with_their_samples(split: tuple[Split, MaskStatistics]) -> None:
+    samples = split[0]
+    folder = samples.root / "extra"
+    values = {
+        name: [np.full(read_label_map(mask).shape, i + offset) for i, mask in enumerate(files)]
+        for name, offset, files in (("zeal", 100, samples.masks), ("depth", 0, samples.masks))
+    }
+    extras = {
+        name: tuple(write_mask(folder / name / f"{i}.png", one) for i, one in enumerate(many))
+        for name, many in values.items()
+    }
+    with_extras = dataclasses.replace(samples, extras=extras)
+    statistics = mask_statistics(with_extras, n_values=5, progress=False)
+    assert statistics.fingerprint != split[1].fingerprint
+    cache = make((with_extras, statistics))
+    for i, image in enumerate(samples.images):
+        pixels, ids, found = cache.read(i)
+        assert torch.equal(pixels, read_image(image))
+        np.testing.assert_array_equal(ids, read_label_map(samples.masks[i]))
+        assert set(found) == {"zeal", "depth"}
+        for name, map_ in found.items():
+            assert map_.dtype == torch.uint8
+            np.testing.assert_array_equal(map_.numpy(), values[name][i])

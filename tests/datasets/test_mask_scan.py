@@ -14,10 +14,10 @@ def samples(tmp_path: Path) -> Split:
 
 
 def test_progress_bar(samples: Split, capsys: pytest.CaptureFixture[str]) -> None:
-    mask_scan.scan(samples, n_foreground=20, progress=False)
+    mask_scan.scan(samples, n_values=21, progress=False)
     assert capsys.readouterr().err == ""
-    mask_scan.scan(samples, n_foreground=20)
-    assert "class index of kit/train" in capsys.readouterr().err
+    mask_scan.scan(samples, n_values=21)
+    assert "mask statistics of kit/train" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 7), (2, 8), (3, 11), (40, 64)])
@@ -42,7 +42,7 @@ def test_any_number_of_threads_names_the_first_bad_file(
     samples: Split, monkeypatch: pytest.MonkeyPatch, threads: int
 ) -> None:
     monkeypatch.setattr(mask_scan, "_PART", 1)
-    counts = mask_scan.scan(samples, n_foreground=3, progress=False, threads=threads)
+    counts = mask_scan.scan(samples, n_values=4, progress=False, threads=threads)
     np.testing.assert_array_equal(
         counts, np.array([np.bincount(np.ravel(mask), minlength=256) for mask in MASKS.values()])
     )
@@ -52,7 +52,7 @@ def test_any_number_of_threads_names_the_first_bad_file(
         monkeypatch.setattr(mask_scan, "_PART", part)
         monkeypatch.setattr(mask_scan, "_TOGETHER", together)
         np.testing.assert_array_equal(
-            mask_scan.scan(good, n_foreground=3, progress=False, threads=threads), counts
+            mask_scan.scan(good, n_values=4, progress=False, threads=threads), counts
         )
         with pytest.raises(ValueError, match=r"b\.png: value 3 is no class"):
-            mask_scan.scan(samples, n_foreground=2, progress=False, threads=threads)
+            mask_scan.scan(samples, n_values=3, progress=False, threads=threads)

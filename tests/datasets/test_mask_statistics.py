@@ -38,7 +38,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def _index(samples: Split) -> MaskStatistics:
-    return mask_statistics(samples, n_foreground=3, progress=False)
+    return mask_statistics(samples, n_values=4, progress=False)
 
 
 def test_counts_by_hand(samples: Split) -> None:

@@ -24,7 +24,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def _counts(samples: Split) -> list[list[int]]:
-    counts = mask_statistics(samples, n_foreground=2, progress=False).counts
+    counts = mask_statistics(samples, n_values=3, progress=False).counts
     return counts[:, [0, 1, 2, 255]].tolist()
 
 

@@ -61,14 +61,14 @@ CASES: list[tuple[Break, str, list[str]]] = [
     (_garbage_image, "images", ["the image cannot be read", "replace the file"]),
     (_other_size, "masks", ["40x50 pixels", "50x40", "expected the same size"]),
     (_colours, "masks", ["mode RGB", "palette (P) or 8-bit grey (L)", "onvert colours to indices"]),
-    (_foreign_value, "masks", ["value 7 is no class", "1..3", "255 (void)", "class names"]),
+    (_foreign_value, "masks", ["value 7 is no class", "0..3", "255 (void)", "class names"]),
 ]
 IDS = [case[0].__name__.strip("_") for case in CASES]
 
 
 def _message(samples: Split) -> str:
     with pytest.raises(ValueError) as error:
-        mask_statistics(samples, n_foreground=3, progress=False)
+        mask_statistics(samples, n_values=4, progress=False)
     return str(error.value)
 
 
@@ -99,11 +99,11 @@ def test_every_value_between_the_classes_and_void_is_foreign(samples: Split, val
 
 
 def test_the_number_of_classes_is_checked_with_a_cached_table_too(samples: Split) -> None:
-    mask_statistics(samples, n_foreground=3, progress=False)
-    with pytest.raises(ValueError, match=r"0\.png: value 3 is no class.*1\.\.2"):
-        mask_statistics(samples, n_foreground=2, progress=False)
+    mask_statistics(samples, n_values=4, progress=False)
+    with pytest.raises(ValueError, match=r"0\.png: value 3 is no class.*0\.\.2"):
+        mask_statistics(samples, n_values=3, progress=False)
 
 
 def test_grey_masks_are_read(samples: Split) -> None:
     Image.fromarray(np.full((40, 50), 2, dtype=np.uint8)).save(samples.masks[0])
-    assert mask_statistics(samples, n_foreground=3, progress=False).counts[0, 2] == 2000
+    assert mask_statistics(samples, n_values=4, progress=False).counts[0, 2] == 2000

@@ -54,7 +54,7 @@ def test_folders(tmp_path: Path, place: str) -> None:
     assert devkit.train.images == tuple(folder / f"JPEGImages/{name}.jpg" for name in PLAIN)
     assert devkit.train.masks == tuple(folder / f"SegmentationClass/{name}.png" for name in PLAIN)
     assert devkit.test.masks == (folder / "SegmentationClass/v.png",)
-    assert (devkit.train.split, devkit.test.split, devkit.train.root) == ("train", "val", folder)
+    assert (devkit.train.name, devkit.test.name, devkit.train.root) == ("train", "val", folder)
 
 
 @pytest.mark.parametrize("aug", ["train_aug.txt", "trainaug.txt"])
@@ -67,7 +67,7 @@ def test_plain_and_augmented(tmp_path: Path, aug: str, lists: str, pairs: bool) 
         assert devkit.train.masks == tuple(
             tmp_path / f"SegmentationClassAug/{name}.png" for name in AUGMENTED
         )
-        assert devkit.train.split == aug.removesuffix(".txt")
+        assert devkit.train.name == aug.removesuffix(".txt")
         assert devkit.test.masks == (tmp_path / "SegmentationClass/v.png",)
     plain = read_voc(tmp_path, augmented=False).train
     assert _ids(plain.images) == PLAIN

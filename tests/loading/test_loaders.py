@@ -74,31 +74,29 @@ def test_a_generator_of_the_user_decides_the_order_whatever_the_workers():
 
 
 class Pids(SupervisedPlugin):
-    """Which workers loaded what, and the pixels."""
+    """Which workers loaded the batches of every step, and the labels."""
 
     supports_distributed = True
 
     def __init__(self):
         super().__init__()
-        self.pids = {"train": [], "eval": []}
+        self.of_step = {}
         self.labels = []
 
-    def look(self, phase, strategy):
-        self.pids[phase].append(tuple(strategy.mbatch[2].unique().tolist()))
+    def before_training_iteration(self, strategy, **kwargs):
+        step = strategy.experience.current_experience
+        self.of_step.setdefault(step, set()).update(strategy.mbatch[2].tolist())
         self.labels.append(strategy.mb_y.clone())
 
-    def before_training_iteration(self, strategy, **kwargs):
-        self.look("train", strategy)
-
     def before_eval_iteration(self, strategy, **kwargs):
-        self.look("eval", strategy)
+        self.labels.append(strategy.mb_y.clone())
 
 
 def with_pid(samples):
     return [*collate(samples), torch.full((len(samples),), os.getpid())]
 
 
-def test_a_strategys_workers_live_through_all_experiences(tmp_path):
+def test_workers_live_through_an_experience_and_change_no_batch(tmp_path):
     benchmark = tiny_benchmark(tmp_path, task="10-5")
     seen = []
     for workers in (0, 1):
@@ -120,5 +118,7 @@ def test_a_strategys_workers_live_through_all_experiences(tmp_path):
             strategy.eval(benchmark.test_stream)
         seen.append(spy)
     assert all(torch.equal(a, b) for a, b in zip(*(spy.labels for spy in seen), strict=True))
-    train, evaluation = (set(seen[1].pids[phase]) for phase in ("train", "eval"))
-    assert len(train) == len(evaluation) == 1 and train != evaluation
+    workers = list(seen[1].of_step.values())
+    # Two epochs and the evaluation between them, and still one process for each step.
+    assert [len(pids) for pids in workers] == [1] * 3
+    assert len(set.union(*workers)) == 3 and os.getpid() not in set.union(*workers)

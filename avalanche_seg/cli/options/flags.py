@@ -7,7 +7,6 @@ from avalanche_seg.benchmarks import OLD_LABELS, SETTINGS
 from avalanche_seg.cli.options.defaults import default_exemplars, default_text
 from avalanche_seg.cli.options.methods import FLAGS, METHODS, default
 from avalanche_seg.cli.options.recipes import RECIPES
-from avalanche_seg.datasets import CACHES
 from avalanche_seg.models import BACKBONES
 from avalanche_seg.plugins import LABEL_MODES, SELECTIONS, UPDATES
 
@@ -61,10 +60,9 @@ def add_data(group: Any) -> None:
     )
     group.add_argument(
         "--cache_images",
-        choices=CACHES,
-        help="decode every image once: into memory that ends with the run, or into a file in "
-        "AVALANCHE_SEG_CACHE on the disk for later runs too; the run is the same (default: decode "
-        "whenever an image is loaded)",
+        action="store_true",
+        help="decode every image once, into a file in AVALANCHE_SEG_CACHE that later runs find "
+        "too; the run is the same (default: decode whenever an image is loaded)",
     )
 
 

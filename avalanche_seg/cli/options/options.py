@@ -5,8 +5,9 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
+from avalanche_seg.benchmarks import OldLabels, Setting
 from avalanche_seg.cli.options.checks import check
 from avalanche_seg.cli.options.defaults import DEMO, PUBLISHED, default_exemplars
 from avalanche_seg.cli.options.methods import FLAGS, complete
@@ -25,11 +26,11 @@ class Options:
     data_root: str
     task: str
     method: str
-    setting: str
-    old_labels: str
+    setting: Setting
+    old_labels: OldLabels
     cross_val: bool
     crop_val: bool
-    cache_images: Literal["memory", "disk"] | None
+    cache_images: bool
     recipe: str | None
     method_options: dict[str, Any]
     exemplars: int | None

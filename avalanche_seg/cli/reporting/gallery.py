@@ -148,7 +148,7 @@ def _legend(section: Section, colours: set[tuple[int, ...]]) -> Html:
     if not names:
         return markup()
     try:
-        steps = split_classes(section.task.split()[0], n_foreground=len(names) - 1)
+        steps = split_classes(section.task.split()[0], class_ids=range(1, len(names)))
     except ValueError:  # An unfinished run, whose later classes are not known.
         return markup()
     ids = [BACKGROUND, *(class_id for step in steps for class_id in step)]

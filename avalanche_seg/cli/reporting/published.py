@@ -136,7 +136,8 @@ def differences(line: Published, config: Mapping[str, Any], *, n_steps: int) -> 
         n_steps: how many steps the run has finished.
     """
     told = []
-    whole = 1 if line.method == "JOINT" else len(split_classes(line.task, n_foreground=_CLASSES))
+    steps = split_classes(line.task, class_ids=range(1, _CLASSES + 1))
+    whole = 1 if line.method == "JOINT" else len(steps)
     if n_steps < whole:
         told.append(f"ours is unfinished: {n_steps} of {whole} steps")
     if config.get("dataset") != "voc":

@@ -68,7 +68,7 @@ def make_benchmarks(options: Options) -> tuple[SegmentationScenario, Segmentatio
             eval_transform=eval_preset(options.crop_size if options.crop_val else None),
             val_fraction=0.2 if options.cross_val else 0.0,
             seed=options.random_seed,
-            cache_images=options.cache_images or False,
+            cache_images=options.cache_images,
         )
 
     benchmark = build(options.task)

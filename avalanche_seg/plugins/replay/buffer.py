@@ -137,7 +137,8 @@ class ClassExemplarsBuffer(ExemplarsBuffer):
 
         Args:
             step: the step that is about to be trained; only exemplars of earlier steps are given.
-            annotate: end every sample with the channels that it annotates (bool, one a channel).
+            annotate: give every sample the extra "annotated": the channels that it annotates (bool,
+                one per channel).
             beside: data that the memory is to be joined with; an exemplar that is in it already,
                 with the same labels, is left out.
         """
@@ -158,7 +159,7 @@ class ClassExemplarsBuffer(ExemplarsBuffer):
                 data,
                 indices=np.array(sorted(images), dtype=np.int64),
                 label_map=label_map,
-                annotated=None,
+                constants={},
             )
             if annotate:
                 part = with_annotated_channels(part, self._space)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import torch
 
 from avalanche_seg.benchmarks import ExperienceData
 from avalanche_seg.labels import BACKGROUND, VOID, LabelSpace
@@ -70,7 +71,7 @@ def older_candidates(
 
 
 def with_annotated_channels(data: ExperienceData, space: LabelSpace) -> ExperienceData:
-    """The same data, every sample ending with the channels that its label map shows."""
+    """The same data, every sample with the extra "annotated": the channels its label map shows."""
     annotated = np.zeros(space.n_channels, dtype=np.bool_)
     annotated[[channel for channel in np.unique(data.label_map) if channel != VOID]] = True
-    return replace(data, annotated=annotated)
+    return replace(data, constants={**data.constants, "annotated": torch.from_numpy(annotated)})

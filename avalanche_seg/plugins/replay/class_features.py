@@ -20,12 +20,12 @@ def class_features(
     agent: Any, data: ExperienceData, channel: int, candidates: list[int]
 ) -> NDArray[np.float64]:
     """Mean of the model's features over the class's pixels, one row a candidate."""
-    part = replace(data, indices=np.array(candidates), group="eval", annotated=None)
+    part = replace(data, indices=np.array(candidates), group="eval", constants={})
     model, device = agent.model, agent.device
     modes = {module: module.training for module in model.modules()}
     model.eval()
     rows = []
-    for image, labels in part.build():
+    for image, labels, *_ in part.build():
         features = _features(model, image.to(device))
         weight = (labels.to(device) == channel).to(features.dtype)[None, None]
         weight = nn.functional.interpolate(weight, size=features.shape[-2:], mode="area")

@@ -100,8 +100,7 @@ class ReplayPlugin(SegmentationPlugin):
         share: None: the union of the step's images and the exemplars, shuffled, without
             oversampling. A number in (0, 1): this share of every batch is exemplars.
         strict: the step's images show the classes of the step alone, whatever the benchmark shows,
-            and are stored so; every sample brings the extra "annotated", the channels that it
-            annotates.
+            and are stored so; every sample has the extra "annotated": the channels it annotates.
 
     Raises:
         ValueError: for a share out of range; before a step's training when one of its classes has
@@ -158,7 +157,6 @@ class ReplayPlugin(SegmentationPlugin):
         strategy.dataloader = seeded_loader(
             strategy.adapted_dataset,
             FixedShareSampler(self._n_new, n_memory, strategy.train_mb_size, self.share),
-            pool=getattr(loader, "pool", None),
             **{name: getattr(loader, name) for name in _LOADER_OPTIONS},
         )
 

@@ -64,14 +64,13 @@ def test_the_same_seed_gives_the_same_run(devkit, mib_run, tmp_path):
     assert digest(again) == digest(mib_run / "models" / "step1.safetensors")
 
 
-@pytest.mark.parametrize("kind", ["memory", "disk"])
-def test_decoded_images_give_the_same_run(devkit, mib_run, tmp_path, monkeypatch, kind):
+def test_decoded_images_give_the_same_run(devkit, mib_run, tmp_path, monkeypatch):
     monkeypatch.setenv("AVALANCHE_SEG_CACHE", str(tmp_path / "cache"))
-    flags = ["--name", "mib", "--overlap", "--step", "0", "--cache_images", kind]
+    flags = ["--name", "mib", "--overlap", "--step", "0", "--cache_images"]
     assert main(small(devkit, tmp_path, *flags)) == 0
     model = "models/step0.safetensors"
     assert digest(tmp_path / "mib" / model) == digest(mib_run / model)
-    assert any((tmp_path / "cache").glob("*.pixels*")) == (kind == "disk")
+    assert any((tmp_path / "cache").glob("*.pixels*"))
 
 
 @pytest.mark.parametrize(

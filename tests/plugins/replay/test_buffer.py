@@ -120,7 +120,7 @@ def test_stored_exemplars_keep_the_labels_of_their_step_pixel_by_pixel(benchmark
 
 def test_samples_say_what_they_annotate(benchmark):
     buffer = filled(benchmark, n_per_class=1, selection="largest", label_mode="stored")
-    annotated = [sample[2][1:].tolist() for sample in buffer.dataset(2, annotate=True)]
+    annotated = [sample[2]["annotated"][1:].tolist() for sample in buffer.dataset(2, annotate=True)]
     assert annotated == [[True, False, False], [False, True, False]]
 
 

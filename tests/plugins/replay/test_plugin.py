@@ -81,8 +81,8 @@ def test_strict_never_shows_an_old_label_in_a_new_image(tmp_path):
         loader={"drop_last": False},
     )
     for batches in spy.batches.values():
-        for _, labels, annotated in batches:
-            for y, shown in zip(labels, annotated, strict=True):
+        for _, labels, extras in batches:
+            for y, shown in zip(labels, extras["annotated"], strict=True):
                 present = set(y.unique().tolist()) - {0, 255}
                 assert present <= set(shown.nonzero().flatten().tolist())
                 assert shown.sum() <= 2

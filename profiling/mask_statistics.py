@@ -1,4 +1,4 @@
-"""The class index of a data set: the first scan, and what a later construction costs.
+"""The mask statistics of a data set: the first scan, and what a later construction costs.
 
 The original looks through every sample for every step: it opens and decodes image and mask and
 takes the mask's unique values, one after the other.
@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from avalanche_seg.benchmarks import segmentation_benchmark
+from avalanche_seg.benchmarks import incremental_benchmark
 from avalanche_seg.datasets import SegmentationFiles, Split, mask_statistics
 from avalanche_seg.datasets.mask_scan import scan
 from profiling.measuring import Comparison, in_fresh_process
@@ -27,7 +27,7 @@ Times = dict[str, list[float]]
 
 
 def measure(*, quick: bool = False) -> list[Section]:
-    """The class index of masks, and the construction of a benchmark after it."""
+    """The statistics of masks, and the construction of a benchmark after it."""
     n_masks = 8 if quick else 1024
     cpu, wall = in_fresh_process(_measure, n_masks, 1 if quick else 9)
     per_core = Comparison(cpu["scan"], cpu["original"])
@@ -45,8 +45,8 @@ def measure(*, quick: bool = False) -> list[Section]:
     ours = 100 * statistics.median(wall["later"]) / statistics.median(wall["scan"])
     return [
         Section(
-            "Class index",
-            f"{n_masks} masks of 500 x 375 in the system's cache; milliseconds a mask, of "
+            "Mask statistics",
+            f"{n_masks} masks of 500 x 375 in the system's cache; milliseconds per mask, of "
             f"processor time (all threads) and on the clock, {os.cpu_count()} cores.",
             ["what", "processor, ms", "clock, ms"],
             rows,
@@ -61,7 +61,7 @@ def measure(*, quick: bool = False) -> list[Section]:
             ],
             targets=[
                 Target(
-                    "class index, masks a core-second, all threads",
+                    "mask statistics, masks per core-second, all threads",
                     5,
                     per_core.ratio,
                     text=per_core.text(),
@@ -82,15 +82,15 @@ def _measure(n_masks: int, rounds: int) -> tuple[Times, Times]:
     """Seconds of processor and on the clock, by what was done."""
     with tempfile.TemporaryDirectory() as name:
         os.environ["AVALANCHE_SEG_CACHE"] = str(Path(name) / "cache")
-        devkit = write_photographs(Path(name), n_masks)
-        n_foreground = devkit.n_foreground
-        mask_statistics(devkit.train, n_foreground=n_foreground, progress=False)
+        files = write_photographs(Path(name), n_masks)
+        n_values = len(files.class_names)
+        mask_statistics(files.train, n_values=n_values, progress=False)
         works: dict[str, Callable[[], object]] = {
-            "one": lambda: scan(devkit.train, n_foreground=n_foreground, progress=False, threads=1),
-            "scan": lambda: scan(devkit.train, n_foreground=n_foreground, progress=False),
-            "original": lambda: _original(devkit.train, decode=True),
-            "masks": lambda: _original(devkit.train, decode=False),
-            "later": lambda: _construct(devkit),
+            "one": lambda: scan(files.train, n_values=n_values, progress=False, threads=1),
+            "scan": lambda: scan(files.train, n_values=n_values, progress=False),
+            "original": lambda: _original(files.train, decode=True),
+            "masks": lambda: _original(files.train, decode=False),
+            "later": lambda: _construct(files),
         }
         cpu: Times = {key: [] for key in works}
         wall: Times = {key: [] for key in works}
@@ -113,8 +113,8 @@ def _original(samples: Split, *, decode: bool) -> list[np.ndarray]:
     return found
 
 
-def _construct(devkit: SegmentationFiles) -> None:
-    segmentation_benchmark(devkit, task="15-5", setting="overlapped", progress=False)
+def _construct(files: SegmentationFiles) -> None:
+    incremental_benchmark(files, task="15-5", setting="overlapped", progress=False)
 
 
 if __name__ == "__main__":

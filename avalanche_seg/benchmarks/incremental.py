@@ -1,0 +1,226 @@
+"""From the description of a data set to class-incremental streams."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+from avalanche_seg.benchmarks import settings
+from avalanche_seg.benchmarks.class_splits import named_order, split_classes
+from avalanche_seg.benchmarks.label_maps import seen_label_map, train_label_map
+from avalanche_seg.benchmarks.options import (
+    OldLabels,
+    Setting,
+    Steps,
+    Task,
+    TestUnseen,
+    TrainVoid,
+    Transform,
+    check_options,
+)
+from avalanche_seg.benchmarks.presets import eval_preset, train_preset
+from avalanche_seg.benchmarks.scenario import (
+    ExperienceData,
+    SegmentationScenario,
+    SegmentationStream,
+    transform_groups,
+)
+from avalanche_seg.datasets import (
+    SegmentationFiles,
+    image_cache,
+    mask_statistics,
+    read_files,
+)
+from avalanche_seg.labels import LabelSpace
+
+__all__ = ["incremental_benchmark"]
+
+
+def incremental_benchmark(
+    files_or_name: SegmentationFiles | str,
+    root: str | Path | None = None,
+    *,
+    task: Task = "15-5",
+    setting: Setting = "disjoint",
+    train_transform: Transform | None = None,
+    eval_transform: Transform | None = None,
+    train_void: TrainVoid = "background",
+    test_unseen: TestUnseen = "ignore",
+    old_labels: OldLabels = "hidden",
+    class_order: Sequence[int] | str | None = None,
+    partition: Steps | str | None = None,
+    val_fraction: float = 0.0,
+    seed: int = 0,
+    progress: bool = True,
+    cache_images: bool = False,
+) -> SegmentationScenario:
+    """Class-incremental segmentation streams over any data set.
+
+    Args:
+        files_or_name: class names and files, from a reader of this package or of your own; or the
+            name of a reader, one of :data:`avalanche_seg.datasets.READERS`.
+        root: with a name, the folder the reader looks in; else left out.
+        task: a name such as "15-5", "15-5s", "10-1", "offline", or explicit lists of dataset ids;
+            see :mod:`avalanche_seg.benchmarks.class_splits`. "15-1_b" cuts the data set's class
+            order "b".
+        setting: which images a step sees: "disjoint", "overlapped", "sequential" or "partitioned";
+            see :func:`avalanche_seg.benchmarks.settings.train_images`.
+        train_transform: callable of (image, labels); default :func:`presets.train_preset`. With
+            extra maps it is called with (image, labels, maps).
+        eval_transform: the same for evaluation; default :func:`presets.eval_preset`.
+        train_void: what void pixels become in training. "background" reproduces MiB's code, and so
+            every MiB number; "ignore" keeps them void, as PLOP, SSUL and DKD do.
+        test_unseen: what classes not seen yet become in the test masks: "ignore" (void, as in MiB)
+            or "background" (PLOP, DKD). Once every class is learned both agree.
+        old_labels: "hidden": a step annotates its new classes only. "visible": the classes of the
+            earlier steps as well (SMiB's published numbers use overlapped with visible).
+        class_order: a permutation of the foreground ids that a named task cuts into steps, or the
+            name of one of the data set's.
+        partition: for the setting "partitioned": image indices by step, or the name of one of the
+            data set's partitions. None takes the data set's partition of the task's name, or else
+            a seeded draw.
+        val_fraction: share of each step's training images held out as ``valid_stream``.
+        seed: seed of the held-out share and of the drawn partition.
+        progress: show a progress bar while the masks are scanned the first time.
+        cache_images: decode every image, mask and extra once, before training, into a file of the
+            cache folder that later runs find as well; see
+            :mod:`avalanche_seg.datasets.image_cache`. Samples are the same.
+
+    Returns:
+        A benchmark with ``train_stream``, ``test_stream`` (and ``valid_stream``), ``n_classes``,
+        ``class_names``, ``class_ids`` and ``palette``. Samples are uint8 unless a transform
+        converts them.
+
+    Raises:
+        ValueError: for an unknown data set, task, setting or label mode, a bad file (by name), a
+            step with no image, a cache without free space. Every mask is checked before this
+            returns.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     benchmark = incremental_benchmark(
+        ...         "synthetic", folder, task="15-1", setting="overlapped", progress=False
+        ...     )
+        >>> len(benchmark.train_stream), benchmark.n_classes, benchmark.class_names[16]
+        (6, 21, 'pottedplant')
+        >>> benchmark.train_stream[2].test.classes_seen_so_far[-1]
+        17
+    """
+    check_options(
+        setting=setting, old_labels=old_labels, train_void=train_void, test_unseen=test_unseen
+    )
+    files = _files(files_or_name, root)
+    grammar, order = named_order(task, class_order, files.class_orders)
+    steps = split_classes(grammar, class_ids=files.foreground_ids, class_order=order)
+    space = LabelSpace(steps, files.class_names, files.zero_is)
+    splits = (files.train, files.test)
+    train_statistics, test_statistics = (
+        mask_statistics(split, n_values=len(files.class_names), progress=progress)
+        for split in splits
+    )
+    chosen = settings.train_images(
+        train_statistics.presence,
+        steps,
+        setting,
+        partition=_partition(files, partition, task if setting == "partitioned" else None),
+        seed=seed,
+        background_id=space.background_id,
+    )
+    _check_no_step_is_empty(files, space, chosen, setting)
+    train, valid = settings.hold_out(chosen, val_fraction, n_images=len(files.train), seed=seed)
+    train_cache, test_cache = (
+        image_cache(split, statistics, progress=progress) if cache_images else None
+        for split, statistics in zip(splits, (train_statistics, test_statistics), strict=True)
+    )
+    label_map_of_steps = partial(train_label_map, space, train_void=train_void)
+    groups = transform_groups(train_transform or train_preset(), eval_transform or eval_preset())
+
+    def training_data(
+        indices: list[settings.Indices], group: str
+    ) -> Callable[[int], ExperienceData]:
+        def data_of_step(step: int) -> ExperienceData:
+            table = label_map_of_steps(settings.visible_steps(setting, old_labels, step))
+            return ExperienceData(
+                files.train,
+                indices[step],
+                table,
+                train_statistics.counts,
+                groups,
+                group,
+                label_map_of_steps,
+                cache=train_cache,
+            )
+
+        return data_of_step
+
+    def test_data(step: int) -> ExperienceData:
+        indices = settings.seen_test_images(test_statistics.presence, steps, step)
+        if len(indices) == 0:
+            raise ValueError(
+                f"{files.test.root}: the split {files.test.name} has no image of the classes "
+                f"seen at step {step}; choose another task or class order"
+            )
+        table = seen_label_map(space, step, test_unseen=test_unseen)
+        return ExperienceData(
+            files.test,
+            indices,
+            table,
+            test_statistics.counts,
+            groups,
+            "eval",
+            label_map_of_steps,
+            cache=test_cache,
+        )
+
+    test_data(0)  # The smallest test set: raise now rather than after the first step's training.
+    streams = [
+        SegmentationStream("train", space, training_data(train, "train")),
+        SegmentationStream("test", space, test_data),
+    ]
+    if val_fraction > 0:
+        streams.append(SegmentationStream("valid", space, training_data(valid, "eval")))
+    return SegmentationScenario(streams, space, files.palette)
+
+
+def _files(files_or_name: SegmentationFiles | str, root: str | Path | None) -> SegmentationFiles:
+    if isinstance(files_or_name, str):
+        if root is None:
+            raise ValueError(
+                f"the data set {files_or_name!r} needs a root; pass the folder it lies in"
+            )
+        return read_files(files_or_name, root)
+    if root is not None:
+        raise ValueError(
+            f"got root={str(root)!r} with the description of a data set, which knows its files; "
+            "pass one of the two"
+        )
+    return files_or_name
+
+
+def _partition(
+    files: SegmentationFiles, partition: Steps | str | None, task: Task | None
+) -> Steps | None:
+    """The partition that was given or named, or the data set's of the task."""
+    if isinstance(partition, str):
+        if partition not in files.partitions:
+            known = ", ".join(files.partitions)
+            raise ValueError(
+                f"partition={partition!r} names no partition of {files.name}; "
+                f"{f'expected one of {known}' if known else 'it has none'}"
+            )
+        return files.partitions[partition]
+    if partition is None and isinstance(task, str):
+        return files.partitions.get(task)
+    return partition
+
+
+def _check_no_step_is_empty(
+    files: SegmentationFiles, space: LabelSpace, chosen: list[settings.Indices], setting: str
+) -> None:
+    for step, indices in enumerate(chosen):
+        if len(indices) == 0:
+            names = ", ".join(files.class_names[c] for c in space.steps[step])
+            raise ValueError(
+                f"{files.train.root}: step {step} ({names}) has no training image in the setting "
+                f"{setting!r}; choose another setting, task or class order"
+            )
