@@ -11,9 +11,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from avalanche_seg.kernels import predicted_labels
-from avalanche_seg.labels import VOID
 from avalanche_seg.loading import eval_loader, loader_options, to_device, train_loader
-from avalanche_seg.losses import Criterion, CrossEntropy, Objective
+from avalanche_seg.losses import Criterion, Objective
 from avalanche_seg.models import SegmentationOutput, score_function
 from avalanche_seg.normalization import check_normalized, normalize_images
 from avalanche_seg.plugins import (
@@ -22,6 +21,7 @@ from avalanche_seg.plugins import (
     record_term,
     step_batch,
 )
+from avalanche_seg.training.evaluation import evaluation_loss
 from avalanche_seg.training.loop import MicroBatchTemplate
 from avalanche_seg.training.objective import StepObjective
 from avalanche_seg.training.optimizers import OptimizerFactory, OptimizerSource
@@ -221,27 +221,16 @@ class SegmentationTemplate(MicroBatchTemplate):
         return type(self).criterion is SegmentationTemplate.criterion
 
     def _evaluation_loss(self) -> Tensor:
-        logits, scores = self.mb_output.logits, self._scores
-        n_classes = logits.shape[1] if scores is None else self.model.n_classes
-        known = torch.where(self.mb_y < n_classes, self.mb_y, VOID)
         criterion = self._step_objective.evaluation_criterion()
-        # A subclass may have another forward().
-        if scores is None and type(criterion) is CrossEntropy:
-            loss, self._prediction = criterion.with_labels(logits, known)
-            return loss
-        return criterion(logits if scores is None else scores(logits), known)
-
-    @property
-    def _scores(self) -> Callable[[Tensor], Tensor] | None:
-        """What turns the model's channels into scores of classes; None where they are that."""
-        return score_function(self.model)
+        loss, self._prediction = evaluation_loss(self.model, self.mb_output, self.mb_y, criterion)
+        return loss
 
     @property
     def mb_prediction(self) -> Tensor:
         """The labels predicted for the batch, int64, B x H x W: once, for all metrics."""
         if self._prediction is None:
             height, width = self.mb_y.shape[-2:]
-            logits, scores = self.mb_output.logits, self._scores
+            logits, scores = self.mb_output.logits, score_function(self.model)
             self._prediction = predicted_labels(logits, (height, width), scores)
         return self._prediction
 
