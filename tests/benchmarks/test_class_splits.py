@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from avalanche_seg.benchmarks import named_order, split_classes
-from avalanche_seg.benchmarks.class_splits import KNOWN_TASKS
+from avalanche_seg.benchmarks import split_classes
+from avalanche_seg.benchmarks.class_splits import KNOWN_TASKS, named_order
 
 ALL_BUT_5 = (*range(1, 5), *range(6, 21))
 
