@@ -45,3 +45,17 @@ def test_frozen_and_comparable() -> None:
     assert hash(same) == hash(SPACE)
     with pytest.raises(dataclasses.FrozenInstanceError):
         SPACE.steps = ()  # type: ignore[misc]
+
+
+def test_where_zero_is_a_class_the_background_has_no_value_of_its_own() -> None:
+    space = LabelSpace(((2, 0), (1,)), ("road", "car", "sky"), "class")
+    assert space.class_order == (VOID, 2, 0, 1)
+    assert space.channel_names == ("background", "sky", "road", "car")
+    assert space.to_channels([0, 1]) == (2, 3)
+    assert [space.channels_of_step(step) for step in range(2)] == [(0, 1, 2), (3,)]
+
+
+def test_where_zero_is_unlabelled_the_background_keeps_its_value_and_gets_its_name() -> None:
+    space = LabelSpace(((2,), (1,)), ("unlabelled", "wall", "sky"), "unlabelled")
+    assert space.class_order == (0, 2, 1)
+    assert space.channel_names == ("background", "sky", "wall")

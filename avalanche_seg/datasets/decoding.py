@@ -27,8 +27,12 @@ UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 """What Pillow raises for a file it cannot read."""
 
 
-def open_label_map(path: Path) -> Image.Image:
+def open_label_map(path: Path, what: str = "mask") -> Image.Image:
     """Open and decode a mask; its pixel values are dataset ids.
+
+    Args:
+        path: the file.
+        what: it is, for messages.
 
     Raises:
         ValueError: when the file is missing, unreadable, or holds no 8-bit index per pixel.
@@ -40,18 +44,23 @@ def open_label_map(path: Path) -> Image.Image:
         mask.load()
     except UNREADABLE as error:
         raise ValueError(
-            f"{path}: the mask cannot be read ({error}); replace the file or take it off the list"
+            f"{path}: the {what} cannot be read ({error}); replace the file or take it off the list"
         ) from error
     if mask.mode not in LABEL_MODES or stretched:
         raise ValueError(
-            f"{path}: got a mask of mode {mask.mode}; expected palette (P) or 8-bit grey (L), "
-            "where a pixel's value is its class id: convert colours to indices"
+            f"{path}: got a {what} of mode {mask.mode}; expected palette (P) or 8-bit grey (L), "
+            f"where a pixel's value is {'its class id' if what == 'mask' else 'what counts'}: "
+            "convert colours to indices"
         )
     return mask
 
 
-def read_label_map(path: Path) -> NDArray[np.uint8]:
+def read_label_map(path: Path, what: str = "mask") -> NDArray[np.uint8]:
     """Read a mask as dataset ids, uint8, H x W, read-only.
+
+    Args:
+        path: the file.
+        what: it is, for messages.
 
     Raises:
         ValueError: as :func:`open_label_map`.
@@ -68,7 +77,7 @@ def read_label_map(path: Path) -> NDArray[np.uint8]:
         rows = plain_rows(path.read_bytes())
     except OSError:
         rows = None  # Reading it again names what is wrong.
-    return np.asarray(open_label_map(path), dtype=np.uint8) if rows is None else rows[:, 1:]
+    return np.asarray(open_label_map(path, what), dtype=np.uint8) if rows is None else rows[:, 1:]
 
 
 def read_extra(path: Path, size: tuple[int, int]) -> Tensor:
@@ -81,14 +90,11 @@ def read_extra(path: Path, size: tuple[int, int]) -> Tensor:
     Raises:
         ValueError: naming the file when it is missing, unreadable, of another kind or size.
     """
-    try:
-        values = read_label_map(path)
-    except ValueError as error:
-        raise ValueError(f"an extra of a sample, as an 8-bit image: {error}") from error
+    values = read_label_map(path, "extra map")
     if values.shape != size:
         raise ValueError(
-            f"{path}: got an extra of {values.shape[1]}x{values.shape[0]} pixels for an image of "
-            f"{size[1]}x{size[0]}; expected the same size: export it at its image's size"
+            f"{path}: got an extra map of {values.shape[1]}x{values.shape[0]} for an image of "
+            f"{size[1]}x{size[0]} pixels; expected the same size: export it at its image's size"
         )
     return torch.from_numpy(values.copy())
 

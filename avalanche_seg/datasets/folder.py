@@ -65,5 +65,5 @@ def read_class_names(path: Path) -> tuple[str, ...]:
     if doubled:
         raise ValueError(f"{path} lists {doubled} twice; list each class once")
     if len(names) > VOID:
-        raise ValueError(f"{path} lists {len(names)} names; an 8-bit mask has room for {VOID}")
+        raise ValueError(f"{path} lists {len(names)} names; an 8-bit mask can tell {VOID} apart")
     return names

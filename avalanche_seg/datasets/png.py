@@ -37,7 +37,9 @@ def plain_rows(content: bytes) -> NDArray[np.uint8] | None:
     width, height = struct.unpack_from(">II", content, 16)
     size = height * (1 + width)
     packed = _image_data(content)
-    if packed is None or not 0 < size <= (Image.MAX_IMAGE_PIXELS or size):
+    if packed is None or not _has_zlib_header(packed):
+        return None
+    if not 0 < size <= (Image.MAX_IMAGE_PIXELS or size):
         return None  # One that is too large is Pillow's to refuse.
     if len(packed) * _MOST_INFLATED > _MOST_MEMORY:
         return None
@@ -54,9 +56,23 @@ def plain_rows(content: bytes) -> NDArray[np.uint8] | None:
     return None if rows[:, 0].any() else rows
 
 
+def _has_zlib_header(packed: bytes) -> bool:
+    """Deflate with a window of up to 32 KiB, no preset dictionary, the header's check right."""
+    if len(packed) < 2:
+        return False
+    method, flags = packed[:2]
+    sound = (256 * method + flags) % 31 == 0
+    return sound and method & 15 == 8 and method >> 4 < 8 and not flags & 32
+
+
 def _image_data(content: bytes) -> bytes | None:
-    """What the chunks of image data hold; None when the file is not whole."""
-    parts = []
+    """What the chunks of image data hold; None when the file is not whole, or not to the standard.
+
+    The standard wants these chunks one after the other; Pillow reads them up to the first other
+    chunk.
+    """
+    parts: list[bytes] = []
+    before = b""
     position = 8
     while len(header := content[position : position + 8]) == 8:
         length, name = struct.unpack(">I4s", header)
@@ -65,8 +81,10 @@ def _image_data(content: bytes) -> bytes | None:
         if content[end : end + 4] != checksum:
             return None
         if name == b"IDAT":
+            if length == 0 or (parts and before != name):
+                return None
             parts.append(content[position + 8 : end])
         elif name == b"IEND":
             return b"".join(parts)
-        position = end + 4
+        before, position = name, end + 4
     return None

@@ -1,7 +1,6 @@
 """One sample: an image, its label map, and named extras."""
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from torch import Tensor
@@ -32,7 +31,7 @@ class Sample(NamedTuple):
 
     image: Tensor
     labels: Tensor
-    extras: Mapping[str, Tensor] = MappingProxyType({})
+    extras: Mapping[str, Tensor] = {}
 
     def parts(self) -> tuple[Any, ...]:
         """``(image, labels)`` or, when there are extras, ``(image, labels, extras)``."""

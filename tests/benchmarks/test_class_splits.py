@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from avalanche_seg.benchmarks import split_classes
-from avalanche_seg.benchmarks.class_splits import KNOWN_TASKS
+from avalanche_seg.benchmarks.class_splits import KNOWN_TASKS, named_order
 
 ALL_BUT_5 = (*range(1, 5), *range(6, 21))
 
@@ -188,3 +188,49 @@ def test_base_and_groups_partition_the_classes(numbers: tuple[int, int, int]) ->
     assert 1 <= len(steps[-1]) <= group
     one_by_one = split_classes(f"{base}-{n_classes - base}s", class_ids=range(1, n_classes + 1))
     assert one_by_one == (steps[0], *((c,) for step in steps[1:] for c in step))
+
+
+ORDERS = {"b": [3, 1, 2], "2-1c": [2, 3, 1], "2-1s": [1, 3, 2], "offline": [3, 2, 1]}
+
+
+@pytest.mark.parametrize(
+    ("task", "expected"),
+    [
+        ("2-1_b", ("2-1", [3, 1, 2])),
+        ("2-1s_b", ("2-1s", [3, 1, 2])),
+        ("offline_b", ("offline", [3, 1, 2])),
+        ("1-1-1_b", ("1-1-1", [3, 1, 2])),
+        ("2-1c", ("2-1", [2, 3, 1])),
+        ("2-1s", ("2-1s", [1, 3, 2])),
+        ("offline", ("offline", [3, 2, 1])),
+        ("2-1", ("2-1", None)),
+        ("2-1b", ("2-1b", None)),  # MiB's grammar; an order needs the underscore.
+        ("nonsense", ("nonsense", None)),
+        ([[3], [1]], ([[3], [1]], None)),
+    ],
+)
+def test_tasks_that_name_an_order(task: Any, expected: Any) -> None:
+    assert named_order(task, None, ORDERS) == expected
+
+
+def test_an_order_that_is_given_wins_over_names() -> None:
+    assert named_order("2-1c", [1, 2, 3], ORDERS) == ("2-1c", [1, 2, 3])
+    assert named_order("2-1", "2-1c", ORDERS) == ("2-1", [2, 3, 1])
+
+
+@pytest.mark.parametrize("given", [{"task": "2-1_d"}, {"task": "2-1", "class_order": "d"}])
+def test_unknown_orders_list_the_known_ones(given: dict[str, str]) -> None:
+    (argument, value) = list(given.items())[-1]
+    text = f"{argument}='{value}' names no class order.*expected one of b, 2-1c"
+    with pytest.raises(ValueError, match=text):
+        named_order(given["task"], given.get("class_order"), ORDERS)
+    with pytest.raises(ValueError, match="it has none"):
+        named_order(given["task"], given.get("class_order"), {})
+
+
+def test_ids_need_not_start_at_one() -> None:
+    assert split_classes("2-1", class_ids=range(4)) == ((0, 1), (2,), (3,))
+    assert split_classes("1-2", class_ids=[5, 9, 7]) == ((5,), (9, 7))
+    assert split_classes([[0]], class_ids=range(4)) == ((0,),)
+    with pytest.raises(ValueError, match=r"holds \[4\].*expected ids in 0\.\.3$"):
+        split_classes([[4]], class_ids=range(4))

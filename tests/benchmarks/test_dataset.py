@@ -65,3 +65,14 @@ def test_a_file_that_spoils_later_is_named(tmp_path: Path, folder: str, name: st
     (root / folder / name).write_bytes(b"spoilt")
     with pytest.raises(ValueError, match=rf"{folder}/{name}: the (image|mask) cannot be read"):
         dataset[0]
+
+
+def test_constants_are_extras_of_every_sample(devkit: SegmentationFiles) -> None:
+    shown = torch.tensor([True, False, True])
+    dataset = SegmentationDataset(devkit.train, [9, 0], TABLE, constants={"annotated": shown})
+    plain = SegmentationDataset(devkit.train, [9, 0], TABLE)
+    for i in range(2):
+        image, labels, extras = dataset[i]
+        assert torch.equal(image, plain[i][0]) and torch.equal(labels, plain[i][1])
+        assert list(extras) == ["annotated"] and torch.equal(extras["annotated"], shown)
+    assert plain.sample(0).extras == {} and len(plain[0]) == 2

@@ -1,4 +1,5 @@
 import itertools
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -6,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from avalanche_seg.benchmarks.label_maps import seen_label_map, train_label_map
-from avalanche_seg.benchmarks.options import check_options
-from avalanche_seg.labels import LabelSpace
+from avalanche_seg.labels import LabelSpace, ZeroIs
 
 NAMES = ("background", "a", "b", "c", "d", "e")
 # Channels: 3 -> 1, 1 -> 2, 4 -> 3, 2 -> 4; class 5 is never learned.
@@ -68,43 +68,37 @@ def test_tables_cover_every_8_bit_value() -> None:
         assert table.shape == (256,)
 
 
-def test_unknown_modes_list_the_known_ones() -> None:
-    check_options(train_void="ignore", test_unseen="background")
-    with pytest.raises(ValueError, match=r"train_void='void' is unknown.*background, ignore"):
-        check_options(train_void="void", test_unseen="ignore")
-    with pytest.raises(ValueError, match=r"test_unseen='void' is unknown.*ignore, background"):
-        check_options(train_void="ignore", test_unseen="void")
-
-
 def _train_pixel(value: int, space: LabelSpace, visible: list[int], train_void: str) -> int:
-    if value == 255:
+    if value == 255 or (value == 0 and space.zero_is == "unlabelled"):
         return 255 if train_void == "ignore" else 0
     for step in visible:
         if value in space.steps[step]:
-            return space.class_order.index(value)
+            return 1 + [c for group in space.steps for c in group].index(value)
     return 0
 
 
 def _seen_pixel(value: int, space: LabelSpace, step: int, test_unseen: str) -> int:
-    if value in (0, 255):
-        return value
+    if value == 255 or (value == 0 and space.zero_is == "unlabelled"):
+        return 255
+    if value == 0 and space.zero_is == "background":
+        return 0
     for group in space.steps[: step + 1]:
         if value in group:
-            return space.class_order.index(value)
+            return 1 + [c for group in space.steps for c in group].index(value)
     return 255 if test_unseen == "ignore" else 0
 
 
-@given(
-    order=st.permutations(range(1, 10)),
-    cuts=st.sets(st.integers(1, 8), min_size=1, max_size=3),
-    pixels=st.lists(st.sampled_from([*range(10), 255]), min_size=1, max_size=30),
-)
-def test_agrees_with_a_loop_over_pixels(
-    order: list[int], cuts: set[int], pixels: list[int]
-) -> None:
+@pytest.mark.parametrize("zero_is", get_args(ZeroIs))
+@given(data=st.data())
+def test_agrees_with_a_loop_over_pixels(zero_is: ZeroIs, data: st.DataObject) -> None:
+    first = 0 if zero_is == "class" else 1
+    order = data.draw(st.permutations(range(first, 10)))
+    cuts = data.draw(st.sets(st.integers(1, 8), min_size=1, max_size=3))
+    values = st.sampled_from([*range(10), 255])
+    pixels = data.draw(st.lists(values, min_size=1, max_size=30))
     # Classes after the last cut are never learned.
     groups = [tuple(order[a:b]) for a, b in itertools.pairwise([0, *sorted(cuts)])]
-    space = LabelSpace(steps=tuple(groups), names=tuple("0123456789"))
+    space = LabelSpace(tuple(groups), tuple("0123456789"), zero_is)
     mask = np.array(pixels, dtype=np.uint8)
     for step in range(len(groups)):
         for visible, mode in itertools.product(
@@ -114,3 +108,16 @@ def test_agrees_with_a_loop_over_pixels(
             assert train.tolist() == [_train_pixel(v, space, visible, mode) for v in pixels]
             seen = seen_label_map(space, step, test_unseen=mode)[mask]
             assert seen.tolist() == [_seen_pixel(v, space, step, mode) for v in pixels]
+
+
+def test_zero_that_is_a_class_or_no_label() -> None:
+    mask = np.array([0, 1, 2, 255], dtype=np.uint8)
+    roads = LabelSpace(((2,), (0, 1)), ("road", "car", "sky"), "class")
+    assert train_label_map(roads, [0])[mask].tolist() == [0, 0, 1, 0]
+    assert train_label_map(roads, [1], train_void="ignore")[mask].tolist() == [2, 3, 0, 255]
+    assert seen_label_map(roads, 0)[mask].tolist() == [255, 255, 1, 255]
+    assert seen_label_map(roads, 0, test_unseen="background")[mask].tolist() == [0, 0, 1, 255]
+    scenes = LabelSpace(((2,), (1,)), ("unlabelled", "wall", "sky"), "unlabelled")
+    assert train_label_map(scenes, [0])[mask].tolist() == [0, 0, 1, 0]
+    assert train_label_map(scenes, [0], train_void="ignore")[mask].tolist() == [255, 0, 1, 255]
+    assert seen_label_map(scenes, 1)[mask].tolist() == [255, 2, 1, 255]

@@ -2,14 +2,15 @@ import itertools
 from collections.abc import Callable
 
 import pytest
+from avalanche.benchmarks.scenarios.generic_scenario import MaskedAttributeError
 from avalanche.benchmarks.utils import AvalancheDataset
 from torch import Tensor
 
 from avalanche_seg.benchmarks import SegmentationScenario
-from avalanche_seg.datasets import SegmentationFiles
+from avalanche_seg.datasets import SegmentationFiles, voc_palette
 from avalanche_seg.labels import LabelSpace
 from tests.devkits import grey
-from tests.insects import benchmark
+from tests.insects import TEST_IMAGES, benchmark
 
 
 @pytest.fixture
@@ -170,3 +171,21 @@ def test_a_plain_loop_gets_the_transforms_of_its_stream(tmp_path):
         stream.name: stream[0].dataset[0][0].shape[1] for stream in benchmark.streams.values()
     }
     assert heights == {"train": 1, "test": 2, "valid": 2}
+
+
+def test_the_test_experience_of_every_step(scenario: SegmentationScenario) -> None:
+    for name in scenario.streams:
+        for step, experience in enumerate(scenario.streams[name]):
+            test = experience.test
+            assert (test.current_experience, test.origin_stream.name) == (step, "test")
+            assert test.data.indices.tolist() == TEST_IMAGES[step]
+            assert test.classes_seen_so_far == experience.classes_seen_so_far
+    assert scenario.train_stream[1:][0].test.current_experience == 1
+    with pytest.raises(MaskedAttributeError):
+        _ = scenario.train_stream[1].train().test
+
+
+def test_ids_and_palette(devkit: SegmentationFiles) -> None:
+    scenario = benchmark(devkit, class_order=[3, 1, 4, 2])
+    assert scenario.class_ids == scenario.class_order == (0, 3, 1, 4, 2)
+    assert scenario.palette == voc_palette()

@@ -5,7 +5,6 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from avalanche_seg.benchmarks import OLD_LABELS, SETTINGS, settings
-from avalanche_seg.benchmarks.options import check_options
 
 STEPS = ((2, 1), (3,), (4,))
 
@@ -102,8 +101,6 @@ def test_unknown_names_list_the_known_ones() -> None:
     known = "disjoint, overlapped, sequential, partitioned"
     with pytest.raises(ValueError, match=rf"setting='overlap' is unknown.*{known}"):
         settings.train_images(_table(IMAGES), STEPS, "overlap")
-    with pytest.raises(ValueError, match=r"old_labels='soft' is unknown.*hidden, visible"):
-        check_options(setting="disjoint", old_labels="soft")
 
 
 @pytest.mark.parametrize("setting", SETTINGS)
@@ -161,3 +158,10 @@ def test_agrees_with_the_protocol(
     assert len(set(owned)) == len(owned)
     assert set(owned) == {i for part in overlapped for i in part}
     assert all(set(part) <= set(kept) for part, kept in zip(parts, overlapped, strict=True))
+
+
+def test_where_zero_is_a_class_it_is_no_background() -> None:
+    presence = _table([{0, 1}, {1, 255}, {0, 2}])
+    chosen = settings.train_images(presence, ((1,), (0, 2)), "disjoint", background_id=255)
+    assert _lists(chosen) == [[1], [0, 2]]
+    assert _lists(settings.train_images(presence, ((1,), (2,)), "disjoint")) == [[0, 1], [2]]

@@ -186,3 +186,33 @@ def test_a_crop_is_torchvisions_with_labels_at_pixel_centres(
     floats, _ = _apply(ours, image.float(), labels, 0)
     torch.manual_seed(0)
     assert torch.equal(floats, theirs(image.float()))
+
+
+@pytest.mark.parametrize("transform", [RandomResizedCrop((31, 37)), ResizeShorterSide(29)])
+def test_extra_maps_move_like_labels_and_other_extras_stay(transform: v2.Transform) -> None:
+    image, y, x = _coordinates(60, 80)
+    flip = v2.Compose([transform, v2.RandomHorizontalFlip(0.5)])
+    known = torch.tensor([True, False])
+    for seed in range(6):
+        torch.manual_seed(seed)
+        moved, labels, extras = JointTransform(flip)(image, y, {"x": x, "y": y, "known": known})
+        assert torch.equal(moved, _apply(flip, image, y, seed)[0])
+        assert torch.equal(labels, extras["y"]) and type(extras["x"]) is Tensor
+        assert torch.equal(extras["x"], _apply(flip, image, x, seed)[1])
+        assert extras["known"] is known
+
+
+def test_extras_without_maps_are_not_shown_to_the_transform() -> None:
+    image, labels, _ = _coordinates(4, 5)
+    known = {"known": torch.ones(3)}
+    result = JointTransform(lambda image, labels: (image, labels))(image, labels, known)
+    assert result[2] is known
+    result = JointTransform(lambda image, labels: (image, labels))(image, labels, 7)
+    assert result[2] == 7
+
+
+def test_extras_in_avalanches_groups() -> None:
+    image, y, x = _coordinates(4, 5)
+    groups = TransformGroups({"train": JointTransform(v2.RandomHorizontalFlip(1.0)), "eval": None})
+    _, labels, extras = groups["train"](image, y, {"x": x})
+    assert torch.equal(labels, y.flip(-1)) and torch.equal(extras["x"], x.flip(-1))

@@ -4,6 +4,8 @@ import zlib
 
 import numpy as np
 import pytest
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from avalanche_seg.datasets.png import plain_rows
@@ -89,3 +91,78 @@ def test_no_damage_goes_unseen() -> None:
         assert rows is None or np.array_equal(rows[:, 1:], IDS), position
         cut = plain_rows(good[:position])
         assert cut is None or np.array_equal(cut[:, 1:], IDS), position
+
+
+def same_as_pillow_or_none(content: bytes) -> bool:
+    """Whether rows were given; they must be what Pillow reads from the same bytes."""
+    rows = plain_rows(content)
+    if rows is None:
+        return False
+    with Image.open(io.BytesIO(content)) as picture:
+        assert picture.mode in ("P", "L")
+        np.testing.assert_array_equal(np.asarray(picture), rows[:, 1:])
+    return True
+
+
+@given(st.binary(max_size=200), st.booleans())
+def test_random_bytes_are_no_png(content: bytes, begins_like_one: bool) -> None:
+    start = saved(palette_picture())[:33] if begins_like_one else b""
+    assert not same_as_pillow_or_none(start + content)
+
+
+@given(st.data())
+def test_damaged_files_give_pillows_values_or_none(data: st.DataObject) -> None:
+    content = bytearray(saved(palette_picture()))
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(0, len(content) - 1))
+        length = data.draw(st.integers(0, 12))
+        content[at : at + length] = data.draw(st.binary(max_size=12))
+    same_as_pillow_or_none(bytes(content))
+
+
+def with_checksum(stream: bytes) -> bytes:
+    """The stream ending with its own checksum, the one thing that is left unchecked on purpose."""
+    inflate = zlib.decompressobj(-zlib.MAX_WBITS)
+    try:
+        rows = inflate.decompress(stream[2:])
+    except zlib.error:
+        return stream
+    if not inflate.eof:
+        return stream
+    end = len(stream) - len(inflate.unused_data)
+    return stream[:end] + struct.pack(">I", zlib.adler32(rows))
+
+
+@st.composite
+def stored_rows(draw: st.DrawFn) -> bytes:
+    """Well-formed chunks, so that no checksum finds what is wrong inside them."""
+    width, height = draw(st.integers(1, 5)), draw(st.integers(1, 5))
+    row = st.binary(min_size=width, max_size=width)
+    filters = st.sampled_from([0, 0, 0, 0, 0, 0, 0, 1, 5])
+    rows = b"".join(bytes([draw(filters)]) + draw(row) for _ in range(height))
+    stream = zlib.compress(rows + draw(st.sampled_from([b"", b"", b"", b"more"])))
+    damage = draw(st.sampled_from([*["none"] * 4, "flip", "cut", "add"]))
+    if damage == "flip":
+        at = draw(st.integers(0, len(stream) - 1))
+        flipped = stream[at] ^ draw(st.integers(1, 255))
+        stream = with_checksum(stream[:at] + bytes([flipped]) + stream[at + 1 :])
+    elif damage == "cut":
+        stream = stream[: draw(st.integers(0, len(stream)))]
+    elif damage == "add":
+        stream += draw(st.binary(max_size=4))
+    cut = draw(st.integers(0, len(stream)))
+    data = [chunk(b"IDAT", stream[:cut]), chunk(b"IDAT", stream[cut:])]
+    between = draw(st.sampled_from([b"", b"", chunk(b"tEXt", b"a\0b"), chunk(b"PLTE", bytes(9))]))
+    colour, bits = draw(st.sampled_from([(3, 8), (3, 8), (0, 8), (0, 4), (2, 8)]))
+    header = struct.pack(
+        ">IIBBBBB", width, height, bits, colour, 0, 0, draw(st.sampled_from([0, 1]))
+    )
+    palette = chunk(b"PLTE", bytes(draw(st.sampled_from([768, 3, 0]))))
+    parts = [chunk(b"IHDR", header), palette, data[0], between, data[1], chunk(b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+@settings(max_examples=500)
+@given(stored_rows())
+def test_well_formed_chunks_of_anything_give_pillows_values_or_none(content: bytes) -> None:
+    event(str(same_as_pillow_or_none(content)))

@@ -34,3 +34,15 @@ def test_workers_share_such_batches():
     loader = DataLoader(samples(True), batch_size=3, num_workers=1, collate_fn=collate)
     (batch,) = loader
     assert batch[0].is_contiguous(memory_format=torch.channels_last)
+
+
+def test_extras_are_collated_by_name():
+    batch = [
+        (image, labels, {"saliency": labels, "known": known})
+        for image, labels, known in samples(True)
+    ]
+    for found in (collate(batch), default_collate(batch)):
+        assert set(found[2]) == {"saliency", "known"}
+        assert torch.equal(found[2]["saliency"], found[1])
+        assert found[2]["known"].tolist() == [[True]] * 3
+    assert collate(batch)[0].is_contiguous(memory_format=torch.channels_last)
