@@ -51,6 +51,7 @@ PUBLIC_NAMES = {
         "Split",
         "UNREADABLE",
         "check_cache",
+        "colorize",
         "download_voc",
         "find_folder",
         "image_cache",

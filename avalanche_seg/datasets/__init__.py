@@ -5,7 +5,7 @@ from avalanche_seg.datasets.description import SegmentationFiles, Split
 from avalanche_seg.datasets.folder import read_folder
 from avalanche_seg.datasets.image_cache import CACHES, ImageCache, check_cache, image_cache
 from avalanche_seg.datasets.mask_statistics import mask_statistics
-from avalanche_seg.datasets.palette import voc_palette
+from avalanche_seg.datasets.palette import colorize, voc_palette
 from avalanche_seg.datasets.synthetic.devkit import make_synthetic_voc
 from avalanche_seg.datasets.voc import find_folder, read_voc
 from avalanche_seg.datasets.voc_download import download_voc
@@ -17,6 +17,7 @@ __all__ = [
     "Split",
     "UNREADABLE",
     "check_cache",
+    "colorize",
     "download_voc",
     "find_folder",
     "image_cache",
