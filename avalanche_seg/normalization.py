@@ -1,7 +1,8 @@
-"""From 8-bit images to the floating point numbers a network sees.
+"""8-bit images to the normalised floating point images a network sees.
 
 Samples may travel as uint8 (four times less memory traffic) and be normalised on the device, or be
-normalised by the transform already; both paths run through :func:`normalize_images`.
+normalised by the transform already; both paths run through :func:`normalize_images`. Floating point
+images that nobody normalised look alike to a network; :func:`check_normalized` finds them.
 """
 
 from functools import lru_cache
@@ -10,13 +11,16 @@ from typing import Final
 import torch
 from torch import Tensor
 
-__all__ = ["IMAGENET_MEAN", "IMAGENET_STD", "normalize_images", "to_pixels"]
+__all__ = ["IMAGENET_MEAN", "IMAGENET_STD", "check_normalized", "normalize_images", "to_pixels"]
 
 IMAGENET_MEAN: Final = (0.485, 0.456, 0.406)
 """Mean of the ImageNet training images by channel (R, G, B), in 0..1."""
 
 IMAGENET_STD: Final = (0.229, 0.224, 0.225)
 """Standard deviation of the ImageNet training images by channel (R, G, B), in 0..1."""
+
+# White is 2.64 in the channel of the smallest standard deviation; a little for half precision.
+_ABOVE_NORMALIZED = 3.0
 
 
 def normalize_images(images: Tensor) -> Tensor:
@@ -29,6 +33,9 @@ def normalize_images(images: Tensor) -> Tensor:
     Returns:
         floating point (float32 for uint8 input), the same shape and memory format.
 
+    Raises:
+        ValueError: for another dtype, whose range of values is unknown.
+
     Example:
         >>> pixels = torch.full((1, 3, 1, 1), 255, dtype=torch.uint8)
         >>> [round(value, 3) for value in normalize_images(pixels).flatten().tolist()]
@@ -36,6 +43,11 @@ def normalize_images(images: Tensor) -> Tensor:
     """
     if images.is_floating_point():
         return images
+    if images.dtype != torch.uint8:
+        raise ValueError(
+            f"got images of dtype {str(images.dtype).removeprefix('torch.')}; expected uint8 in "
+            "0..255, or floating point that is normalised already: convert with .to(torch.uint8)"
+        )
     pixels = images.float().div_(255.0)
     rows = pixels.movedim(-3, -1)
     if rows.is_contiguous():  # Long rows of numbers are quicker than many of three.
@@ -46,7 +58,39 @@ def normalize_images(images: Tensor) -> Tensor:
     return pixels.sub_(mean).div_(std)
 
 
-@lru_cache(maxsize=16)  # One copy to each device, not one a batch.
+def check_normalized(images: Tensor) -> None:
+    """Refuse floating point images that have the values of pixels, not of normalised ones.
+
+    Normalised images have a mean near 0 and negative values in every dark region. A batch that lies
+    within 0..1, or has no negative value and one above 3, was scaled at most. This reads the values
+    (on a GPU it waits for them), so it is for single calls and the first batch of many.
+
+    Args:
+        images: any shape; uint8 passes, because it is normalised by :func:`normalize_images`.
+
+    Raises:
+        ValueError: for such floating point images.
+
+    Example:
+        >>> check_normalized(torch.tensor([-2.1, 0.3, 2.6]))
+        >>> check_normalized(torch.tensor([0.0, 0.5, 1.0]))  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+            ...
+        ValueError: got float32 images with values in 0..1, which are not normalised; pass uint8...
+    """
+    if not images.is_floating_point() or images.numel() == 0:
+        return
+    least, most = (float(value) for value in images.detach().aminmax())
+    if least >= 0 and (most <= 1 or most > _ABOVE_NORMALIZED):
+        raise ValueError(
+            f"got {str(images.dtype).removeprefix('torch.')} images with values in "
+            f"{least:.4g}..{most:.4g}, which are not normalised; pass uint8 in 0..255, or normalise "
+            "with ImageNet's mean and standard deviation (normalize_images); if they are "
+            "normalised, say normalized=True"
+        )
+
+
+@lru_cache(maxsize=16)  # One copy for each device, not one per batch.
 def _statistics(device: torch.device) -> tuple[Tensor, Tensor]:
     mean, std = (torch.tensor(values).view(3, 1, 1) for values in (IMAGENET_MEAN, IMAGENET_STD))
     return mean.to(device), std.to(device)
@@ -68,6 +112,11 @@ def to_pixels(images: Tensor) -> Tensor:
 
     Returns:
         uint8 in 0..255, the same shape.
+
+    Example:
+        >>> pixels = torch.tensor([0, 7, 255], dtype=torch.uint8).view(3, 1, 1)
+        >>> to_pixels(normalize_images(pixels)).flatten().tolist()
+        [0, 7, 255]
     """
     if images.dtype == torch.uint8:
         return images
