@@ -35,7 +35,7 @@ def boundary_counts(prediction: Tensor, target: Tensor, n_classes: int, *, width
         >>> guess = truth.clone()
         >>> guess[0] = 1
         >>> boundary_counts(guess, truth, 2, width=1).tolist()
-        [[8, 0], [19, 5], [16, 0]]
+        [[11, 0], [19, 5], [16, 0]]
     """
     counts = torch.zeros(3, n_classes, dtype=torch.int64, device=target.device)
     labelled = (target >= 0) & (target < n_classes)

@@ -22,6 +22,7 @@ def strategy_at_step(step, logits=None, truth=None):
         is_eval=True,
         mb_output=logits,
         mb_y=truth,
+        mb_x=None,
     )
 
 
