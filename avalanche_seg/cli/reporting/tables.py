@@ -1,22 +1,28 @@
-"""The tables of a report: summary, IoU by class, forgetting, published numbers."""
+"""The tables of a report, ready to be shown: summary, IoU by class, forgetting, published."""
 
+import json
 import statistics
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from matplotlib import colormaps
 
-from avalanche_seg.cli.reporting.html import Html, element, scrolling, table
-from avalanche_seg.cli.reporting.published import (
-    Published,
-    differences,
-    other_settings,
-    published_for,
-)
-from avalanche_seg.cli.reporting.runs import Group, Section, spread
+from avalanche_seg.cli.reporting.published import differences, other_settings, published_for
+from avalanche_seg.cli.runs import EXTRA_DIGITS, Group, Section, spread
 from avalanche_seg.metrics import forgetting
 
-__all__ = ["class_table", "forgetting_table", "published_table", "summary_table"]
+__all__ = [
+    "Cell",
+    "HeatTable",
+    "PublishedRow",
+    "Table",
+    "class_table",
+    "config_table",
+    "forgetting_table",
+    "published_rows",
+    "steps_table",
+    "summary_table",
+]
 
 _GROUPS = ("old", "new", "all")
 _SUMMARY = {
@@ -27,77 +33,134 @@ _SUMMARY = {
     "all with bg": "mIoU_all_bg",
     "pixel accuracy": "pixel_accuracy",
 }
+_STEPS = _SUMMARY | {
+    "new with bg": "mIoU_new_bg",
+    "harmonic": "mIoU_harmonic",
+    "mean class accuracy": "mean_class_accuracy",
+}
 
 
-def summary_table(section: Section) -> Html:
+class Cell(NamedTuple):
+    """A cell: its text, its CSS and what it says on hovering."""
+
+    text: str
+    style: str = ""
+    title: str = ""
+
+
+class Table(NamedTuple):
+    """A table whose first cell of every row is its heading."""
+
+    caption: str
+    head: tuple[str, ...]
+    rows: list[list[Cell]]
+
+
+class HeatTable(NamedTuple):
+    """IoU by class and step.
+
+    Attributes:
+        caption: what it shows.
+        groups: label and number of columns of every group.
+        columns: heading of every column, and whether it is the first of its group.
+        blocks: the rows of the classes by the step that brought them.
+    """
+
+    caption: str
+    groups: list[tuple[str, int]]
+    columns: list[tuple[str, bool]]
+    blocks: list[tuple[int, list[list[Cell]]]]
+
+
+class PublishedRow(NamedTuple):
+    """A published line beside ours, in percent, and what forbids to compare them."""
+
+    method: str
+    ours: list[str]
+    theirs: list[str]
+    source: str
+    told: list[str]
+    settings: list[str]
+
+
+def summary_table(section: Section) -> Table:
     """Every group after its last step: mean and standard deviation over its runs."""
     rows = []
     for group in section.groups:
         seconds = [run.results["seconds"] for run in group.runs if "seconds" in run.results]
-        rows.append(
-            (
-                group.label,
-                len(group.runs),
-                group.n_steps,
-                *(spread(group.means(name)) for name in _SUMMARY.values()),
-                spread(group.averages()),
-                f"{statistics.mean(seconds) / 60:.1f}" if seconds else "-",
-            )
+        row = (
+            group.label,
+            len(group.runs),
+            group.n_steps,
+            *_values(group, _SUMMARY, section.extra),
+            spread(group.averages()),
+            f"{statistics.mean(seconds) / 60:.1f}" if seconds else "-",
         )
-    head = ("method", "runs", "steps", *_SUMMARY, "all, average over steps", "minutes a run")
-    return table(head, rows, caption="mIoU in percent after the last step")
+        rows.append(_row(*row))
+    head = ("method", "runs", "steps", *_SUMMARY, *section.extra)
+    last = ("all, average over steps", "minutes per run")
+    return Table("mIoU in percent after the last step", (*head, *last), rows)
 
 
-def class_table(section: Section) -> Html:
+def steps_table(group: Group, extra: Sequence[str]) -> Table:
+    """Every mean of a group after every step."""
+    rows = [
+        _row(step.get("step", i), *_values(group, _STEPS, extra, step=i))
+        for i, step in enumerate(group.runs[0].steps)
+    ]
+    return Table("Percent", ("after step", *_STEPS, *extra), rows)
+
+
+def config_table(config: Mapping[str, Any]) -> Table:
+    """The settings of a run."""
+    rows = [
+        _row(name, value if isinstance(value, str) else json.dumps(value))
+        for name, value in config.items()
+    ]
+    return Table("", ("setting", "value"), rows)
+
+
+def class_table(section: Section) -> HeatTable | None:
     """The IoU of every class after every step, coloured from dark (0) to bright (100).
 
-    Classes are rows, in blocks by the step that brought them; the steps of a group are columns.
+    Returns:
+        None when no run tells it.
     """
     groups = [group for group in section.groups if any(group.runs[0].iou)]
+    if not groups:
+        return None
     columns = [(group, step) for group in groups for step in range(group.n_steps)]
-    labels = [
-        element("th", group.label, colspan=group.n_steps, scope="colgroup", class_="first")
-        for group in groups
-    ]
-    numbers = [
-        element(
-            "th",
-            "at once" if group.is_bound else step,
-            scope="col",
-            class_="first" if step == 0 else None,
+    blocks = [
+        (
+            step,
+            [
+                _row(name, *(_heat(name, *column) for column in columns))
+                for name, learned in section.learned.items()
+                if learned == step
+            ],
         )
-        for group, step in columns
+        for step in sorted(set(section.learned.values()))
     ]
-    bodies = []
-    for step in sorted(set(section.learned.values())):
-        title = element("th", f"learned at step {step}", scope="rowgroup", class_="block")
-        blank = element("td", colspan=len(columns), class_="block")
-        lines = [
-            element("tr", element("th", name, scope="row"), *(_heat(name, *c) for c in columns))
-            for name, learned in section.learned.items()
-            if learned == step
-        ]
-        bodies.append(element("tbody", element("tr", title, blank), *lines))
-    head = element(
-        "thead",
-        element("tr", element("td"), *labels),
-        element("tr", element("th", "class, after step", scope="col"), *numbers),
+    return HeatTable(
+        "IoU in percent, mean over the runs",
+        [(group.label, group.n_steps) for group in groups],
+        [("at once" if group.is_bound else str(step), step == 0) for group, step in columns],
+        blocks,
     )
-    caption = element("caption", "IoU in percent, mean over the runs")
-    return scrolling(element("table", caption, head, *bodies, class_="heat"))
 
 
-def forgetting_table(section: Section) -> Html | None:
+def forgetting_table(section: Section) -> Table | None:
     """Best earlier IoU minus the last, by class; None when no group has a second step."""
     groups = [group for group in section.groups if group.n_steps > 1 and group.runs[0].iou[-1]]
     if not groups:
         return None
     lost = [[forgetting(run.iou) for run in group.runs] for group in groups]
     background = next(iter(section.learned))
-
-    def cells(name: str) -> list[Html]:
-        return [_loss([100 * run[name] for run in runs if name in run]) for runs in lost]
-
+    rows = [
+        _row(name, *(_loss([100 * run[name] for run in runs if name in run]) for runs in lost))
+        for name in section.learned
+        if any(name in run for runs in lost for run in runs)
+    ]
     means = [
         [
             100 * statistics.mean(foreground)
@@ -106,61 +169,59 @@ def forgetting_table(section: Section) -> Html | None:
         ]
         for runs in lost
     ]
-    names = [name for name in section.learned if any(name in run for runs in lost for run in runs)]
+    rows.append(_row("mean, background left out", *map(_loss, means)))
     head = ("class", *(group.label for group in groups))
-    rows = [(name, *cells(name)) for name in names]
-    rows.append((element("b", "mean, background left out"), *map(_loss, means)))
-    return table(head, rows, caption="Best earlier IoU minus the last, in points")
+    return Table("Best earlier IoU minus the last, in points", head, rows)
 
 
-def published_table(section: Section) -> Html | None:
-    """Published lines of the same method, task and setting beside ours; None without any."""
-    rows = []
-    for group in section.groups:
-        config = group.runs[0].config
-        ours = [spread(group.means(f"mIoU_{name}")) for name in _GROUPS]
-        for line in published_for(config):
-            theirs = [f"{value:.1f}" for value in (line.old, line.new, line.all)]
-            rows.append((group.label, *ours, *theirs, _source(line, config, group.n_steps)))
-    if not rows:
-        return None
-    names = [f"{whose} {name}" for whose in ("ours:", "published:") for name in _GROUPS]
-    return table(
-        ("method", *names, element("th", "source", scope="col", class_="note")),
-        rows,
-        caption="mIoU in percent after the last step, background left out",
-    )
+def published_rows(section: Section) -> list[PublishedRow]:
+    """Published lines of the same method, task and setting beside ours."""
+    return [
+        PublishedRow(
+            group.label,
+            [spread(group.means(f"mIoU_{name}")) for name in _GROUPS],
+            [f"{value:.1f}" for value in (line.old, line.new, line.all)],
+            line.source.name,
+            [
+                f"VOC 2012, {line.source.network}",
+                *differences(line, group.runs[0].config, n_steps=group.n_steps),
+            ],
+            other_settings(line, group.runs[0].config),
+        )
+        for group in section.groups
+        for line in published_for(group.runs[0].config)
+    ]
 
 
-def _source(line: Published, config: Mapping[str, Any], n_steps: int) -> Html:
-    """Where a line is from, and what forbids to compare it with ours."""
-    told = [f"VOC 2012, {line.source.network}", *differences(line, config, n_steps=n_steps)]
-    settings = other_settings(line, config)
-    folded = element(
-        "details",
-        element("summary", "settings that differ"),
-        "; ".join(settings),
-    )
-    name = element("b", line.source.name)
-    return element("td", name, ": ", "; ".join(told), folded if settings else "", class_="note")
+def _row(*values: object) -> list[Cell]:
+    return [value if isinstance(value, Cell) else Cell(str(value)) for value in values]
 
 
-def _heat(name: str, group: Group, step: int) -> Html:
+def _values(
+    group: Group, means: Mapping[str, str], extra: Sequence[str], step: int = -1
+) -> list[str]:
+    """Means in percent, then the values of step metrics as they are."""
+    return [
+        *(spread(group.means(name, step)) for name in means.values()),
+        *(spread(group.values(name, step), EXTRA_DIGITS) for name in extra),
+    ]
+
+
+def _heat(name: str, group: Group, step: int) -> Cell:
     values = group.iou(name, step)
     if not values:  # Not learned yet, or absent from the truth.
-        return element("td", "-" if name in group.runs[0].iou[step] else "")
+        return Cell("-" if name in group.runs[0].iou[step] else "")
     mean = statistics.mean(values)
     red, green, blue, _ = (round(255 * part) for part in colormaps["viridis"](mean / 100))
     ink = "#000" if mean > 60 else "#fff"
-    style = f"background:rgb({red},{green},{blue});color:{ink}"
-    return element("td", f"{mean:.0f}", style=style, title=spread(values))
+    return Cell(f"{mean:.0f}", f"background:rgb({red},{green},{blue});color:{ink}", spread(values))
 
 
-def _loss(values: Sequence[float]) -> Html:
+def _loss(values: Sequence[float]) -> Cell:
     """Red for what was lost, blue for what was gained, over the page's own background."""
     if not values:
-        return element("td", "-")
+        return Cell("-")
     mean = statistics.mean(values)
     strength = round(min(abs(mean) / 100, 1) * 0.8, 2)
     colour = "214,60,40" if mean > 0 else "40,110,214"
-    return element("td", spread(values), style=f"background:rgba({colour},{strength})")
+    return Cell(spread(values), f"background:rgba({colour},{strength})")

@@ -7,7 +7,8 @@ from datetime import datetime
 
 import pytest
 
-from avalanche_seg.cli.reporting.charts import Curve, chart
+from avalanche_seg.cli.reading import read_sections
+from avalanche_seg.cli.reporting.charts import chart
 from avalanche_seg.cli.reporting.command import main
 from tests.cli.pages import Page, write_page
 from tests.cli.runs import write_run, write_strip
@@ -59,12 +60,40 @@ def test_curves_say_their_values(runs, tmp_path):
     assert both.startswith("All seen classes, mIoU in percent by step.")
 
 
-def test_a_higher_value_is_drawn_higher_and_later_steps_to_the_right():
-    drawn = chart([Curve("a", ([10.0], [40.0], []))], "t", 3, 60)
-    (points,) = re.findall(r'<polyline points="([^"]*)"', drawn)
-    (x0, y0), (x1, y1) = (map(float, point.split(",")) for point in points.split())
+def points_of(drawn, colour):
+    """The corners of the line of a colour, from left to right; y grows downwards."""
+    (path,) = re.findall(
+        rf'<path d="([^"]*)" style="fill: none; stroke: {colour};[^"]*square', drawn
+    )
+    return [tuple(map(float, pair)) for pair in re.findall(r"[ML] ([\d.]+) ([\d.]+)", path)]
+
+
+def test_a_higher_value_is_drawn_higher_and_later_steps_to_the_right(tmp_path):
+    steps = [{"background": 0.9, "cat": value} for value in (0.1, 0.4, None)]
+    (section,) = read_sections([write_run(tmp_path / "a", steps)])
+    drawn = chart(section.groups, "mIoU_all", "t", top=60)
+    (x0, y0), (x1, y1) = points_of(drawn, r"var\(--c0\)")
     assert x0 < x1 and y0 > y1
-    assert y0 - y1 == pytest.approx((240 - 10 - 34) * 30 / 60)
+    grid = sorted(
+        float(y)
+        for y in re.findall(r'M [\d.]+ ([\d.]+) \nL [^"]*" style="[^"]*var\(--rule\)', drawn)
+    )
+    assert len(grid) == 4, "0, 20, 40 and 60 %"
+    assert y0 - y1 == pytest.approx((grid[-1] - grid[0]) * 30 / 60, rel=1e-3)
+
+
+def test_equal_runs_give_equal_pages_with_ids_of_their_own(runs, tmp_path):
+    content = write_page(tmp_path, *runs)
+    assert write_page(tmp_path, *runs) == content
+    ids = re.findall(r' id="([^"]*)"', content)
+    assert len(ids) == len(set(ids)) > 1
+    assert set(re.findall(r'href="#([^"]*)"', content)) <= set(ids)
+
+
+def test_colours_of_charts_are_those_of_the_style_sheet(runs, tmp_path):
+    drawn = "".join(re.findall("<svg.*?</svg>", write_page(tmp_path, *runs), flags=re.DOTALL))
+    assert "var(--c0)" in drawn and "var(--c1)" in drawn
+    assert not re.search(r"(?:fill|stroke): #", drawn), "a colour that is the same on dark pages"
 
 
 def test_runs_are_told_with_date_command_and_settings(runs, tmp_path):
@@ -146,6 +175,13 @@ def test_an_old_run_without_iou_and_most_settings_is_enough(tmp_path):
         ("{", "cannot be read"),
         ("[]", "holds no JSON object"),
         ('{"steps": []}', "holds no finished step"),
+        ('{"steps": 3}', "holds no finished step"),
+        ('{"steps": [3]}', ", step 0: no means"),
+        ('{"steps": [{"means": {}}, {"means": []}]}', ", step 1: means is no object"),
+        ('{"steps": [{"means": {"mIoU_all": "x"}}]}', ", step 0: means of 'mIoU_all' is 'x'"),
+        ('{"steps": [{"means": {"mIoU_all": NaN}}]}', ", step 0: means of 'mIoU_all' is nan"),
+        ('{"steps": [{"means": {}, "iou": {"cat": []}}]}', ", step 0: iou of 'cat' is []"),
+        ('{"seconds": "x", "steps": [{"means": {}}]}', ": seconds is 'x'"),
     ],
 )
 def test_a_folder_without_results_is_named(runs, tmp_path, capsys, content, message):
@@ -154,10 +190,41 @@ def test_a_folder_without_results_is_named(runs, tmp_path, capsys, content, mess
     output = tmp_path / "out.html"
     assert main([*map(str, runs), "--output", str(output)]) == 2
     error = capsys.readouterr().err
-    assert f"error: {results} {message}" in error
+    assert error.startswith((f"error: {results} {message}", f"error: {results}{message}"))
+    assert error.count("\n") == 1
     assert not output.exists()
 
 
 def test_a_page_that_cannot_be_written_is_an_error(runs, tmp_path, capsys):
     assert main([str(runs[0]), "--output", str(tmp_path / "no" / "out.html")]) == 2
     assert "error: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"task": None}, "has no task"),
+        ({"dataset": "folder", "data_root": 3}, "has no data_root"),
+        ({"method_options": [1]}, "method_options is [1]; expected an object"),
+        ({"exemplars_options": "x"}, "exemplars_options is 'x'; expected an object"),
+    ],
+)
+def test_settings_that_no_run_writes_are_named(tmp_path, capsys, config, message):
+    run = write_run(tmp_path / "a", [BASE], **config)
+    assert main([str(run), "--output", str(tmp_path / "out.html")]) == 2
+    error = capsys.readouterr().err
+    assert f"error: {run / 'config.json'}" in error and message in error
+
+
+def test_values_of_step_metrics_are_shown_as_they_are(runs, tmp_path):
+    for run, value in zip(runs, (2.5, 3.5, None), strict=True):
+        path = run / "results.json"
+        results = json.loads(path.read_text())
+        results["steps"][-1]["means"]["sharpness <1>"] = value
+        path.write_text(json.dumps(results))
+    page = Page(write_page(tmp_path, *runs))
+    head, ours, joint = page.tables["mIoU in percent after the last step"]
+    column = head.index("sharpness <1>")
+    assert (ours[column], joint[column]) == ("3.000 ± 0.707", "-")
+    by_step = page.tables["Percent"]
+    assert [row[by_step[0].index("sharpness <1>")] for row in by_step[1:]] == ["-", "2.500"]

@@ -25,7 +25,9 @@ def test_image_truth_and_prediction_stand_side_by_side_in_the_data_sets_colours(
     image = torch.full((3, 4, 5), 200, dtype=torch.uint8)
     labels = torch.tensor([[0, 1, 2, 255, 0]] * 4, dtype=torch.uint8)
     folder = tmp_path / "step0"
-    save_predictions(Constant(), [(image, labels)], ["one"], SPACE, folder, title="t")
+    save_predictions(
+        Constant(), [(image, labels)], ["one"], SPACE, folder, palette=voc_palette(), title="t"
+    )
     pixels = np.asarray(Image.open(folder / "one.png"))
     palette = np.array(voc_palette()).reshape(-1, 3)
     assert pixels.shape == (4, 15, 3)
