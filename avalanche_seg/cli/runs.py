@@ -87,6 +87,11 @@ class Group:
         return len(self.runs[0].steps)
 
     @property
+    def knows_iou(self) -> bool:
+        """Whether its runs tell the IoU by class."""
+        return any(self.runs[0].iou)
+
+    @property
     def is_bound(self) -> bool:
         """Whether it learned every class at once."""
         return self.runs[0].config["method"] == "JOINT"

@@ -15,6 +15,8 @@ CONFIG = {
 }  # fmt: skip
 PALETTE = np.array(voc_palette(), dtype=np.uint8).reshape(-1, 3)
 
+BASE = {"background": 0.9, "cat": 0.8, "dog": 0.6}
+
 Iou = dict[str, float | None]
 
 

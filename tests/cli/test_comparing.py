@@ -78,15 +78,6 @@ def test_command_prints_the_table_and_draws(runs, tmp_path, capsys):
     assert np.asarray(Image.open(picture)).std() > 10
 
 
-@pytest.mark.parametrize("content", [None, "{", ""])
-def test_a_folder_without_results_is_named(runs, tmp_path, capsys, content):
-    results = runs[0] / "results.json"
-    results.unlink() if content is None else results.write_text(content)
-    assert main([*map(str, runs), "--out", str(tmp_path / "out.png")]) == 2
-    assert f"error: {results} cannot be read" in capsys.readouterr().err
-    assert not (tmp_path / "out.png").exists()
-
-
 def test_unfinished_runs_are_not_averaged_with_finished_ones(runs, tmp_path):
     runs.append(write_run(tmp_path / "d", [(0.8, None, 0.8)], seed=2))
     with pytest.raises(ValueError, match="leave the unfinished one out"):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from markupsafe import Markup
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -14,7 +15,7 @@ from avalanche_seg.cli.reading import read_legend
 from avalanche_seg.cli.runs import Group, Section
 from avalanche_seg.datasets import UNREADABLE
 
-__all__ = ["Gallery", "Picture", "Pixels", "gallery", "read_strip", "strip_files"]
+__all__ = ["Gallery", "Picture", "gallery", "read_strip", "strip_files"]
 
 MAX_SIDE = 400
 """Longest side of a picture in the page, in pixels."""
@@ -23,23 +24,13 @@ Strip = tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]
 """Image, truth and prediction, uint8, H x W x 3."""
 
 
-class Pixels(NamedTuple):
-    """A picture inside the page: the attributes of its ``img``."""
-
-    src: str
-    alt: str
-    width: int
-    height: int
-
-
 class Picture(NamedTuple):
-    """One image with its truth, and the predictions of every group, None where there is none."""
+    """One image with its truth and, by group and step, the predictions; each an ``img``."""
 
     name: str
-    image: Pixels
-    truth: Pixels
-    n_steps: int
-    lines: list[tuple[str, list[Pixels | None]]]
+    image: Markup
+    truth: Markup
+    lines: list[tuple[str, list[Markup]]]
 
 
 class Gallery(NamedTuple):
@@ -109,9 +100,8 @@ def _picture(
     image, truth, _ = next(iter(lines[0][1].values()))
     return Picture(
         name,
-        _pixels(image, f"{name}: image", photo=True),
-        _pixels(truth, f"{name}: truth"),
-        n_steps,
+        _img(image, f"{name}: image", photo=True),
+        _img(truth, f"{name}: truth"),
         [
             (group.label, [_prediction(name, group, strips, s, n_steps) for s in range(n_steps)])
             for group, strips in lines
@@ -121,18 +111,18 @@ def _picture(
 
 def _prediction(
     name: str, group: Group, strips: Mapping[int, Strip], step: int, n_steps: int
-) -> Pixels | None:
+) -> Markup:
     """The prediction of a cell; that of a bound, which learned all at once, is at the last step."""
     if group.is_bound:
         step = max(strips) if step == n_steps - 1 else -1
     if step not in strips:
-        return None
+        return Markup()
     when = "" if group.is_bound else f" after step {step}"
-    return _pixels(strips[step][2], f"{name}: prediction of {group.label}{when}")
+    return _img(strips[step][2], f"{name}: prediction of {group.label}{when}")
 
 
-def _pixels(pixels: NDArray[np.uint8], alt: str, *, photo: bool = False) -> Pixels:
-    """Photographs as JPEG, label maps as PNG with a palette of their own."""
+def _img(pixels: NDArray[np.uint8], alt: str, *, photo: bool = False) -> Markup:
+    """A picture inside the page: a photograph as JPEG, a label map as PNG with its own palette."""
     image = Image.fromarray(pixels)
     image.thumbnail(
         (MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS if photo else Image.Resampling.NEAREST
@@ -143,7 +133,9 @@ def _pixels(pixels: NDArray[np.uint8], alt: str, *, photo: bool = False) -> Pixe
     else:
         _indexed(np.asarray(image)).save(file, "PNG", optimize=True)
     data = base64.b64encode(file.getvalue()).decode("ascii")
-    return Pixels(f"data:image/{'jpeg' if photo else 'png'};base64,{data}", alt, *image.size)
+    source = f"data:image/{'jpeg' if photo else 'png'};base64,{data}"
+    tag = Markup('<img src="{}" alt="{}" width="{}" height="{}">')
+    return tag.format(source, alt, *image.size)
 
 
 def _indexed(pixels: NDArray[np.uint8]) -> Image.Image:

@@ -9,9 +9,7 @@ from PIL import Image
 
 from avalanche_seg.cli.reporting.command import main
 from tests.cli.pages import Page, write_page
-from tests.cli.runs import PALETTE, write_legend, write_run, write_strip
-
-BASE = {"background": 0.9, "cat": 0.8, "dog": 0.6}
+from tests.cli.runs import BASE, PALETTE, write_legend, write_run, write_strip
 
 
 @pytest.fixture
