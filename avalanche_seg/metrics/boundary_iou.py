@@ -40,14 +40,12 @@ def boundary_counts(prediction: Tensor, target: Tensor, n_classes: int, *, width
     counts = torch.zeros(3, n_classes, dtype=torch.int64, device=target.device)
     labelled = (target >= 0) & (target < n_classes)
     truth, guess = target.where(labelled, -1), prediction.where(labelled, -1)
-    present = torch.cat([truth, guess]).unique()
-    present = present[present >= 0].to(torch.int64)
-    if not len(present):
-        return counts
-    channels = present[:, None, None]
-    of_truth, of_guess = (_boundary(labels == channels, width) for labels in (truth, guess))
-    parts = (of_truth & of_guess, of_truth | of_guess, of_truth)
-    counts[:, present] = torch.stack([part.sum(dim=(1, 2)) for part in parts])
+    for channel in torch.cat([truth, guess]).unique().tolist():
+        if channel < 0:
+            continue
+        of_truth, of_guess = (_boundary(labels == channel, width) for labels in (truth, guess))
+        parts = (of_truth & of_guess, of_truth | of_guess, of_truth)
+        counts[:, channel] = torch.stack([part.sum() for part in parts])
     return counts
 
 
@@ -63,6 +61,10 @@ class BoundaryIoU:
 
     Raises:
         ValueError: when it is not above 0.
+
+    Example:
+        >>> from avalanche_seg.metrics import MeanIoU
+        >>> iou = MeanIoU(metrics=[BoundaryIoU()])
     """
 
     def __init__(self, *, ratio: float = 0.02) -> None:
@@ -102,9 +104,12 @@ class BoundaryIoU:
         return self._counts
 
 
-def _boundary(masks: Tensor, width: int) -> Tensor:
-    """The boundaries of boolean masks, n x H x W: what an erosion by a square takes away."""
-    outside = F.pad((~masks).float(), [width] * 4, value=1.0)
-    window = 2 * width + 1  # A square's maximum is that of its rows' maxima.
-    near = F.max_pool2d(F.max_pool2d(outside, (1, window), 1), (window, 1), 1)
-    return masks & near.bool()
+def _boundary(mask: Tensor, width: int) -> Tensor:
+    """The boundary of a boolean mask, H x W: what an erosion by a square takes away."""
+    side = 2 * width + 1
+    # Sums over squares from a summed-area table: as quick for wide boundaries as for narrow ones.
+    padded = F.pad(mask.to(torch.int32), [width + 1, width, width + 1, width])
+    sums = padded.cumsum(0, dtype=torch.int32).cumsum(1, dtype=torch.int32)
+    rows = sums[side:] - sums[:-side]
+    inside = (rows[:, side:] - rows[:, :-side]) == side**2
+    return mask & ~inside

@@ -1,4 +1,4 @@
-"""The confusion matrix every measure is derived from."""
+"""The confusion matrix that IoU, accuracy and their means are derived from."""
 
 import torch
 from avalanche.evaluation import Metric

@@ -1,4 +1,4 @@
-"""What is measured in an evaluation beside the confusion matrix: one interface for any metric."""
+"""What further metrics of an evaluation see and give: one interface for any of them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

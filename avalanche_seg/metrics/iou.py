@@ -109,13 +109,23 @@ def class_groups(n_base: int, n_classes: int) -> dict[str, list[int]]:
 
 
 def mean_present(values: Tensor, channels: Sequence[int]) -> float:
-    """Mean over the given channels that are present (not NaN); NaN when none is."""
+    """Mean over the given channels that are present (not NaN); NaN when none is.
+
+    Example:
+        >>> mean_present(torch.tensor([0.5, torch.nan, 1.0]), [0, 1])
+        0.5
+    """
     chosen = values[list(channels)]
     return float(chosen[~chosen.isnan()].mean()) if len(chosen) else math.nan
 
 
 def harmonic_mean(first: float, second: float) -> float:
-    """2ab / (a + b); 0 when both are 0, NaN when one is NaN."""
+    """2ab / (a + b); 0 when both are 0, NaN when one is NaN.
+
+    Example:
+        >>> harmonic_mean(0.5, 0.25)
+        0.3333333333333333
+    """
     total = first + second
     return 2 * first * second / total if total else 0.0
 

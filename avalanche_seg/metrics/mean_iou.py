@@ -1,4 +1,4 @@
-"""IoU seen through Avalanche's evaluation plugin and its loggers."""
+"""IoU and step metrics as a metric of Avalanche's evaluation plugin."""
 
 import math
 from collections.abc import Sequence
@@ -31,6 +31,11 @@ class MeanIoU(PluginMetric[dict[str, float]]):
             ``base_classes``.
         per_class: emit the IoU of every class.
         metrics: step metrics to measure along; their values are emitted like the means.
+
+    Example:
+        >>> from avalanche.training.plugins import EvaluationPlugin
+        >>> iou = MeanIoU(class_names=["background", "cat"])
+        >>> evaluator = EvaluationPlugin(iou, loggers=[])  # After eval(): iou.report(step)
     """
 
     def __init__(

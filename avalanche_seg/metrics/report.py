@@ -1,4 +1,4 @@
-"""Everything published about a run, from one confusion matrix a step."""
+"""Everything published about a run: per step a confusion matrix and what else was measured."""
 
 import math
 from collections.abc import Mapping, Sequence

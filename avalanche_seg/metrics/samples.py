@@ -25,7 +25,7 @@ _GAP = 4
 class SamplePredictions(PluginMetric[Tensor]):
     """The first images of every evaluation experience, as image | truth | prediction.
 
-    Emitted as one picture, a row an image, under ``Predictions/eval_phase/test_stream/Exp000`` and
+    Emitted as one picture, a row per image, under ``Predictions/eval_phase/test_stream/Exp000`` and
     so on. Images with a side of more than 256 pixels are shown at a fraction of their size. Only
     the images shown are copied from the device.
 
