@@ -39,7 +39,7 @@ def boundary_counts(prediction: Tensor, target: Tensor, n_classes: int, *, width
     """
     counts = torch.zeros(3, n_classes, dtype=torch.int64, device=target.device)
     labelled = (target >= 0) & (target < n_classes)
-    truth, guess = target.where(labelled, -1), prediction.where(labelled, -1)
+    truth, guess = (m.to(torch.int64).where(labelled, -1) for m in (target, prediction))
     for channel in torch.cat([truth, guess]).unique().tolist():
         if channel < 0:
             continue

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from avalanche_seg.metrics import BoundaryIoU, class_groups
 from avalanche_seg.metrics.boundary_iou import boundary_counts
+from avalanche_seg.system import rank
+from tests.distributed import in_processes, save
 
 VOID = 255
 
@@ -63,6 +65,34 @@ def test_counts_are_those_of_the_definition(seed, n_classes, width):
     counts = boundary_counts(prediction, target, n_classes, width=width)
     assert counts.dtype == torch.int64
     assert counts.tolist() == naive_counts(prediction.tolist(), target.tolist(), n_classes, width)
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int32])
+def test_labels_may_be_of_any_integer_type(dtype):
+    prediction, target = maps(1, 3)
+    counts = boundary_counts(prediction.to(dtype), target.to(dtype), 3, width=2)
+    assert counts.tolist() == naive_counts(prediction.tolist(), target.tolist(), 3, 2)
+
+
+def halves(folder):
+    """Each process sees one of two images, of other classes."""
+    metric = BoundaryIoU()
+    n_classes = 3 + rank()
+    prediction, target = maps(rank(), n_classes)
+    metric.update(batch(prediction[None], target[None], n_classes))
+    metric.all_reduce()
+    save(folder / "values", metric.compute(class_groups(2, 4)))
+
+
+def test_processes_measure_what_one_does(tmp_path):
+    in_processes(halves, 2, tmp_path)
+    alone = BoundaryIoU()
+    for seed, n_classes in enumerate((3, 4)):
+        prediction, target = maps(seed, n_classes)
+        alone.update(batch(prediction[None], target[None], n_classes))
+    expected = alone.compute(class_groups(2, 4))
+    for number in (0, 1):
+        assert torch.load(tmp_path / f"values.{number}") == expected
 
 
 def test_an_image_of_void_counts_nothing():
