@@ -163,7 +163,8 @@ def _overview(
 def _write_legend(space: LabelSpace, palette: Sequence[int], path: Path) -> None:
     """What the colours of the pictures mean, for ``report``."""
     *classes, void = _colours(space, palette)
-    legend = {"void": void} | dict(zip(space.channel_names, classes, strict=True))
+    legend = dict(zip(space.channel_names, classes, strict=True))
+    legend.setdefault("void", void)
     with atomic_write(path) as temporary:
         temporary.write_text(json.dumps(legend) + "\n", encoding="utf-8")
 
