@@ -86,7 +86,7 @@ def test_a_step_leaves_pictures_with_their_legend_and_the_heat_map(tmp_path):
         *("predictions/step0.png", "predictions/step0/second.png"),
     ]
     palette = np.array(voc_palette()).reshape(-1, 3)
-    ids = {"background": 0, "cat": 2, "dog": 1, "void": 255}
+    ids = {"background": 0, "cat": 1, "dog": 2, "void": 255}
     expected = {name: palette[class_id].tolist() for name, class_id in ids.items()}
     assert json.loads((tmp_path / "predictions" / "classes.json").read_text()) == expected
 
