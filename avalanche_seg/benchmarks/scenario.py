@@ -116,8 +116,8 @@ class SegmentationExperience(DatasetExperience):
     def test(self) -> "SegmentationExperience":
         """The test experience after this step: the test images of every class seen so far.
 
-        Each call makes a new one, as the stream does; its data set is built when asked for. Like the
-        number of the step, it is hidden in Avalanche's train and eval modes of an experience.
+        Each call makes a new one, as the stream does; its data set is built when asked for. Like
+        the number of the step, it is hidden in Avalanche's train and eval modes of an experience.
         """
         step: int = self.current_experience
         experience: SegmentationExperience = self.origin_stream.benchmark.test_stream[step]

@@ -50,7 +50,7 @@ class SplittingLogger(BaseLogger, SupervisedPlugin, supports_distributed=True): 
 
 
 class MetricsCSVLogger(SplittingLogger, supports_distributed=True):  # type: ignore[call-arg]
-    """Appends every number that a metric emits to a CSV file, one line a number.
+    """Appends every number that a metric emits to a CSV file, one line per number.
 
     The columns are
 
@@ -71,6 +71,14 @@ class MetricsCSVLogger(SplittingLogger, supports_distributed=True):  # type: ign
 
     Raises:
         ValueError: when the file is there and is no log of this class.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     logger = MetricsCSVLogger(f"{folder}/log.csv")
+        ...     logger.log_single_metric("mIoU_all/eval_phase/test_stream/Exp001", 0.5, x_plot=30)
+        ...     logger.path.read_text().splitlines()[1].partition(",")[2]
+        '30,eval,test,1,mIoU_all,,0.5'
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -119,7 +127,13 @@ class MetricsCSVLogger(SplittingLogger, supports_distributed=True):  # type: ign
 
 
 def as_number(value: Any) -> float | None:
-    """A number, or the one element of a tensor; None for everything else."""
+    """A number, or the one element of a tensor; None for everything else.
+
+    Example:
+        >>> import torch
+        >>> as_number(torch.tensor([2.5])), as_number("text")
+        (2.5, None)
+    """
     if isinstance(value, AlternativeValues):
         value = value.best_supported_value(float, int)
     if (isinstance(value, Tensor) and value.numel() == 1) or isinstance(value, np.generic):

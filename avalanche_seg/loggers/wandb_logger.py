@@ -3,7 +3,7 @@
 import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from avalanche.evaluation.metric_results import AlternativeValues, TensorImage
 from matplotlib.figure import Figure
@@ -13,9 +13,10 @@ from torchvision.transforms.functional import to_pil_image
 from avalanche_seg.loggers.csv_logger import Named, SplittingLogger, as_number
 from avalanche_seg.metrics import render
 
-__all__ = ["WANDB_MODES", "MetricsWandBLogger", "import_wandb"]
+__all__ = ["WANDB_MODES", "MetricsWandBLogger", "WandBMode", "import_wandb"]
 
-WANDB_MODES = ("online", "offline", "shared", "disabled")
+WandBMode = Literal["online", "offline", "shared", "disabled"]
+WANDB_MODES: tuple[WandBMode, ...] = get_args(WandBMode)
 
 _PICTURES = (Image.Image, Figure, TensorImage)
 
@@ -39,15 +40,20 @@ class MetricsWandBLogger(SplittingLogger, supports_distributed=True):  # type: i
     Raises:
         ImportError: when wandb is not installed.
         ValueError: for an unknown mode, or when W&B refuses (no account, no network).
+
+    Example:
+        >>> logger = MetricsWandBLogger("voc", name="MiB", mode="disabled")
+        >>> logger.log_single_metric("mIoU_all/eval_phase/test_stream/Exp001", 0.5, x_plot=30)
+        >>> logger.close()
     """
 
     def __init__(
         self,
         project: str,
+        *,
         name: str | None = None,
         folder: str | Path = ".",
-        *,
-        mode: str = "online",
+        mode: WandBMode = "online",
         config: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()

@@ -1,6 +1,8 @@
 """Measures of incremental segmentation."""
 
+from avalanche_seg.metrics.boundary_iou import BoundaryIoU
 from avalanche_seg.metrics.confusion_matrix import ConfusionMatrix, confusion_matrix
+from avalanche_seg.metrics.evaluation import EvalBatch, StepMetric
 from avalanche_seg.metrics.figures import ConfusionMatrixFigure, render
 from avalanche_seg.metrics.iou import (
     class_accuracy,
@@ -8,20 +10,25 @@ from avalanche_seg.metrics.iou import (
     class_iou,
     forgetting,
     pixel_accuracy,
-    summarize,
+    protocol_means,
 )
 from avalanche_seg.metrics.loss_terms import LossTerms, loss_term_metrics
 from avalanche_seg.metrics.mean_iou import MeanIoU, mean_iou_metrics
 from avalanche_seg.metrics.report import RunReport, StepReport
 from avalanche_seg.metrics.samples import SamplePredictions
+from avalanche_seg.metrics.step_metrics import METRICS
 
 __all__ = [
+    "BoundaryIoU",
     "ConfusionMatrix",
     "ConfusionMatrixFigure",
+    "EvalBatch",
     "LossTerms",
+    "METRICS",
     "MeanIoU",
     "RunReport",
     "SamplePredictions",
+    "StepMetric",
     "StepReport",
     "class_accuracy",
     "class_groups",
@@ -31,6 +38,6 @@ __all__ = [
     "loss_term_metrics",
     "mean_iou_metrics",
     "pixel_accuracy",
+    "protocol_means",
     "render",
-    "summarize",
 ]

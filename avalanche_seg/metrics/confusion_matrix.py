@@ -1,4 +1,4 @@
-"""The confusion matrix every measure is derived from."""
+"""The confusion matrix that IoU, accuracy and their means are derived from."""
 
 import torch
 from avalanche.evaluation import Metric
@@ -46,20 +46,24 @@ def confusion_matrix(prediction: Tensor, target: Tensor, n_classes: int) -> Tens
 class ConfusionMatrix(Metric[Tensor]):
     """Accumulates :func:`confusion_matrix` over batches, on the device they are on.
 
-    The number of classes is that of the logits; when it grows, the counts so far are kept.
+    Args:
+        n_classes: C, background included; None takes the channels of the scores. It may be raised
+            between batches: the counts so far are kept.
 
     Example:
-        >>> metric = ConfusionMatrix()
+        >>> metric = ConfusionMatrix(2)
+        >>> metric.update(torch.tensor([[[1, 1]]]), torch.tensor([[[1, 0]]]))
         >>> metric.update(torch.tensor([[[[0.1]], [[0.9]]]]), torch.tensor([[[1]]]))
         >>> metric.result().tolist()
-        [[0, 0], [0, 1]]
+        [[0, 1], [0, 2]]
     """
 
-    def __init__(self) -> None:
+    def __init__(self, n_classes: int | None = None) -> None:
+        self.n_classes = n_classes
         self.counts: Tensor | None = None
 
-    def sum_over_processes(self) -> None:
-        """Add the counts of all processes; each must call it once after its share of the data."""
+    def all_reduce(self) -> None:
+        """Add the counts of all processes; each calls it once, after its share of the data."""
         if world_size() == 1:
             return
         known = 0 if self.counts is None else self.counts.shape[0]
@@ -72,27 +76,40 @@ class ConfusionMatrix(Metric[Tensor]):
             counts[:known, :known] = self.counts
         self.counts = all_reduce_sum_(counts)
 
-    def update(self, logits: Tensor, target: Tensor, prediction: Tensor | None = None) -> None:
+    def update(self, prediction: Tensor, target: Tensor) -> None:
         """Add a batch.
 
         Args:
-            logits: floating point, B x C x h x w; resized bilinearly to the target.
+            prediction: channels, integer, B x H x W; or their scores, floating point,
+                B x C x h x w, which are resized bilinearly to the target and argmaxed.
             target: channels, integer, B x H x W; labels without a channel are left out.
-            prediction: the labels that the logits give, integer, B x H x W, where they are known.
 
         Raises:
-            ValueError: when there are fewer channels than in an earlier batch.
+            ValueError: for labels without ``n_classes``, scores of other channels than
+                ``n_classes``, or fewer classes than in an earlier batch.
         """
-        n_classes = logits.shape[1]
-        if prediction is None:
-            prediction = predicted_labels(logits, (target.shape[-2], target.shape[-1]))
+        n_classes = self.n_classes
+        if prediction.is_floating_point():
+            n_channels = prediction.shape[1]
+            if n_classes not in (None, n_channels):
+                raise ValueError(
+                    f"got scores of {n_channels} channels; expected n_classes={n_classes}: pass "
+                    "the scores of the classes, or their labels"
+                )
+            n_classes = n_channels
+            prediction = predicted_labels(prediction, (target.shape[-2], target.shape[-1]))
+        elif n_classes is None:
+            raise ValueError(
+                f"got labels ({prediction.dtype}) and no number of classes; expected "
+                "ConfusionMatrix(n_classes), or floating point scores"
+            )
         counts = confusion_matrix(prediction, target, n_classes)
         if self.counts is not None:
             known = self.counts.shape[0]
             if known > n_classes:
                 raise ValueError(
-                    f"got logits of {n_classes} channels after batches of {known}; expected as "
-                    "many or more: reset() before measuring another model"
+                    f"got {n_classes} classes after batches of {known}; expected as many or more: "
+                    "reset() before measuring another model"
                 )
             counts[:known, :known] += self.counts.to(counts.device)
         self.counts = counts

@@ -16,15 +16,20 @@ __all__ = [
     "harmonic_mean",
     "mean_present",
     "pixel_accuracy",
-    "summarize",
+    "protocol_means",
 ]
 
 
 def class_iou(matrix: Tensor) -> Tensor:
-    """Intersection over union by class, TP / (TP + FP + FN).
+    """Intersection over union by class, TP / (TP + FP + FN) (PASCAL VOC, Everingham et al. 2010).
+
+    A class absent from the ground truth has no IoU, whether it was predicted or not: the code of
+    MiB, whose numbers ours stand beside, averages over the classes with ground truth only
+    (``metrics/stream_metrics.py``, ``gt_sum != 0``). Others give such a class 0 where it was
+    predicted, which differs on small test sets only.
 
     Args:
-        matrix: int64, C x C.
+        matrix: confusion matrix, int64, C x C; rows are the truth.
 
     Returns:
         float64, C, in 0..1; NaN for a class with no pixel in the ground truth.
@@ -41,10 +46,17 @@ def class_iou(matrix: Tensor) -> Tensor:
 
 
 def class_accuracy(matrix: Tensor) -> Tensor:
-    """Share of a class's pixels that were found, TP / (TP + FN).
+    """Share of a class's pixels that were found, its recall TP / (TP + FN).
+
+    Args:
+        matrix: confusion matrix, int64, C x C; rows are the truth.
 
     Returns:
         float64, C, in 0..1; NaN for a class with no pixel in the ground truth.
+
+    Example:
+        >>> class_accuracy(torch.tensor([[3, 1], [0, 0]])).tolist()
+        [0.75, nan]
     """
     counts = matrix.to(torch.float64)
     truth = counts.sum(dim=1)
@@ -52,7 +64,18 @@ def class_accuracy(matrix: Tensor) -> Tensor:
 
 
 def pixel_accuracy(matrix: Tensor) -> float:
-    """Share of labelled pixels that are right, in 0..1; NaN when there is none."""
+    """Share of labelled pixels that are right.
+
+    Args:
+        matrix: confusion matrix, int64, C x C; rows are the truth.
+
+    Returns:
+        in 0..1; NaN when no pixel is labelled.
+
+    Example:
+        >>> pixel_accuracy(torch.tensor([[3, 1], [0, 4]]))
+        0.875
+    """
     total = int(matrix.sum())
     return int(matrix.diagonal().sum()) / total if total else math.nan
 
@@ -68,6 +91,14 @@ def class_groups(n_base: int, n_classes: int) -> dict[str, list[int]]:
     Args:
         n_base: channels of step 0, background included.
         n_classes: channels so far, background included.
+
+    Returns:
+        channels by name of the group; empty for a group without a foreground class.
+
+    Example:
+        >>> groups = class_groups(3, 5)
+        >>> groups["old"], groups["new"], groups["all_bg"]
+        ([1, 2], [3, 4], [0, 1, 2, 3, 4])
     """
     old, new = list(range(1, min(n_base, n_classes))), list(range(n_base, n_classes))
     groups = {"old": old, "new": new, "all": old + new}
@@ -78,18 +109,28 @@ def class_groups(n_base: int, n_classes: int) -> dict[str, list[int]]:
 
 
 def mean_present(values: Tensor, channels: Sequence[int]) -> float:
-    """Mean over the given channels that are present (not NaN); NaN when none is."""
+    """Mean over the given channels that are present (not NaN); NaN when none is.
+
+    Example:
+        >>> mean_present(torch.tensor([0.5, torch.nan, 1.0]), [0, 1])
+        0.5
+    """
     chosen = values[list(channels)]
     return float(chosen[~chosen.isnan()].mean()) if len(chosen) else math.nan
 
 
 def harmonic_mean(first: float, second: float) -> float:
-    """2ab / (a + b); 0 when both are 0, NaN when one is NaN."""
+    """2ab / (a + b); 0 when both are 0, NaN when one is NaN.
+
+    Example:
+        >>> harmonic_mean(0.5, 0.25)
+        0.3333333333333333
+    """
     total = first + second
     return 2 * first * second / total if total else 0.0
 
 
-def summarize(matrix: Tensor, n_base: int) -> dict[str, float]:
+def protocol_means(matrix: Tensor, n_base: int) -> dict[str, float]:
     """Every mean of the protocol for one step.
 
     Args:
@@ -100,6 +141,11 @@ def summarize(matrix: Tensor, n_base: int) -> dict[str, float]:
         ``mIoU_<group>`` for the groups of :func:`class_groups`, ``mIoU_harmonic`` (of old and new),
         ``pixel_accuracy`` and ``mean_class_accuracy`` (both over every channel, background
         included); all in 0..1, NaN where there is nothing to average.
+
+    Example:
+        >>> means = protocol_means(torch.tensor([[5, 0, 1], [0, 4, 0], [1, 0, 1]]), n_base=2)
+        >>> means["mIoU_old"], round(means["mIoU_new"], 3), round(means["mIoU_harmonic"], 3)
+        (1.0, 0.333, 0.5)
     """
     iou = class_iou(matrix)
     groups = class_groups(n_base, len(iou))

@@ -1,4 +1,4 @@
-"""The mean of every part of the objective, seen through Avalanche's loggers."""
+"""The mean of every term of the objective, for Avalanche's loggers."""
 
 from typing import Any
 
@@ -16,6 +16,16 @@ class LossTerms(PluginMetric[dict[str, float]]):
     Emitted as one value by term, ``LossTerms/train_phase/train_stream/<term>``: "classification",
     the distillations and the penalties, each weighted as it enters the objective. Sums stay on the
     device until the epoch ends.
+
+    Example:
+        >>> import torch
+        >>> from types import SimpleNamespace
+        >>> terms = LossTerms()
+        >>> for value in (1.0, 3.0):
+        ...     batch = SimpleNamespace(loss_terms={"unkd": torch.tensor(value)})
+        ...     terms.after_training_iteration(batch)
+        >>> terms.result()
+        {'unkd': 2.0}
     """
 
     def __init__(self) -> None:
@@ -54,5 +64,10 @@ class LossTerms(PluginMetric[dict[str, float]]):
 
 
 def loss_term_metrics() -> list[LossTerms]:
-    """The parts of the objective for an ``EvaluationPlugin``."""
+    """The parts of the objective for an ``EvaluationPlugin``.
+
+    Example:
+        >>> [str(metric) for metric in loss_term_metrics()]
+        ['LossTerms']
+    """
     return [LossTerms()]

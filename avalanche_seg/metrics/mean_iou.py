@@ -1,4 +1,4 @@
-"""IoU seen through Avalanche's evaluation plugin and its loggers."""
+"""IoU and step metrics as a metric of Avalanche's evaluation plugin."""
 
 import math
 from collections.abc import Sequence
@@ -11,16 +11,18 @@ from torch import Tensor
 
 from avalanche_seg.labels import N_LABELS
 from avalanche_seg.metrics.confusion_matrix import ConfusionMatrix
-from avalanche_seg.metrics.iou import class_iou, summarize
+from avalanche_seg.metrics.evaluation import StepMetric, eval_batch
+from avalanche_seg.metrics.iou import class_groups, protocol_means
+from avalanche_seg.metrics.report import StepReport
 
-__all__ = ["MeanIoU", "mean_iou_metrics"]
+__all__ = ["MeanIoU", "ids_of", "mean_iou_metrics"]
 
 
 class MeanIoU(PluginMetric[dict[str, float]]):
     """mIoU of every class group, and IoU by class, after each evaluation experience.
 
     Values are emitted under ``mIoU_all/eval_phase/test_stream/Exp000`` and so on (see
-    :func:`avalanche_seg.metrics.iou.summarize` for the names), and by class under
+    :func:`avalanche_seg.metrics.protocol_means` for the names), and by class under
     ``IoU/eval_phase/test_stream/Exp000/<class>``. A mean over no class is not emitted.
 
     Args:
@@ -28,6 +30,12 @@ class MeanIoU(PluginMetric[dict[str, float]]):
         base_classes: the channels of step 0, background included or not; default the experience's
             ``base_classes``.
         per_class: emit the IoU of every class.
+        metrics: step metrics to measure along; their values are emitted like the means.
+
+    Example:
+        >>> from avalanche.training.plugins import EvaluationPlugin
+        >>> iou = MeanIoU(class_names=["background", "cat"])
+        >>> evaluator = EvaluationPlugin(iou, loggers=[])  # After eval(): iou.report(step)
     """
 
     def __init__(
@@ -36,13 +44,17 @@ class MeanIoU(PluginMetric[dict[str, float]]):
         class_names: Sequence[str] | None = None,
         base_classes: Sequence[int] | None = None,
         per_class: bool = True,
+        metrics: Sequence[StepMetric] = (),
     ) -> None:
         super().__init__()
         self.class_names = class_names
         self.base_classes = base_classes
         self.per_class = per_class
+        self.metrics = tuple(metrics)
         self._confusion = ConfusionMatrix()
         self._n_base = 0
+        self._extra: dict[str, float] = {}
+        self._reports: dict[int, StepReport] = {}
 
     @property
     def matrix(self) -> Tensor:
@@ -50,12 +62,32 @@ class MeanIoU(PluginMetric[dict[str, float]]):
         return self._confusion.result().cpu()
 
     def reset(self) -> None:
-        """Forget the counts."""
+        """Forget the counts; the reports stay."""
         self._confusion.reset()
+        self._extra = {}
+        for metric in self.metrics:
+            metric.reset()
 
     def result(self) -> dict[str, float]:
         """The means of the last evaluation experience, NaN left out."""
-        return _present(summarize(self.matrix, self._n_base))
+        return _present(protocol_means(self.matrix, self._n_base) | self._extra)
+
+    def report(self, step: int) -> StepReport:
+        """Everything measured in the last evaluation of a step.
+
+        Args:
+            step: number of the experience.
+
+        Raises:
+            ValueError: when that step was not evaluated.
+        """
+        if step not in self._reports:
+            known = ", ".join(map(str, sorted(self._reports))) or "none"
+            raise ValueError(
+                f"step {step} was not evaluated; expected one of those evaluated ({known}): call "
+                "strategy.eval() on it first"
+            )
+        return self._reports[step]
 
     def before_eval_exp(self, strategy: Any) -> None:
         """Start counting."""
@@ -72,36 +104,45 @@ class MeanIoU(PluginMetric[dict[str, float]]):
         Raises:
             ValueError: when there are fewer class names than channels.
         """
-        output = strategy.mb_output
-        logits = getattr(output, "logits", output)
-        if self.class_names is not None and len(self.class_names) < logits.shape[1]:
+        batch = eval_batch(strategy)
+        if self.class_names is not None and len(self.class_names) < batch.n_classes:
             raise ValueError(
-                f"got {len(self.class_names)} class_names for {logits.shape[1]} channels; expected "
-                "one a channel, the background first"
+                f"got {len(self.class_names)} class_names for {batch.n_classes} channels; expected "
+                "one per channel, the background first"
             )
-        # Strategies of this package predict once for all metrics.
-        prediction = getattr(strategy, "mb_prediction", None)
-        self._confusion.update(logits, strategy.mb_y, prediction)
+        self._confusion.n_classes = batch.n_classes
+        self._confusion.update(batch.prediction, batch.target)
+        for metric in self.metrics:
+            metric.update(batch)
 
     def after_eval_exp(self, strategy: Any) -> list[MetricValue]:
         """Emit the values of this experience, counted over all processes."""
-        self._confusion.sum_over_processes()
-        matrix = self.matrix
+        self._confusion.all_reduce()
+        for metric in self.metrics:
+            metric.all_reduce()
+        matrix, experience = self.matrix, strategy.experience
         if len(matrix) == 0:
             return []
-        step = strategy.clock.train_iterations
-        values: list[tuple[str, Any]] = list(self.result().items())
+        groups = class_groups(self._n_base, len(matrix))
+        for metric in self.metrics:
+            self._extra |= metric.compute(groups)
+        report = self._reports[experience.current_experience] = StepReport(
+            experience.current_experience,
+            matrix,
+            self.names_of(experience, len(matrix)),
+            n_base=self._n_base,
+            extra=self._extra,
+            class_ids=ids_of(experience),
+        )
+        values: list[tuple[str, Any]] = list(_present(report.means).items())
         if self.per_class:
-            names = self.names_of(strategy.experience, len(matrix))
-            values.append(
-                ("IoU", _present(dict(zip(names, class_iou(matrix).tolist(), strict=True))))
-            )
+            values.append(("IoU", _present(report.iou)))
         return [
             MetricValue(
                 self,
                 get_metric_name(name, strategy, add_experience=True, add_task=False),
                 value,
-                step,
+                strategy.clock.train_iterations,
             )
             for name, value in values
         ]
@@ -118,14 +159,40 @@ class MeanIoU(PluginMetric[dict[str, float]]):
         return "mIoU"
 
 
+def ids_of(experience: Any) -> Sequence[int]:
+    """The dataset id of every channel of an experience; empty where it knows none."""
+    return getattr(getattr(experience, "label_space", None), "class_order", ())
+
+
 def mean_iou_metrics(
     *,
     class_names: Sequence[str] | None = None,
     base_classes: Sequence[int] | None = None,
     per_class: bool = True,
+    metrics: Sequence[StepMetric] = (),
 ) -> list[MeanIoU]:
-    """The segmentation metrics for an ``EvaluationPlugin``; arguments as in :class:`MeanIoU`."""
-    return [MeanIoU(class_names=class_names, base_classes=base_classes, per_class=per_class)]
+    """The segmentation metrics for an ``EvaluationPlugin``.
+
+    Args:
+        class_names: as in :class:`MeanIoU`.
+        base_classes: as in :class:`MeanIoU`.
+        per_class: as in :class:`MeanIoU`.
+        metrics: as in :class:`MeanIoU`.
+
+    Example:
+        >>> from avalanche.training.plugins import EvaluationPlugin
+        >>> from avalanche_seg.metrics import METRICS
+        >>> metrics = mean_iou_metrics(metrics=[METRICS["boundary_iou"]()])
+        >>> evaluator = EvaluationPlugin(metrics, loggers=[])
+    """
+    return [
+        MeanIoU(
+            class_names=class_names,
+            base_classes=base_classes,
+            per_class=per_class,
+            metrics=metrics,
+        )
+    ]
 
 
 def _present(values: dict[str, float]) -> dict[str, float]:

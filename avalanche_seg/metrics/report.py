@@ -1,12 +1,13 @@
-"""Everything published about a run, from one confusion matrix a step."""
+"""Everything published about a run: per step a confusion matrix and what else was measured."""
 
 import math
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from torch import Tensor
 
-from avalanche_seg.metrics.iou import class_accuracy, class_iou, forgetting, summarize
+from avalanche_seg.metrics.iou import class_accuracy, class_iou, forgetting, protocol_means
 
 __all__ = ["RunReport", "StepReport"]
 
@@ -19,29 +20,59 @@ class StepReport:
         matrix: confusion matrix over the whole test set, int64, C x C.
         class_names: name of every channel.
         n_base: channels of step 0, background included.
+        extra: values of step metrics by name, which join the means.
+        class_ids: dataset id of every channel; empty where they are not known.
 
     Attributes:
-        step, matrix, n_base: as given.
-        class_names: of the matrix's channels.
+        step, matrix, n_base, extra: as given.
+        class_names, class_ids: of the matrix's channels.
         iou, accuracy: by class name, in 0..1; NaN for a class absent from the ground truth.
-        means: as :func:`avalanche_seg.metrics.iou.summarize`.
+        means: as :func:`avalanche_seg.metrics.protocol_means`, then ``extra``.
+
+    Raises:
+        ValueError: when there are fewer names than channels, or an extra value has the name of a
+            mean.
+
+    Example:
+        >>> import torch
+        >>> report = StepReport(0, torch.tensor([[3, 1], [0, 2]]), ["bg", "cat"], n_base=2)
+        >>> report.iou["bg"], round(report.means["mIoU_old"], 3)
+        (0.75, 0.667)
     """
 
     def __init__(
-        self, step: int, matrix: Tensor, class_names: Sequence[str], *, n_base: int
+        self,
+        step: int,
+        matrix: Tensor,
+        class_names: Sequence[str],
+        *,
+        n_base: int,
+        extra: Mapping[str, float] = MappingProxyType({}),
+        class_ids: Sequence[int] = (),
     ) -> None:
         self.step = step
         self.matrix = matrix.cpu()
         self.n_base = n_base
         names = self.class_names = list(class_names[: len(matrix)])
+        self.class_ids = list(class_ids[: len(matrix)])
         self.iou = dict(zip(names, class_iou(self.matrix).tolist(), strict=True))
         self.accuracy = dict(zip(names, class_accuracy(self.matrix).tolist(), strict=True))
-        self.means = summarize(self.matrix, n_base)
+        self.extra = dict(extra)
+        means = protocol_means(self.matrix, n_base)
+        if taken := means.keys() & self.extra.keys():
+            raise ValueError(f"the step metric's values {sorted(taken)} are means already: rename")
+        self.means = means | self.extra
+
+    def state_dict(self) -> dict[str, Any]:
+        """The arguments that make this report again."""
+        names = ("step", "matrix", "class_names", "n_base", "extra", "class_ids")
+        return {name: getattr(self, name) for name in names}
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON; NaN becomes None."""
         return {
             "step": self.step,
+            "class_ids": self.class_ids,
             "iou": _plain(self.iou),
             "accuracy": _plain(self.accuracy),
             "means": _plain(self.means),
@@ -50,7 +81,17 @@ class StepReport:
 
 
 class RunReport:
-    """The measures of a run so far, step by step."""
+    """The measures of a run so far, step by step.
+
+    Example:
+        >>> import torch
+        >>> report = RunReport()
+        >>> for step, hits in enumerate((4, 1)):
+        ...     matrix = torch.tensor([[5, 0], [4 - hits, hits]])
+        ...     report.add(StepReport(step, matrix, ["bg", "cat"], n_base=2))
+        >>> report.average["mIoU_all_avg"], report.forgetting["cat"]
+        (0.625, 0.75)
+    """
 
     def __init__(self) -> None:
         self.steps: list[StepReport] = []
@@ -74,17 +115,7 @@ class RunReport:
 
     def state_dict(self) -> dict[str, Any]:
         """Everything needed to go on after a checkpoint."""
-        return {
-            "steps": [
-                {
-                    "step": step.step,
-                    "matrix": step.matrix,
-                    "class_names": step.class_names,
-                    "n_base": step.n_base,
-                }
-                for step in self.steps
-            ]
-        }
+        return {"steps": [step.state_dict() for step in self.steps]}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take over what :meth:`state_dict` gave."""

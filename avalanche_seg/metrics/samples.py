@@ -3,14 +3,17 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from avalanche.evaluation import PluginMetric
 from avalanche.evaluation.metric_results import MetricValue
 from torch import Tensor
 
-from avalanche_seg.kernels import predicted_labels
+from avalanche_seg.datasets import colorize
 from avalanche_seg.labels import N_LABELS, VOID
+from avalanche_seg.metrics.evaluation import eval_batch
 from avalanche_seg.metrics.figures import picture_value
+from avalanche_seg.metrics.mean_iou import ids_of
 from avalanche_seg.normalization import to_pixels
 
 __all__ = ["SamplePredictions"]
@@ -22,7 +25,7 @@ _GAP = 4
 class SamplePredictions(PluginMetric[Tensor]):
     """The first images of every evaluation experience, as image | truth | prediction.
 
-    Emitted as one picture, a row an image, under ``Predictions/eval_phase/test_stream/Exp000`` and
+    Emitted as one picture, a row per image, under ``Predictions/eval_phase/test_stream/Exp000`` and
     so on. Images with a side of more than 256 pixels are shown at a fraction of their size. Only
     the images shown are copied from the device.
 
@@ -45,9 +48,9 @@ class SamplePredictions(PluginMetric[Tensor]):
             )
         if n < 0:
             raise ValueError(f"n={n}; expected zero images or more")
-        self.palette = torch.tensor(list(palette), dtype=torch.uint8).view(N_LABELS, 3)
+        self.palette = list(palette)
         self.n = n
-        self._order: Sequence[int] = range(N_LABELS)
+        self._class_ids: Sequence[int] = range(VOID)
         self._samples: list[tuple[Tensor, Tensor, Tensor]] = []
 
     def reset(self) -> None:
@@ -56,12 +59,11 @@ class SamplePredictions(PluginMetric[Tensor]):
 
     def result(self) -> Tensor:
         """The picture of the last evaluation experience, uint8, 3 x H x W; 3 x 0 x 0 for none."""
-        colours = self.palette[VOID].repeat(N_LABELS, 1)
-        colours[: len(self._order)] = self.palette[list(self._order)]
-        rows = [
-            torch.cat([image, *(colours[map_.long()].permute(2, 0, 1) for map_ in maps)], dim=2)
-            for image, *maps in self._samples
-        ]
+        rows = []
+        for image, *maps in self._samples:
+            coloured = (colorize(m.numpy(), self.palette, self._class_ids) for m in maps)
+            strip = np.concatenate([image.permute(1, 2, 0).numpy(), *coloured], axis=1)
+            rows.append(torch.from_numpy(strip).permute(2, 0, 1))
         if not rows:
             return torch.zeros(3, 0, 0, dtype=torch.uint8)
         height = sum(row.shape[1] + _GAP for row in rows) - _GAP
@@ -75,23 +77,18 @@ class SamplePredictions(PluginMetric[Tensor]):
     def before_eval_exp(self, strategy: Any) -> None:
         """Start collecting."""
         self.reset()
-        space = getattr(strategy.experience, "label_space", None)
-        self._order = range(N_LABELS) if space is None else space.class_order
+        self._class_ids = ids_of(strategy.experience) or range(VOID)
 
     def after_eval_iteration(self, strategy: Any) -> None:
         """Keep images of the batch while some are wanted."""
         wanted = self.n - len(self._samples)
         if wanted <= 0:
             return
-        output = strategy.mb_output
-        logits = getattr(output, "logits", output)[:wanted]
-        images, truth = strategy.mb_x[:wanted], strategy.mb_y[:wanted]
-        height, width = truth.shape[-2:]
-        prediction = predicted_labels(logits, (height, width))
-        stride = -(-max(height, width) // _MAX_SIDE)
+        batch = eval_batch(strategy)
+        stride = -(-max(batch.target.shape[-2:]) // _MAX_SIDE)
         kept = (
-            batch[..., ::stride, ::stride].to(torch.uint8).cpu()
-            for batch in (to_pixels(images), truth, prediction)
+            part[:wanted, ..., ::stride, ::stride].to(torch.uint8).cpu()
+            for part in (to_pixels(batch.images[:wanted]), batch.target, batch.prediction)
         )
         self._samples.extend(zip(*kept, strict=True))
 

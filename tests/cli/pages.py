@@ -23,16 +23,16 @@ class Page(HTMLParser):
             self.labels.append(attributes["aria-label"])
         if tag == "table":
             self.open.append([])
+            self.caption = ""
         elif tag == "tr" and self.open:
             self.open[-1].append([])
         elif tag in ("td", "th") and self.open:
             self.open[-1][-1].append("")
-        elif tag == "caption":
-            self.caption = ""
 
     def handle_endtag(self, tag):
         if tag == "table":
-            self.tables.setdefault(self.caption, self.open.pop())
+            rows = [[cell.strip() for cell in row] for row in self.open.pop()]
+            self.tables.setdefault(self.caption.strip(), rows)
 
     def handle_data(self, data):
         self.text += data

@@ -15,6 +15,8 @@ CONFIG = {
 }  # fmt: skip
 PALETTE = np.array(voc_palette(), dtype=np.uint8).reshape(-1, 3)
 
+BASE = {"background": 0.9, "cat": 0.8, "dog": 0.6}
+
 Iou = dict[str, float | None]
 
 
@@ -54,3 +56,9 @@ def write_strip(
     folder.mkdir(parents=True, exist_ok=True)
     strip = np.concatenate([image, *(PALETTE[ids] for ids in maps)], axis=1)
     Image.fromarray(strip).save(folder / f"{name}.png")
+
+
+def write_legend(run: Path, ids: dict[str, int]) -> None:
+    """Write what the colours of the pictures mean: dataset ids by class name."""
+    legend = {name: PALETTE[class_id].tolist() for name, class_id in ids.items()}
+    (run / "predictions" / "classes.json").write_text(json.dumps(legend))

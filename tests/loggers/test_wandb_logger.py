@@ -27,7 +27,11 @@ def private_folders(tmp_path_factory):
 @pytest.fixture(scope="module")
 def logger(tmp_path_factory):
     logger = MetricsWandBLogger(
-        "tests", "mine", tmp_path_factory.mktemp("run"), mode="offline", config={"lr": 0.5}
+        "tests",
+        name="mine",
+        folder=tmp_path_factory.mktemp("run"),
+        mode="offline",
+        config={"lr": 0.5},
     )
     yield logger
     logger.close()
@@ -84,7 +88,9 @@ def test_pictures_of_every_kind_are_logged(logger, kind):
 
 
 def test_the_run_is_written_to_its_folder_and_two_runs_are_two(tmp_path):
-    first, second = (MetricsWandBLogger("tests", name, tmp_path, mode="offline") for name in "ab")
+    first, second = (
+        MetricsWandBLogger("tests", name=name, folder=tmp_path, mode="offline") for name in "ab"
+    )
     emit(first, "x", 1.0, 1)
     emit(second, "x", 2.0, 1)
     assert (first.run.name, second.run.name) == ("a", "b")
@@ -103,13 +109,13 @@ def test_settings_are_shown_beside_the_run(logger):
 
 def test_an_unknown_mode_is_refused(tmp_path):
     with pytest.raises(ValueError, match="mode='off' is unknown; expected one of online, offline"):
-        MetricsWandBLogger("tests", "x", tmp_path, mode="off")
+        MetricsWandBLogger("tests", name="x", folder=tmp_path, mode="off")
 
 
 def test_a_missing_wandb_is_named_with_the_remedy(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "wandb", None)
     with pytest.raises(ImportError, match=r"pip install .avalanche_seg\[wandb\]"):
-        MetricsWandBLogger("tests", "x", tmp_path, mode="offline")
+        MetricsWandBLogger("tests", name="x", folder=tmp_path, mode="offline")
 
 
 def test_a_folder_named_wandb_is_not_taken_for_it(tmp_path, monkeypatch):
@@ -117,4 +123,4 @@ def test_a_folder_named_wandb_is_not_taken_for_it(tmp_path, monkeypatch):
     monkeypatch.delitem(sys.modules, "wandb")
     monkeypatch.setattr(sys, "path", [str(tmp_path)])
     with pytest.raises(ImportError, match="a folder without code"):
-        MetricsWandBLogger("tests", "x", tmp_path, mode="offline")
+        MetricsWandBLogger("tests", name="x", folder=tmp_path, mode="offline")

@@ -134,3 +134,28 @@ def test_logits_keep_no_graph_alive():
     logits, target = random_batch(3, seed=0)
     metric.update(logits.requires_grad_(), target)
     assert not metric.result().requires_grad
+
+
+def test_labels_count_like_the_scores_that_give_them():
+    logits, target = random_batch(4, seed=0)
+    by_scores, by_labels = ConfusionMatrix(), ConfusionMatrix(4)
+    by_scores.update(logits, target)
+    by_labels.update(logits.argmax(dim=1), target)
+    assert torch.equal(by_scores.result(), by_labels.result())
+    by_labels.n_classes = 6
+    by_labels.update(logits.argmax(dim=1), target)
+    expected = torch.zeros(6, 6, dtype=torch.int64)
+    expected[:4, :4] = 2 * by_scores.result()
+    assert torch.equal(by_labels.result(), expected)
+
+
+def test_what_does_not_fit_the_number_of_classes_is_refused():
+    logits, target = random_batch(3, seed=0)
+    with pytest.raises(ValueError, match="no number of classes"):
+        ConfusionMatrix().update(logits.argmax(dim=1), target)
+    with pytest.raises(ValueError, match="scores of 3 channels; expected n_classes=4"):
+        ConfusionMatrix(4).update(logits, target)
+    metric = ConfusionMatrix()
+    metric.update(logits, target)
+    with pytest.raises(ValueError, match=r"got 2 classes after batches of 3; .* reset\(\)"):
+        metric.update(logits[:, :2], target)

@@ -22,6 +22,7 @@ def strategy_at_step(step, logits=None, truth=None):
         is_eval=True,
         mb_output=logits,
         mb_y=truth,
+        mb_x=None,
     )
 
 
@@ -85,3 +86,10 @@ def test_a_reset_leaves_the_iou_its_counts():
     iou.after_eval_iteration(strategy)
     ConfusionMatrixFigure(iou).reset()
     assert iou.matrix.sum() == 9
+
+
+def test_names_like_formulas_are_drawn_letter_by_letter():
+    names = ["$\\frac{$", "a$^b$"]
+    figure = draw_confusion(row_percent(torch.eye(2)), names, title="$\\frac{$")
+    assert render(figure).float().std() > 10
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == names

@@ -12,7 +12,7 @@ from avalanche_seg.metrics import (
     confusion_matrix,
     forgetting,
     pixel_accuracy,
-    summarize,
+    protocol_means,
 )
 from avalanche_seg.metrics.iou import harmonic_mean, mean_present
 
@@ -57,8 +57,8 @@ def test_false_positives_of_an_absent_class_lower_the_others():
     right[:, 4] = 0
     assert class_iou(right).tolist() == pytest.approx([8 / 12, A, B, 5 / 9, math.nan], nan_ok=True)
     assert class_iou(MATRIX)[4].isnan(), "never counted as 0"
-    assert summarize(MATRIX, 3)["mIoU_new"] == pytest.approx(4 / 9)
-    assert summarize(right, 3)["mIoU_new"] == pytest.approx(5 / 9)
+    assert protocol_means(MATRIX, 3)["mIoU_new"] == pytest.approx(4 / 9)
+    assert protocol_means(right, 3)["mIoU_new"] == pytest.approx(5 / 9)
 
 
 CONVENTIONS = {
@@ -75,11 +75,11 @@ CONVENTIONS = {
 
 
 def test_every_convention_by_hand():
-    assert summarize(MATRIX, 3) == pytest.approx(CONVENTIONS)
+    assert protocol_means(MATRIX, 3) == pytest.approx(CONVENTIONS)
 
 
 def test_at_step_0_there_is_nothing_new():
-    means = summarize(MATRIX[:3, :3], 3)
+    means = protocol_means(MATRIX[:3, :3], 3)
     assert means["mIoU_all"] == means["mIoU_old"]
     assert means["mIoU_all_bg"] == means["mIoU_old_bg"]
     assert all(math.isnan(means[name]) for name in ("mIoU_new", "mIoU_new_bg", "mIoU_harmonic"))
@@ -87,14 +87,14 @@ def test_at_step_0_there_is_nothing_new():
 
 def test_the_background_alone_is_no_group():
     only_background = torch.tensor([[5, 1], [0, 0]])
-    means = summarize(only_background, 2)
+    means = protocol_means(only_background, 2)
     assert all(math.isnan(value) for name, value in means.items() if "mIoU" in name)
     assert means["pixel_accuracy"] == means["mean_class_accuracy"] == 5 / 6
 
 
 @pytest.mark.parametrize("size", [0, 3])
 def test_no_pixel_gives_no_mean(size):
-    means = summarize(torch.zeros(size, size, dtype=torch.int64), 2)
+    means = protocol_means(torch.zeros(size, size, dtype=torch.int64), 2)
     assert all(math.isnan(value) for value in means.values())
 
 
@@ -164,7 +164,7 @@ def test_measures_lie_between_0_and_1(matrix):
     assert torch.equal(~accuracy.isnan(), present)
     assert ((iou[present] >= 0) & (iou[present] <= accuracy[present])).all()
     assert (accuracy[present] <= 1).all()
-    assert all(math.isnan(v) or 0 <= v <= 1 for v in summarize(matrix, 2).values())
+    assert all(math.isnan(v) or 0 <= v <= 1 for v in protocol_means(matrix, 2).values())
 
 
 @given(matrices, st.randoms(use_true_random=False))

@@ -3,7 +3,13 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from avalanche_seg.metrics import ConfusionMatrix, MeanIoU, class_iou, mean_iou_metrics, summarize
+from avalanche_seg.metrics import (
+    ConfusionMatrix,
+    MeanIoU,
+    class_iou,
+    mean_iou_metrics,
+    protocol_means,
+)
 
 NAMES = ("background", "a", "b", "c")
 
@@ -18,6 +24,7 @@ def fake_strategy(outputs, targets, *, base=(0, 1, 2), step=1, names=NAMES):
     return SimpleNamespace(
         experience=experience,
         is_eval=True,
+        mb_x=torch.zeros(2, 3, 6, 6),
         clock=SimpleNamespace(train_iterations=7),
         batches=list(zip(outputs, targets, strict=True)),
     )
@@ -48,7 +55,7 @@ def counts(logits, targets):
 def test_values_are_the_summary_of_all_batches():
     logits, targets = random_batches()
     values = evaluate(MeanIoU(), fake_strategy(logits, targets))
-    expected = summarize(counts(logits, targets), 3)
+    expected = protocol_means(counts(logits, targets), 3)
     means = {f"{name}/eval_phase/test_stream/Exp001": value for name, value in expected.items()}
     per_class = values.pop("IoU/eval_phase/test_stream/Exp001").value
     assert {name: value.value for name, value in values.items()} == pytest.approx(means)
@@ -97,7 +104,7 @@ def test_arguments_win_over_the_benchmark():
     (metric,) = mean_iou_metrics(class_names=["w", "x", "y", "z"], base_classes=[0, 1])
     values = evaluate(metric, fake_strategy(logits, targets))
     assert list(values["IoU/eval_phase/test_stream/Exp001"].value) == ["w", "x", "y", "z"]
-    expected = summarize(counts(logits, targets), 2)["mIoU_old"]
+    expected = protocol_means(counts(logits, targets), 2)["mIoU_old"]
     assert values["mIoU_old/eval_phase/test_stream/Exp001"].value == pytest.approx(expected)
 
 
@@ -126,3 +133,20 @@ def test_every_experience_starts_from_nothing():
 
 def test_an_experience_without_a_batch_emits_nothing():
     assert evaluate(MeanIoU(), fake_strategy([], [])) == {}
+
+
+def test_the_report_of_a_step_is_that_of_its_last_evaluation():
+    metric = MeanIoU()
+    evaluate(metric, fake_strategy(*random_batches(seed=1), step=0))
+    evaluate(metric, fake_strategy(*random_batches(seed=2), step=1))
+    logits, targets = random_batches()
+    strategy = fake_strategy(logits, targets, step=0)
+    strategy.experience.label_space = SimpleNamespace(class_order=(0, 7, 3, 5))
+    evaluate(metric, strategy)
+    report = metric.report(0)
+    assert torch.equal(report.matrix, counts(logits, targets))
+    assert (report.step, report.n_base) == (0, 3)
+    assert (report.class_names, report.class_ids) == (list(NAMES), [0, 7, 3, 5])
+    assert metric.report(1).class_ids == []
+    with pytest.raises(ValueError, match=r"step 2 was not evaluated; .*\(0, 1\)"):
+        metric.report(2)

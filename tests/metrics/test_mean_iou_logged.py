@@ -10,7 +10,7 @@ from torch.optim import SGD
 
 from avalanche_seg.benchmarks import VOCIncremental, eval_preset, train_preset
 from avalanche_seg.datasets import make_synthetic_voc
-from avalanche_seg.metrics import class_iou, mean_iou_metrics, summarize
+from avalanche_seg.metrics import class_iou, mean_iou_metrics, protocol_means
 from avalanche_seg.models import DenseFeatures, SegmentationModel
 from avalanche_seg.strategies import FineTuning
 
@@ -78,7 +78,7 @@ def run(tmp_path_factory):
 def test_the_strategy_holds_what_a_plain_loop_measures(run):
     strategy, benchmark, _, _, matrix = run
     values = strategy.evaluator.get_last_metrics()
-    for name, mean in summarize(matrix, 16).items():
+    for name, mean in protocol_means(matrix, 16).items():
         if mean == mean:
             assert values[f"{name}/{LAST}"] == pytest.approx(mean)
         else:
@@ -93,7 +93,7 @@ def test_tensorboard_shows_every_mean_and_every_class(run):
     assert f"mIoU_all/{LAST}" in tags
     assert "mIoU_old/eval_phase/test_stream/Exp000" in tags
     (event,) = events.Scalars(f"mIoU_all/{LAST}")
-    assert event.value == pytest.approx(summarize(matrix, 16)["mIoU_all"])
+    assert event.value == pytest.approx(protocol_means(matrix, 16)["mIoU_all"])
     assert event.step == strategy.clock.train_iterations
     by_class = strategy.evaluator.get_last_metrics()[f"IoU/{LAST}"]
     logged = {tag: events.Scalars(tag)[0].value for tag in tags if tag.startswith(f"IoU/{LAST}/")}
@@ -108,7 +108,7 @@ def test_at_step_0_no_mean_of_new_classes_is_logged(run):
 
 def test_the_text_log_names_the_values(run):
     text, matrix = run[3], run[4]
-    accuracy = summarize(matrix, 16)["pixel_accuracy"]
+    accuracy = protocol_means(matrix, 16)["pixel_accuracy"]
     assert f"pixel_accuracy/{LAST} = {accuracy:.4f}" in text
     assert f"IoU/{LAST}/background = " in text
     assert "mIoU_all/eval_phase/test_stream/Exp000 = " in text

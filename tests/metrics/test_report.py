@@ -103,3 +103,22 @@ def test_a_run_publishes_every_step():
     plain = published(run_of(matrix_of(1.0, 0.8, 0.6), matrix_of(1.0, 0.4, 0.2, 0.9)))
     assert [step["step"] for step in plain["steps"]] == [0, 1]
     assert list(plain["steps"][1]["iou"]) == list(NAMES)
+
+
+def test_extra_values_and_ids_survive_a_checkpoint_and_reach_json():
+    report = RunReport()
+    extra = {"sharpness": 0.25, "undefined": ABSENT}
+    matrix = matrix_of(1.0, 0.8, 0.5)
+    report.add(StepReport(0, matrix, NAMES, n_base=3, extra=extra, class_ids=(0, 9, 4, 2)))
+    resumed = RunReport()
+    resumed.load_state_dict(report.state_dict())
+    assert published(resumed) == published(report)
+    (step,) = published(resumed)["steps"]
+    assert step["class_ids"] == [0, 9, 4]
+    assert step["means"]["sharpness"] == 0.25 and step["means"]["undefined"] is None
+    assert step["means"]["mIoU_old"] == pytest.approx(0.65)
+
+
+def test_an_extra_value_may_not_hide_a_mean():
+    with pytest.raises(ValueError, match="'mIoU_old'"):
+        StepReport(0, matrix_of(1.0, 0.8), NAMES, n_base=2, extra={"mIoU_old": 1.0})

@@ -1,4 +1,4 @@
-"""The files of ``experiments.predict``: label maps with a palette, overlays with a legend."""
+"""The files of ``predict``: label maps with a palette, overlays with a legend."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,16 +8,22 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from avalanche_seg.datasets import voc_palette
-from avalanche_seg.labels import BACKGROUND
+from avalanche_seg.datasets import colorize, voc_palette
+from avalanche_seg.labels import BACKGROUND, N_LABELS, VOID
 
 __all__ = ["mask_image", "overlay"]
 
 
-def mask_image(labels: NDArray[np.uint8]) -> Image.Image:
-    """A label map, H x W, as an image of mode P: pixel = channel, VOC's colours."""
+def mask_image(labels: NDArray[np.uint8], class_ids: Sequence[int] = ()) -> Image.Image:
+    """A label map as a palette image: pixel = channel, in VOC's colours of the dataset ids.
+
+    Args:
+        labels: channels, H x W.
+        class_ids: dataset id of every channel; empty takes the channels for dataset ids.
+    """
     mask = Image.fromarray(labels)
-    mask.putpalette(voc_palette())
+    every = np.arange(N_LABELS, dtype=np.uint8)[None]
+    mask.putpalette(_coloured(every, class_ids).tobytes())
     return mask
 
 
@@ -27,6 +33,7 @@ def overlay(
     names: Sequence[str],
     *,
     opacity: float,
+    class_ids: Sequence[int] = (),
 ) -> Image.Image:
     """The image under the classes' colours, over a legend of those it shows, the largest first.
 
@@ -35,14 +42,21 @@ def overlay(
         labels: channels, H x W; the background stays clear.
         names: of every channel.
         opacity: of the colours, 0..1.
+        class_ids: as for :func:`mask_image`.
     """
-    palette = np.array(voc_palette(), dtype=np.uint8).reshape(-1, 3)
     weight = np.where(labels == BACKGROUND, 0.0, opacity)[..., None].astype(np.float32)
-    blended = (image * (1 - weight) + palette[labels] * weight).round().astype(np.uint8)
+    coloured = _coloured(labels, class_ids)
+    blended = (image * (1 - weight) + coloured * weight).round().astype(np.uint8)
     counts = np.bincount(labels.ravel(), minlength=len(names))
     shown = [int(c) for c in np.argsort(-counts, kind="stable") if counts[c] and c != BACKGROUND]
-    entries = [(names[channel], tuple(palette[channel].tolist())) for channel in shown]
-    return _with_legend(Image.fromarray(blended), entries or [(names[BACKGROUND], (0, 0, 0))])
+    shown = shown or [BACKGROUND]
+    colours = _coloured(np.array([shown], dtype=np.uint8), class_ids)[0].tolist()
+    entries = [(names[c], tuple(colour)) for c, colour in zip(shown, colours, strict=True)]
+    return _with_legend(Image.fromarray(blended), entries)
+
+
+def _coloured(labels: NDArray[np.uint8], class_ids: Sequence[int]) -> NDArray[np.uint8]:
+    return colorize(labels, voc_palette(), class_ids or range(VOID))
 
 
 def _with_legend(image: Image.Image, entries: Sequence[tuple[str, tuple[int, ...]]]) -> Image.Image:

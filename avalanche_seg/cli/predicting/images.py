@@ -1,4 +1,4 @@
-"""The images of ``experiments.predict``: which they are, what their results are called, pixels."""
+"""The images of ``predict``: which they are, what their results are called, pixels."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence

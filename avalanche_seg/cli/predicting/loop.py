@@ -65,7 +65,7 @@ def predict(
                     failed.append(error)
             maps = label_maps(model, list(read.values()), size=size) if read else []
             for (name, pixels), labels in zip(read.items(), maps, strict=True):
-                _write(folder, name, pixels, labels, model.class_names, opacity)
+                _write(folder, name, pixels, labels, model, opacity)
             bar.update(len(batch))
     return failed
 
@@ -122,10 +122,12 @@ def _write(
     name: str,
     pixels: NDArray[np.uint8],
     labels: NDArray[np.uint8],
-    class_names: Sequence[str],
+    model: BiSeNet,
     opacity: float,
 ) -> None:
+    ids = getattr(model, "class_ids", ())
     with atomic_write(folder / f"{name}.png") as temporary:
-        mask_image(labels).save(temporary, "PNG")
+        mask_image(labels, ids).save(temporary, "PNG")
+    drawn = overlay(pixels, labels, model.class_names, opacity=opacity, class_ids=ids)
     with atomic_write(folder / f"{name}_overlay.jpg") as temporary:
-        overlay(pixels, labels, class_names, opacity=opacity).save(temporary, "JPEG", quality=90)
+        drawn.save(temporary, "JPEG", quality=90)

@@ -1,158 +1,136 @@
-"""Line charts as small SVG, coloured by the page's style sheet."""
+"""Line charts as inline SVG by matplotlib, coloured by the page's style sheet."""
 
+import io
+import re
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from avalanche_seg.cli.reporting.html import Html, element, markup
-from avalanche_seg.cli.reporting.runs import Section, spread
+import matplotlib
+from markupsafe import Markup
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
-__all__ = ["Curve", "chart", "curves"]
+from avalanche_seg.cli.runs import Group, Section, spread
 
-N_COLOURS = 8
-_WIDTH, _HEIGHT = 360, 240
-_LEFT, _RIGHT, _TOP, _BOTTOM = 34, 12, 10, 34
+__all__ = ["Key", "chart", "curves", "legend"]
+
 _TITLES = {"old": "Old classes", "new": "New classes", "all": "All seen classes"}
+_N_COLOURS = 8
+_MARKS = {"o": "●", "s": "■", "D": "◆", "^": "▲"}
+_RULE = "#91de00"  # Like those of _hex(), a stand-in for a colour of the style sheet.
 
 
-@dataclass(frozen=True)
-class Curve:
-    """One line of a chart.
-
-    Attributes:
-        label: as in the legend.
-        values: by step, the values of every run; empty where there is none.
-        bound: a dashed level over all steps instead, at the last value.
-    """
+class Key(NamedTuple):
+    """An entry of the legend: the sign and CSS colour of a group."""
 
     label: str
-    values: tuple[list[float], ...]
-    bound: bool = False
+    sign: str
+    colour: str
 
 
-def curves(section: Section) -> Html:
-    """The mIoU of old, new and all classes by step: three charts and their legend."""
-    by_title = {
-        title: [
-            Curve(
-                group.label,
-                tuple(group.means(f"mIoU_{name}", step) for step in range(group.n_steps)),
-                bound=group.is_bound,
-            )
-            for group in section.groups
-        ]
-        for name, title in _TITLES.items()
-    }
-    every = [v for lines in by_title.values() for line in lines for run in line.values for v in run]
+def legend(section: Section) -> list[Key]:
+    """The legend of :func:`curves`."""
+    return [
+        Key(group.label, "╌╌" if group.is_bound else _MARKS[_mark(i)], f"var(--c{i % _N_COLOURS})")
+        for i, group in enumerate(section.groups)
+    ]
+
+
+def curves(section: Section) -> list[tuple[str, Markup]]:
+    """The mIoU of old, new and all classes by step: titles and charts."""
+    every = [
+        value
+        for name in _TITLES
+        for group in section.groups
+        for step in range(group.n_steps)
+        for value in group.means(f"mIoU_{name}", step)
+    ]
     top = max(20, 20 * -int(-max(every, default=0) // 20))
-    figures = [
-        element("figure", element("figcaption", title), chart(lines, title, section.n_steps, top))
-        for title, lines in by_title.items()
+    return [
+        (title, chart(section.groups, f"mIoU_{name}", title, top=top, salt=section.title))
+        for name, title in _TITLES.items()
     ]
-    keys = [
-        element("li", _key(index, group.is_bound), group.label)
-        for index, group in enumerate(section.groups)
-    ]
-    return markup(element("div", *figures, class_="charts"), element("ul", *keys, class_="legend"))
 
 
-def chart(lines: Sequence[Curve], title: str, n_steps: int, top: int) -> Html:
+def chart(groups: Sequence[Group], name: str, title: str, *, top: int, salt: str = "") -> Markup:
     """One chart, percent by step; error bars are the standard deviation over the runs.
 
     Args:
-        lines: their position decides on colour and mark.
-        title: for readers that do not see it.
-        n_steps: of the longest line.
+        groups: their position decides on colour and mark.
+        name: of the mean.
+        title: for readers that do not see the chart.
         top: the highest percentage of the axis.
+        salt: with ``title``, what makes the SVG's ids unique in the page.
     """
-    told = "; ".join(
-        f"{line.label}: {', '.join(spread(values) for values in line.values)}" for line in lines
+    n_steps = max(group.n_steps for group in groups)
+    figure = Figure(figsize=(3.6, 2.4), layout="constrained")
+    axes = figure.subplots()
+    axes.spines[:].set_visible(False)
+    axes.grid(axis="y", color=_RULE)
+    axes.tick_params(length=0)
+    axes.set_xlabel("step")
+    axes.set_xticks(range(0, n_steps, -(-n_steps // 12)))
+    axes.set_yticks(range(0, top + 1, 20))
+    axes.set_xlim(-0.3, n_steps - 0.7)
+    axes.set_ylim(0, top)
+    told = []
+    for index, group in enumerate(groups):
+        by_step = [group.means(name, step) for step in range(group.n_steps)]
+        told.append(f"{group.label}: {', '.join(map(spread, by_step))}")
+        if not group.is_bound:
+            _curve(axes, index, by_step, n_steps, top)
+        elif by_step[-1]:
+            axes.axhline(statistics.mean(by_step[-1]), color=_hex(index), linestyle="--", lw=2)
+    label = f"{title}, mIoU in percent by step. {'; '.join(told)}"
+    return _inline(figure, label, f"{salt}, {title}")
+
+
+def _curve(axes: Axes, index: int, by_step: Sequence[Sequence[float]], n: int, top: int) -> None:
+    steps = [step for step, values in enumerate(by_step) if values]
+    means = [statistics.mean(by_step[step]) for step in steps]
+    deviations = [
+        statistics.stdev(by_step[step]) if len(by_step[step]) > 1 else 0.0 for step in steps
+    ]
+    low = [min(d, mean) for d, mean in zip(deviations, means, strict=True)]
+    high = [min(d, top - mean) for d, mean in zip(deviations, means, strict=True)]
+    shift = 0.01 * n * (index % 5 - 2)  # Marks of equal values stay apart.
+    places = [step + shift for step in steps]
+    axes.errorbar(
+        places,
+        means,
+        [low, high],
+        color=_hex(index),
+        marker=_mark(index),
+        markersize=5,
+        linewidth=1.8,
+        elinewidth=1,
     )
-    return element(
-        "svg",
-        *_axes(n_steps, top),
-        *(mark for index, line in enumerate(lines) for mark in _line(index, line, n_steps, top)),
-        viewBox=f"0 0 {_WIDTH} {_HEIGHT}",
-        role="img",
-        aria_label=f"{title}, mIoU in percent by step. {told}",
-    )
 
 
-def _x(step: int, n_steps: int) -> float:
-    inset = 14  # Room for the marks of the first and last step.
-    width = _WIDTH - _LEFT - _RIGHT - 2 * inset
-    share = 0.5 if n_steps == 1 else step / (n_steps - 1)
-    return round(_LEFT + inset + width * share, 1)
-
-
-def _y(value: float, top: int) -> float:
-    return round(_HEIGHT - _BOTTOM - (_HEIGHT - _TOP - _BOTTOM) * value / top, 1)
-
-
-def _axes(n_steps: int, top: int) -> list[Html]:
-    drawn = []
-    for value in range(0, top + 1, 20):
-        y = _y(value, top)
-        drawn.append(element("line", x1=_LEFT, x2=_WIDTH - _RIGHT, y1=y, y2=y, class_="grid"))
-        drawn.append(element("text", value, x=_LEFT - 6, y=y + 4, text_anchor="end"))
-    every = -(-n_steps // 12)
-    for step in range(0, n_steps, every):
-        x = _x(step, n_steps)
-        drawn.append(element("text", step, x=x, y=_HEIGHT - _BOTTOM + 16, text_anchor="middle"))
-    middle = (_LEFT + _WIDTH - _RIGHT) / 2
-    drawn.append(element("text", "step", x=middle, y=_HEIGHT - 3, text_anchor="middle"))
-    return drawn
-
-
-def _line(index: int, line: Curve, n_steps: int, top: int) -> list[Html]:
-    """The line, the error bars, then the marks with what they say on hovering."""
-    colour = f"c{index % N_COLOURS}"
-    if line.bound:
-        if not line.values[-1]:
-            return []
-        y = _y(statistics.mean(line.values[-1]), top)
-        says = element("title", f"{line.label}: {spread(line.values[-1])}")
-        level = element(
-            "line", says, x1=_LEFT, x2=_WIDTH - _RIGHT, y1=y, y2=y, class_=f"bound {colour}"
-        )
-        return [level]
-    shift = 3 * (index % 5 - 2)  # Marks of equal values stay apart.
-    places, bars, marks = [], [], []
-    for step, values in enumerate(line.values):
-        if not values:
-            continue
-        mean = statistics.mean(values)
-        x, y = round(_x(step, n_steps) + shift, 1), _y(mean, top)
-        places.append(f"{x},{y}")
-        if len(values) > 1:
-            deviation = statistics.stdev(values)
-            low, high = (_y(min(max(mean + sign * deviation, 0), top), top) for sign in (-1, 1))
-            bars.append(element("line", x1=x, x2=x, y1=low, y2=high, class_=f"bar {colour}"))
-        says = element("title", f"{line.label}, step {step}: {spread(values)}")
-        marks.append(_mark(index, x, y, says))
-    path = element("polyline", points=" ".join(places), class_=f"line {colour}")
-    return [path, *bars, *marks]
-
-
-def _mark(index: int, x: float, y: float, says: object = "") -> Html:
+def _mark(index: int) -> str:
     """A disc, square, diamond or triangle, so that colour is not the only sign."""
-    colour = f"mark c{index % N_COLOURS}"
-    kind = (index + index // N_COLOURS) % 4
-    if kind == 0:
-        return element("circle", says, cx=x, cy=y, r=4.5, class_=colour)
-    shapes = {
-        1: ((-4, -4), (4, -4), (4, 4), (-4, 4)),
-        2: ((0, -5.5), (5.5, 0), (0, 5.5), (-5.5, 0)),
-        3: ((0, -5), (5, 4), (-5, 4)),
-    }
-    points = " ".join(f"{round(x + dx, 1)},{round(y + dy, 1)}" for dx, dy in shapes[kind])
-    return element("polygon", says, points=points, class_=colour)
+    return list(_MARKS)[(index + index // _N_COLOURS) % len(_MARKS)]
 
 
-def _key(index: int, bound: bool) -> Html:
-    colour = f"c{index % N_COLOURS}"
-    stroke = element(
-        "line", x1=1, x2=29, y1=8, y2=8, class_=f"{'bound' if bound else 'line'} {colour}"
-    )
-    mark = "" if bound else _mark(index, 15, 8)
-    return element("svg", stroke, mark, viewBox="0 0 30 16", aria_hidden="true")
+def _hex(index: int) -> str:
+    return f"#c0de0{index % _N_COLOURS}"
+
+
+def _inline(figure: Figure, label: str, salt: str) -> Markup:
+    """The figure as an SVG element whose colours are the style sheet's, light or dark."""
+    for artist in figure.findobj():
+        artist.set_clip_on(False)  # The paths to clip at would need ids.
+    file = io.StringIO()
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": salt}):
+        nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+        figure.savefig(file, format="svg", transparent=True, metadata=nothing)
+    head, _, drawn = file.getvalue().partition("<svg")[2].partition(">")
+    box = re.findall(r'viewBox="([\d. ]+)"', head)[0]
+    # Its style holds for the whole page, and the groups' ids are the same in every figure.
+    drawn = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", drawn, flags=re.DOTALL)
+    drawn = re.sub(r'<g id="[^"]*"', "<g", drawn).replace(_RULE, "var(--rule)")
+    for index in range(_N_COLOURS):
+        drawn = drawn.replace(_hex(index), f"var(--c{index})")
+    start = Markup('<svg viewBox="{}" role="img" aria-label="{}">').format(box, label)
+    return start + Markup(drawn)

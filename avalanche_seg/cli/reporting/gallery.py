@@ -4,37 +4,53 @@ import base64
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
+from markupsafe import Markup
 from numpy.typing import NDArray
 from PIL import Image
 
-from avalanche_seg.benchmarks import split_classes
-from avalanche_seg.cli.reporting.html import Html, element, markup, scrolling
-from avalanche_seg.cli.reporting.runs import Group, Section
-from avalanche_seg.datasets import UNREADABLE, voc_palette
-from avalanche_seg.labels import BACKGROUND, VOID
+from avalanche_seg.cli.reading import read_legend
+from avalanche_seg.cli.runs import Group, Section
+from avalanche_seg.datasets import UNREADABLE
 
-__all__ = ["gallery", "read_strip", "strip_files"]
+__all__ = ["Gallery", "Picture", "gallery", "read_strip", "strip_files"]
 
 MAX_SIDE = 400
 """Longest side of a picture in the page, in pixels."""
 
-_Pixels = NDArray[np.uint8]
-Strip = tuple[_Pixels, _Pixels, _Pixels]
+Strip = tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]
 """Image, truth and prediction, uint8, H x W x 3."""
 
 
-def gallery(section: Section, n: int) -> Html | None:
+class Picture(NamedTuple):
+    """One image with its truth and, by group and step, the predictions; each an ``img``."""
+
+    name: str
+    image: Markup
+    truth: Markup
+    lines: list[tuple[str, list[Markup]]]
+
+
+class Gallery(NamedTuple):
+    """The pictures, the names of the runs they are from, and the legend of their colours."""
+
+    pictures: list[Picture]
+    runs: list[str]
+    legend: list[tuple[str, tuple[int, ...]]]
+
+
+def gallery(section: Section, n: int) -> Gallery | None:
     """Up to ``n`` pictures, for each the predictions of every group's first run.
 
     Returns:
-        the pictures and the legend of their colours; None when no run has pictures.
+        None when no run has pictures.
     """
     files = [strip_files(group.runs[0].folder) for group in section.groups]
     names = sorted({name for by_step in files for step in by_step.values() for name in step})
     colours: set[tuple[int, ...]] = set()
-    tables = []
+    pictures = []
     for name in names[:n]:
         lines = []
         for group, by_step in zip(section.groups, files, strict=True):
@@ -46,12 +62,13 @@ def gallery(section: Section, n: int) -> Html | None:
                 lines.append((group, strips))
                 colours |= {c for strip in strips.values() for c in _colours_in(strip)}
         if lines:
-            tables.append(_picture(name, lines, section.n_steps))
-    if not tables:
+            pictures.append(_picture(name, lines, section.n_steps))
+    if not pictures:
         return None
-    whose = ", ".join(group.runs[0].name for group in section.groups)
-    note = element("p", f"The first run of each line: {whose}.", class_="note")
-    return markup(note, _legend(section, colours), element("div", *tables, class_="gallery"))
+    runs = [group.runs[0] for group in section.groups]
+    known = {entry: None for run in runs for entry in read_legend(run.folder)}
+    legend = [(name, colour) for name, colour in known if colour in colours]
+    return Gallery(pictures, [run.name for run in runs], legend)
 
 
 def strip_files(run: Path) -> dict[int, dict[str, Path]]:
@@ -59,7 +76,7 @@ def strip_files(run: Path) -> dict[int, dict[str, Path]]:
     found: dict[int, dict[str, Path]] = {}
     for path in sorted(run.glob("predictions/step*/*.png")):
         number = path.parent.name.removeprefix("step")
-        if number.isdigit():
+        if number.isdecimal():
             found.setdefault(int(number), {})[path.stem] = path
     return found
 
@@ -77,40 +94,35 @@ def read_strip(path: Path) -> Strip | None:
     return photo, truth, prediction
 
 
-def _picture(name: str, lines: Sequence[tuple[Group, Mapping[int, Strip]]], n_steps: int) -> Html:
-    """One picture's table: a line a group, its first one with image and truth."""
+def _picture(
+    name: str, lines: Sequence[tuple[Group, Mapping[int, Strip]]], n_steps: int
+) -> Picture:
     image, truth, _ = next(iter(lines[0][1].values()))
-    given = [
-        element("td", _img(image, f"{name}: image", photo=True), rowspan=len(lines)),
-        element("td", _img(truth, f"{name}: truth"), rowspan=len(lines)),
-    ]
-    rows = []
-    for group, strips in lines:
-        cells = [
-            element("td", _prediction(name, group, strips, s, n_steps)) for s in range(n_steps)
-        ]
-        rows.append(element("tr", *given, element("th", group.label, scope="row"), *cells))
-        given = []
-    head = ["image", "truth", "", *(f"step {step}" for step in range(n_steps))]
-    headings = element("tr", *(element("th", text, scope="col") for text in head))
-    caption, body = element("caption", name), element("tbody", *rows)
-    return scrolling(element("table", caption, element("thead", headings), body))
+    return Picture(
+        name,
+        _img(image, f"{name}: image", photo=True),
+        _img(truth, f"{name}: truth"),
+        [
+            (group.label, [_prediction(name, group, strips, s, n_steps) for s in range(n_steps)])
+            for group, strips in lines
+        ],
+    )
 
 
 def _prediction(
     name: str, group: Group, strips: Mapping[int, Strip], step: int, n_steps: int
-) -> object:
+) -> Markup:
     """The prediction of a cell; that of a bound, which learned all at once, is at the last step."""
     if group.is_bound:
         step = max(strips) if step == n_steps - 1 else -1
     if step not in strips:
-        return ""
+        return Markup()
     when = "" if group.is_bound else f" after step {step}"
     return _img(strips[step][2], f"{name}: prediction of {group.label}{when}")
 
 
-def _img(pixels: _Pixels, alt: str, *, photo: bool = False) -> Html:
-    """A picture inside the page: photographs as JPEG, label maps with a palette of their own."""
+def _img(pixels: NDArray[np.uint8], alt: str, *, photo: bool = False) -> Markup:
+    """A picture inside the page: a photograph as JPEG, a label map as PNG with its own palette."""
     image = Image.fromarray(pixels)
     image.thumbnail(
         (MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS if photo else Image.Resampling.NEAREST
@@ -121,14 +133,12 @@ def _img(pixels: _Pixels, alt: str, *, photo: bool = False) -> Html:
     else:
         _indexed(np.asarray(image)).save(file, "PNG", optimize=True)
     data = base64.b64encode(file.getvalue()).decode("ascii")
-    kind = "jpeg" if photo else "png"
-    width, height = image.size
-    return element(
-        "img", src=f"data:image/{kind};base64,{data}", alt=alt, width=width, height=height
-    )
+    source = f"data:image/{'jpeg' if photo else 'png'};base64,{data}"
+    tag = Markup('<img src="{}" alt="{}" width="{}" height="{}">')
+    return tag.format(source, alt, *image.size)
 
 
-def _indexed(pixels: _Pixels) -> Image.Image:
+def _indexed(pixels: NDArray[np.uint8]) -> Image.Image:
     colours, indices = np.unique(pixels.reshape(-1, 3), axis=0, return_inverse=True)
     if len(colours) > 256:
         return Image.fromarray(pixels)
@@ -140,24 +150,3 @@ def _indexed(pixels: _Pixels) -> Image.Image:
 def _colours_in(strip: Strip) -> set[tuple[int, ...]]:
     labels = np.concatenate(strip[1:]).reshape(-1, 3)
     return {tuple(colour) for colour in np.unique(labels, axis=0).tolist()}
-
-
-def _legend(section: Section, colours: set[tuple[int, ...]]) -> Html:
-    """The colours of the pictures; empty where the classes' ids are not known."""
-    names = list(section.learned)
-    if not names:
-        return markup()
-    try:
-        steps = split_classes(section.task.split()[0], class_ids=range(1, len(names)))
-    except ValueError:  # An unfinished run, whose later classes are not known.
-        return markup()
-    ids = [BACKGROUND, *(class_id for step in steps for class_id in step)]
-    palette = np.array(voc_palette()).reshape(-1, 3).tolist()
-    by_colour = {tuple(palette[i]): name for i, name in zip(ids, names, strict=True)}
-    by_colour[tuple(palette[VOID])] = "void"
-    keys = [
-        element("li", element("span", class_="swatch", style=f"background:rgb{colour}"), name)
-        for colour, name in by_colour.items()
-        if colour in colours
-    ]
-    return element("ul", *keys, class_="legend")

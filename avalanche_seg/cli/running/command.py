@@ -33,7 +33,8 @@ from avalanche_seg.cli.running.steps import (
     step_seed,
     steps_to_train,
 )
-from avalanche_seg.metrics import StepReport, mean_iou_metrics
+from avalanche_seg.datasets import voc_palette
+from avalanche_seg.metrics import mean_iou_metrics
 from avalanche_seg.models import BiSeNet
 from avalanche_seg.plugins import CheckpointPlugin, ProgressPlugin
 from avalanche_seg.system import is_main, process_group, world_size
@@ -149,7 +150,7 @@ def _train(
         evaluated = benchmark.valid_stream if options.cross_val else benchmark.test_stream
         strategy.train(experience, eval_streams=[[evaluated[step]]])
         strategy.eval([benchmark.test_stream[step]])
-        progress.report.add(StepReport(step, iou.matrix, benchmark.class_names, n_base=n_base))
+        progress.report.add(iou.report(step))
         if is_main():
             _write_step(step, options, strategy, task_benchmark, progress, folder)
         print(f"\nmIoU on the test set, % ({options.method} {options.task} {options.setting}):")
@@ -173,6 +174,7 @@ def _write_step(
         task_benchmark.test_stream[-1],
         progress.report,
         folder.path,
+        palette=voc_palette(),
         title=f"{options.method} {options.task}, after step {step}",
         n=options.sample_num,
     )

@@ -8,7 +8,7 @@ from avalanche_seg.cli.options.options import Options
 from avalanche_seg.cli.running.assembly import make_benchmarks, make_strategy, pick_device
 from avalanche_seg.cli.running.run_folder import RunFolder, default_name, table
 from avalanche_seg.cli.running.steps import check_step, model_file
-from avalanche_seg.metrics import RunReport, StepReport, mean_iou_metrics
+from avalanche_seg.metrics import RunReport, mean_iou_metrics
 from avalanche_seg.models import SegmentationModel, load_model
 from avalanche_seg.plugins import ProgressPlugin
 
@@ -48,7 +48,7 @@ def test_models(options: Options) -> Path:
                 options, model, device=device, iou=iou, run_folder=None, plugins=[progress]
             )
             strategy.eval([benchmark.test_stream[step]])
-        report.add(StepReport(step, iou.matrix, benchmark.class_names, n_base=n_base))
+        report.add(iou.report(step))
     folder.write_json(file, report.as_dict())
     print(f"\nmIoU on the test set, % ({options.task} {options.setting}, no training):")
     print(table(report.steps))

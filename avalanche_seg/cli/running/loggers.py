@@ -105,7 +105,7 @@ def make_loggers(
         "csv": lambda: MetricsCSVLogger(folder / "log.csv"),
         "text": lambda: _text_logger(folder / "log.txt"),
         "wandb": lambda: MetricsWandBLogger(
-            "avalanche_seg", run_name, folder, mode=_wandb_mode(), config=config
+            "avalanche_seg", name=run_name, folder=folder, mode=_wandb_mode(), config=config
         ),
     }
     loggers = [make[name]() for name in names]
@@ -128,6 +128,6 @@ def _text_logger(path: Path) -> TextLogger:
     return logger
 
 
-def _wandb_mode() -> str:
+def _wandb_mode() -> Any:
     default = "online" if os.environ.get("WANDB_API_KEY") else "offline"
-    return os.environ.get("WANDB_MODE") or default
+    return os.environ.get("WANDB_MODE") or default  # The logger refuses an unknown one.

@@ -1,7 +1,8 @@
 """Pictures of a run: predictions beside image and truth, IoU by class and step."""
 
+import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,11 @@ from PIL import Image
 from torch import Tensor
 
 from avalanche_seg.benchmarks import SegmentationExperience
-from avalanche_seg.datasets import voc_palette
-from avalanche_seg.labels import BACKGROUND, VOID
+from avalanche_seg.cli.runs import legend_file
+from avalanche_seg.datasets import colorize
+from avalanche_seg.labels import BACKGROUND, VOID, LabelSpace
 from avalanche_seg.metrics import RunReport
+from avalanche_seg.system import atomic_write
 
 __all__ = ["draw_step", "iou_heat_map", "pick_samples", "save_predictions"]
 
@@ -26,6 +29,7 @@ def draw_step(
     report: RunReport,
     folder: Path,
     *,
+    palette: Sequence[int],
     title: str,
     n: int,
 ) -> None:
@@ -36,6 +40,7 @@ def draw_step(
         test: the test set of the whole task.
         report: the measures so far.
         folder: of the run.
+        palette: 768 integers, the colours of the dataset ids.
         title: of the predictions.
         n: images; 0 for none.
     """
@@ -49,8 +54,10 @@ def draw_step(
             [test.data.samples.images[test.data.indices[i]].stem for i in pictured],
             test.label_space,
             folder / "predictions" / f"step{step}",
+            palette=palette,
             title=title,
         )
+        _write_legend(test.label_space, palette, legend_file(folder))
     iou_heat_map(report, test.label_space.channel_names, folder / "plots" / "iou_by_class.png")
 
 
@@ -78,36 +85,36 @@ def save_predictions(
     model: Any,
     samples: Sequence[tuple[Tensor, Tensor]],
     names: Sequence[str],
-    space: Any,
+    space: LabelSpace,
     folder: Path,
     *,
+    palette: Sequence[int],
     title: str,
 ) -> None:
-    """Write one PNG a sample (image | truth | prediction) and an overview with a legend.
+    """Write one PNG per sample (image | truth | prediction) and an overview with a legend.
 
     Args:
         model: a segmentation model.
         samples: (image uint8 3 x H x W, label map uint8 H x W in channels).
         names: a file name for each sample, without suffix.
-        space: the label space, for names and the palette's colours.
+        space: the names and dataset ids of the channels.
         folder: where to write; the overview is ``folder.png``.
+        palette: 768 integers, the colours of the dataset ids.
         title: of the overview.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    colours = _colours(space.class_order)
     device = next(model.parameters()).device
     rows, shown = [], set()
     for (image, labels), name in zip(samples, names, strict=True):
         prediction = model.predict(image[None].to(device))[0].cpu().numpy()
-        truth = labels.numpy()
-        pixels = image.permute(1, 2, 0).numpy()
-        row = np.concatenate([pixels, colours[truth], colours[prediction]], axis=1)
-        Image.fromarray(row).save(folder / f"{name}.png")
-        rows.append((pixels, colours[truth], colours[prediction]))
-        shown |= {*np.unique(truth).tolist(), *np.unique(prediction).tolist()} - {VOID}
-    _overview(rows, sorted(shown), space, colours, title).savefig(
-        folder.with_suffix(".png"), dpi=80
-    )
+        maps = [labels.numpy(), prediction.astype(np.uint8)]
+        coloured = [colorize(m, palette, space.class_order) for m in maps]
+        rows.append((image.permute(1, 2, 0).numpy(), *coloured))
+        Image.fromarray(np.concatenate(rows[-1], axis=1)).save(folder / f"{name}.png")
+        shown |= set(np.unique(np.concatenate([m.ravel() for m in maps])).tolist()) - {VOID}
+    colours = _colours(space, palette)
+    legend = {space.channel_names[channel]: colours[channel] for channel in sorted(shown)}
+    _overview(rows, legend, title).savefig(folder.with_suffix(".png"), dpi=80)
 
 
 def iou_heat_map(report: RunReport, class_names: Sequence[str], path: Path) -> None:
@@ -120,7 +127,7 @@ def iou_heat_map(report: RunReport, class_names: Sequence[str], path: Path) -> N
     figure = Figure(figsize=(width, 1.9 + 0.45 * len(values)), layout="constrained")
     axes = figure.subplots()
     drawn = axes.imshow(values, vmin=0, vmax=100, cmap="viridis", aspect="auto")
-    axes.set_xticks(range(len(class_names)), class_names, rotation=60, ha="right")
+    axes.set_xticks(range(len(class_names)), class_names, rotation=60, ha="right", parse_math=False)
     axes.set_yticks(range(len(values)), [f"step {step.step}" for step in report.steps])
     axes.set_title("IoU by class after each step, %")
     for (row, column), value in np.ndenumerate(values):
@@ -132,11 +139,7 @@ def iou_heat_map(report: RunReport, class_names: Sequence[str], path: Path) -> N
 
 
 def _overview(
-    rows: Sequence[tuple[NDArray[np.uint8], ...]],
-    shown: Sequence[int],
-    space: Any,
-    colours: NDArray[np.uint8],
-    title: str,
+    rows: Sequence[tuple[NDArray[np.uint8], ...]], legend: Mapping[str, Sequence[int]], title: str
 ) -> Figure:
     figure = Figure(figsize=(9, 2.3 * len(rows) + 1.2), layout="constrained")
     grid = figure.subplots(len(rows), 3, squeeze=False)
@@ -146,18 +149,27 @@ def _overview(
             axes.set_axis_off()
     for axes, heading in zip(grid[0], ("image", "truth", "prediction"), strict=True):
         axes.set_title(heading)
-    figure.suptitle(title)
+    figure.suptitle(title, parse_math=False)
     patches = [
-        Patch(color=colours[channel] / 255.0, label=space.channel_names[channel])
-        for channel in shown
+        Patch(color=(red / 255, green / 255, blue / 255), label=name)
+        for name, (red, green, blue) in legend.items()
     ]
-    figure.legend(handles=patches, loc="outside lower center", ncols=6, fontsize=8)
+    drawn = figure.legend(handles=patches, loc="outside lower center", ncols=6, fontsize=8)
+    for text in drawn.get_texts():
+        text.set_parse_math(False)
     return figure
 
 
-def _colours(class_order: Sequence[int]) -> NDArray[np.uint8]:
-    """Colour of every label: channels get the palette's colour of their dataset id."""
-    palette = np.array(voc_palette(), dtype=np.uint8).reshape(-1, 3)
-    colours = np.repeat(palette[VOID][None], len(palette), axis=0)
-    colours[: len(class_order)] = palette[list(class_order)]
-    return colours
+def _write_legend(space: LabelSpace, palette: Sequence[int], path: Path) -> None:
+    """What the colours of the pictures mean, for ``report``."""
+    *classes, void = _colours(space, palette)
+    legend = dict(zip(space.channel_names, classes, strict=True))
+    legend.setdefault("void", void)
+    with atomic_write(path) as temporary:
+        temporary.write_text(json.dumps(legend) + "\n", encoding="utf-8")
+
+
+def _colours(space: LabelSpace, palette: Sequence[int]) -> list[list[int]]:
+    """Red, green and blue of every channel, then of void."""
+    labels = np.array([[*range(space.n_channels), VOID]], dtype=np.uint8)
+    return colorize(labels, palette, space.class_order)[0].tolist()

@@ -2,17 +2,19 @@
 
 import csv
 import json
+import math
 import shutil
 from pathlib import Path
 from typing import Any
 
 from avalanche_seg.cli.options.options import Options
+from avalanche_seg.cli.runs import EXTRA_DIGITS
 from avalanche_seg.metrics import RunReport, StepReport
 from avalanche_seg.system import atomic_write, broadcast, is_main
 
 __all__ = ["RunFolder", "default_name", "table"]
 
-_COLUMNS = ("step", "stream", "class", "metric", "value")
+_COLUMNS = ("step", "stream", "class", "class_id", "metric", "value")
 
 
 class RunFolder:
@@ -99,13 +101,19 @@ class RunFolder:
             temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
     def write_metrics(self, report: RunReport, stream: str) -> None:
-        """Write metrics.csv: one row a step, class and metric."""
+        """Write metrics.csv: one row per step, class and metric.
+
+        Class and dataset id are empty for means and for the values of step metrics.
+        """
         rows: list[tuple[Any, ...]] = [_COLUMNS]
         for step in report.steps:
-            by_class = (("iou", step.iou), ("accuracy", step.accuracy))
-            for metric, values in by_class:
-                rows += [(step.step, stream, name, metric, v) for name, v in values.items()]
-            rows += [(step.step, stream, "", metric, v) for metric, v in step.means.items()]
+            ids = dict(zip(step.class_names, step.class_ids, strict=False))
+            for metric, values in (("iou", step.iou), ("accuracy", step.accuracy)):
+                rows += [
+                    (step.step, stream, name, ids.get(name, ""), metric, value)
+                    for name, value in values.items()
+                ]
+            rows += [(step.step, stream, "", "", metric, v) for metric, v in step.means.items()]
         with (
             atomic_write(self.path / "metrics.csv") as temporary,
             temporary.open("w", newline="", encoding="utf-8") as file,
@@ -150,6 +158,8 @@ def default_name(options: Options) -> str:
 def table(steps: list[StepReport]) -> str:
     """Old, new and all mIoU after each step, in percent, without and with background.
 
+    Below, a line for every value of a step metric, as it is, step by step.
+
     Example:
         >>> import torch
         >>> print(table([StepReport(0, torch.eye(2, dtype=int), ["background", "a"], n_base=2)]))
@@ -166,8 +176,12 @@ def table(steps: list[StepReport]) -> str:
             for suffix in ("", "_bg")
         ]
         lines.append(f"{step.step:>4} | {cells[0]} | {' ' * 16} {cells[1]}")
+    for name in dict.fromkeys(name for step in steps for name in step.extra):
+        values = (step.extra.get(name, math.nan) for step in steps)
+        shown = ("-" if math.isnan(value) else f"{value:.{EXTRA_DIGITS}f}" for value in values)
+        lines.append(f"{name}: {', '.join(shown)}")
     return "\n".join(lines)
 
 
 def _percent(value: float) -> str:
-    return f"{'-':>6}" if value != value else f"{100 * value:6.1f}"
+    return f"{'-':>6}" if math.isnan(value) else f"{100 * value:6.1f}"

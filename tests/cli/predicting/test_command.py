@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 from avalanche_seg.cli.predicting.command import main
-from avalanche_seg.cli.predicting.drawing import overlay
+from avalanche_seg.cli.predicting.drawing import mask_image, overlay
 from avalanche_seg.cli.predicting.loop import label_maps
 from avalanche_seg.datasets import voc_palette
 from avalanche_seg.datasets.folder import read_class_names
@@ -116,6 +116,18 @@ def test_the_overlay_colours_classes_leaves_the_background_and_has_a_legend():
     legend = {tuple(colour) for colour in shown[40:].reshape(-1, 3).tolist()}
     assert {tuple(PALETTE[3].tolist()), tuple(PALETTE[1].tolist())} <= legend
     assert tuple(PALETTE[2].tolist()) not in legend
+
+
+def test_colours_are_those_of_the_dataset_ids_where_the_model_knows_them():
+    labels = np.array([[0, 1, 2, 3]] * 4, dtype=np.uint8)
+    ids = (0, 7, 12, 3)
+    mask = mask_image(labels, ids)
+    assert (np.asarray(mask) == labels).all()
+    assert (np.asarray(mask.convert("RGB"))[0] == PALETTE[list(ids)]).all()
+    image = np.zeros((4, 4, 3), dtype=np.uint8)
+    shown = np.asarray(overlay(image, labels, NAMES, opacity=1.0, class_ids=ids))
+    assert (shown[:4, 1:4] == PALETTE[list(ids[1:])]).all()
+    assert tuple(PALETTE[12].tolist()) in set(map(tuple, shown[4:].reshape(-1, 3).tolist()))
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from avalanche_seg.cli.reporting.command import main
 from tests.cli.pages import Page, write_page
-from tests.cli.runs import PALETTE, write_run, write_strip
-
-BASE = {"background": 0.9, "cat": 0.8, "dog": 0.6}
+from tests.cli.runs import BASE, PALETTE, write_legend, write_run, write_strip
 
 
 @pytest.fixture
@@ -48,15 +47,23 @@ def test_gallery_shows_every_steps_prediction_in_its_colours(runs, tmp_path):
     assert not Page(write_page(tmp_path, *runs, more=["--sample-num", "0"])).images
 
 
-def test_the_legend_follows_the_class_order_of_the_task(tmp_path):
-    names = ["background", *(f"c{i}" for i in (1, 2, 3, 4, 6)), "held out"]
-    run = write_run(tmp_path / "a", [dict.fromkeys(names[:6], 0.5), dict.fromkeys(names, 0.5)])
-    config = json.loads((run / "config.json").read_text()) | {"task": "5-1b"}
-    (run / "config.json").write_text(json.dumps(config))
+def test_the_legend_names_the_colours_of_the_pictures(tmp_path):
+    run = write_run(tmp_path / "a", [BASE, BASE | {"<bird>": 0.5}])
     write_strip(run, 1, "one", [[5, 6]], [[0, 0]])
+    write_legend(run, {"void": 255, "background": 0, "cat": 2, "dog": 6, "<bird>": 5})
     content = write_page(tmp_path, run)
     shown = re.findall(r'background:rgb\(([\d, ]+)\)"></span>([^<]*)<', content)
-    expected = {"background": 0, "c6": 6, "held out": 5}
+    expected = {"background": 0, "dog": 6, "&lt;bird&gt;": 5}
     assert {name: tuple(map(int, c.split(","))) for c, name in shown} == {
         name: tuple(PALETTE[i].tolist()) for name, i in expected.items()
     }
+
+
+@pytest.mark.parametrize("colour", [3, [1, 2], [1, 2, "3"], None])
+def test_a_legend_that_no_run_writes_is_named(tmp_path, capsys, colour):
+    run = write_run(tmp_path / "a", [BASE])
+    write_strip(run, 0, "one", [[0, 1]], [[1, 1]])
+    legend = run / "predictions" / "classes.json"
+    legend.write_text(json.dumps({"cat": colour}))
+    assert main([str(run), "--output", str(tmp_path / "out.html")]) == 2
+    assert f"error: {legend}: the colour of 'cat' is {colour!r}" in capsys.readouterr().err

@@ -1,8 +1,17 @@
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
 import numpy as np
 import torch
 from PIL import Image
 
-from avalanche_seg.cli.running.pictures import iou_heat_map, pick_samples, save_predictions
+from avalanche_seg.cli.running.pictures import (
+    draw_step,
+    iou_heat_map,
+    pick_samples,
+    save_predictions,
+)
 from avalanche_seg.datasets import voc_palette
 from avalanche_seg.labels import LabelSpace
 from avalanche_seg.metrics import RunReport, StepReport
@@ -25,7 +34,9 @@ def test_image_truth_and_prediction_stand_side_by_side_in_the_data_sets_colours(
     image = torch.full((3, 4, 5), 200, dtype=torch.uint8)
     labels = torch.tensor([[0, 1, 2, 255, 0]] * 4, dtype=torch.uint8)
     folder = tmp_path / "step0"
-    save_predictions(Constant(), [(image, labels)], ["one"], SPACE, folder, title="t")
+    save_predictions(
+        Constant(), [(image, labels)], ["one"], SPACE, folder, palette=voc_palette(), title="t"
+    )
     pixels = np.asarray(Image.open(folder / "one.png"))
     palette = np.array(voc_palette()).reshape(-1, 3)
     assert pixels.shape == (4, 15, 3)
@@ -48,3 +59,53 @@ def test_heat_map_has_room_for_every_class_and_step(tmp_path):
     report.add(StepReport(1, torch.eye(3, dtype=torch.int64), SPACE.channel_names, n_base=2))
     iou_heat_map(report, SPACE.channel_names, tmp_path / "map.png")
     assert np.asarray(Image.open(tmp_path / "map.png")).std() > 10
+
+
+class Dataset(list):
+    class_sets = (frozenset({0}), frozenset({0, 1, 2}))
+
+    def eval(self):
+        return self
+
+
+def test_a_step_leaves_pictures_with_their_legend_and_the_heat_map(tmp_path):
+    (tmp_path / "plots").mkdir()
+    report = RunReport()
+    report.add(StepReport(0, torch.eye(2, dtype=torch.int64), SPACE.channel_names, n_base=2))
+    image = torch.full((3, 4, 5), 200, dtype=torch.uint8)
+    samples = SimpleNamespace(images=[Path("x/other.jpg"), Path("x/first.jpg"), Path("second.jpg")])
+    test = SimpleNamespace(
+        dataset=Dataset([(image, torch.zeros(4, 5, dtype=torch.uint8))] * 2),
+        data=SimpleNamespace(samples=samples, indices=[1, 2]),
+        label_space=SPACE,
+    )
+    draw_step(Constant(), test, report, tmp_path, palette=voc_palette(), title="t", n=1)
+    written = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.*"))
+    assert written == [
+        *("plots/iou_by_class.png", "predictions/classes.json"),
+        *("predictions/step0.png", "predictions/step0/second.png"),
+    ]
+    palette = np.array(voc_palette()).reshape(-1, 3)
+    ids = {"background": 0, "cat": 1, "dog": 2, "void": 255}
+    expected = {name: palette[class_id].tolist() for name, class_id in ids.items()}
+    assert json.loads((tmp_path / "predictions" / "classes.json").read_text()) == expected
+
+
+def test_names_like_formulas_are_drawn_letter_by_letter(tmp_path):
+    names = ("background", "a$^b$", "$\\frac{$")
+    space = LabelSpace(steps=((1, 2),), names=names)
+    report = RunReport()
+    report.add(StepReport(0, torch.eye(3, dtype=torch.int64), names, n_base=3))
+    iou_heat_map(report, names, tmp_path / "map.png")
+    image = torch.full((3, 4, 5), 200, dtype=torch.uint8)
+    labels = torch.tensor([[0, 1, 2, 255, 0]] * 4, dtype=torch.uint8)
+    save_predictions(
+        Constant(),
+        [(image, labels)],
+        ["one"],
+        space,
+        tmp_path / "a",
+        palette=voc_palette(),
+        title="$\\frac{$",
+    )
+    assert (tmp_path / "a.png").is_file() and (tmp_path / "map.png").is_file()

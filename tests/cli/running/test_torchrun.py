@@ -35,7 +35,7 @@ def torchrun(*command: str) -> "subprocess.Popen[str]":
 def runs(devkit, tmp_path_factory):
     """Every method in two processes."""
     logdir = tmp_path_factory.mktemp("two")
-    script = str(Path(__file__).parent / "every_method.py")
+    script = str(Path(__file__).parents[1] / "every_method.py")
     process = torchrun(script, *small(devkit, logdir, "--overlap", "--fix_bn"))
     output, _ = process.communicate(timeout=500)
     assert process.returncode == 0, output

@@ -1,6 +1,5 @@
-"""What a report is made of: runs, groups that differ in their seed only, and sections by task."""
+"""Finished runs, groups of runs that differ in their seed only, and sections by task."""
 
-import json
 import math
 import statistics
 from collections.abc import Sequence
@@ -10,9 +9,20 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from avalanche_seg.cli.comparing import read_runs
+import torch
 
-__all__ = ["Group", "Run", "Section", "read_sections", "spread"]
+from avalanche_seg.cli.options.options import NOT_DETERMINING
+from avalanche_seg.metrics import protocol_means
+
+__all__ = ["EXTRA_DIGITS", "Group", "Run", "Section", "legend_file", "spread"]
+
+EXTRA_DIGITS = 3
+"""Decimals of a step metric's values, which are shown as they are."""
+
+_PROTOCOL = frozenset(protocol_means(torch.zeros(1, 1, dtype=torch.int64), n_base=1))
+_NOT_A_SETTING = (NOT_DETERMINING - {"data_root"}) | {
+    *("random_seed", "seed", "resolved_device", "method_options", "n_exemplars"),
+}
 
 
 @dataclass(frozen=True)
@@ -42,9 +52,7 @@ class Run:
     def data(self) -> str:
         """The data set; a folder of one's own by its name."""
         dataset = self.config.get("dataset", "unknown data")
-        if dataset != "folder":
-            return str(dataset)
-        return Path(self.config.get("data_root", dataset)).name
+        return Path(self.config["data_root"]).name if dataset == "folder" else str(dataset)
 
     @cached_property
     def iou(self) -> list[dict[str, float]]:
@@ -54,13 +62,20 @@ class Run:
             for step in self.steps
         ]
 
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        """What tells the run from others, its seed left out."""
+        # A method's own arguments count like any other setting; the memory's size is in both.
+        flat = self.config | (self.config.get("method_options") or {})
+        return {name: value for name, value in flat.items() if name not in _NOT_A_SETTING}
+
 
 @dataclass(frozen=True)
 class Group:
     """Runs that differ in their seed only.
 
     Attributes:
-        label: the method, and what tells it from others of the section.
+        label: the method and, where groups of a task share it, what tells them apart.
     """
 
     label: str
@@ -72,14 +87,23 @@ class Group:
         return len(self.runs[0].steps)
 
     @property
+    def knows_iou(self) -> bool:
+        """Whether its runs tell the IoU by class."""
+        return any(self.runs[0].iou)
+
+    @property
     def is_bound(self) -> bool:
         """Whether it learned every class at once."""
-        return self.runs[0].config.get("method") == "JOINT"
+        return self.runs[0].config["method"] == "JOINT"
+
+    def values(self, name: str, step: int = -1) -> list[float]:
+        """A mean or a step metric's value after a step, by run; undefined ones are left out."""
+        found = [run.steps[step]["means"].get(name) for run in self.runs]
+        return [value for value in found if value is not None]
 
     def means(self, name: str, step: int = -1) -> list[float]:
         """A mean after a step, in percent, by run; undefined ones are left out."""
-        values = [run.steps[step]["means"].get(name) for run in self.runs]
-        return [100 * value for value in values if value is not None]
+        return [100 * value for value in self.values(name, step)]
 
     def averages(self) -> list[float]:
         """The mIoU of all seen classes, averaged over the steps, in percent, by run."""
@@ -125,75 +149,27 @@ class Section:
             names.update({name: step for name in iou if name not in names})
         return names
 
-
-def read_sections(folders: Sequence[Path]) -> list[Section]:
-    """Read run folders; a folder given twice counts once.
-
-    Raises:
-        ValueError: naming a folder without readable results, or whose results are unfinished beside
-            others with the same settings.
-    """
-    runs = [_read(folder) for folder in {folder.resolve(): folder for folder in folders}.values()]
-    sections = []
-    for data in dict.fromkeys(run.data for run in runs):
-        by_task: dict[str, list[Group]] = {}
-        for task, group in _groups([run for run in runs if run.data == data]):
-            by_task.setdefault(task, []).append(group)
-        sections += [Section(data, task, tuple(groups)) for task, groups in by_task.items()]
-    return sections
+    @property
+    def extra(self) -> list[str]:
+        """The values of step metrics that some run has."""
+        runs = [run for group in self.groups for run in group.runs]
+        names = [name for run in runs for step in run.steps for name in step["means"]]
+        return list(dict.fromkeys(name for name in names if name not in _PROTOCOL))
 
 
-def spread(values: Sequence[float]) -> str:
+def legend_file(run: Path) -> Path:
+    """Where a run keeps the colours of its pictures: class name -> red, green, blue."""
+    return run / "predictions" / "classes.json"
+
+
+def spread(values: Sequence[float], digits: int = 1) -> str:
     """Mean, and standard deviation where there are several.
 
     Example:
-        >>> spread([1.0, 3.0]), spread([2.0]), spread([])
-        ('2.0 ± 1.4', '2.0', '-')
+        >>> spread([1.0, 3.0]), spread([2.0], digits=3), spread([])
+        ('2.0 ± 1.4', '2.000', '-')
     """
     if not values:
         return "-"
-    mean = f"{statistics.mean(values):.1f}"
-    return f"{mean} ± {statistics.stdev(values):.1f}" if len(values) > 1 else mean
-
-
-def _groups(runs: Sequence[Run]) -> list[tuple[str, Group]]:
-    """Grouped as :mod:`experiments.compare` does, which also labels them."""
-    rows = read_runs([run.folder for run in runs])
-    grouped: list[list[Run]] = []
-    for run in runs:
-        alike = [g for g in grouped if len(read_runs([g[0].folder, run.folder])) == 1]
-        if alike:
-            alike[0].append(run)
-        else:
-            grouped.append([run])
-    return [
-        (row.task, Group(row.label, tuple(group))) for row, group in zip(rows, grouped, strict=True)
-    ]
-
-
-def _read(folder: Path) -> Run:
-    config, results = _load(folder / "config.json"), _load(folder / "results.json")
-    missing = [key for key in ("method", "task", "setting") if not isinstance(config.get(key), str)]
-    if missing:
-        raise ValueError(
-            f"{folder / 'config.json'} has no {' and no '.join(missing)}; pass the folder of a run"
-        )
-    steps = results.get("steps")
-    if not isinstance(steps, list) or not steps or not all("means" in step for step in steps):
-        raise ValueError(
-            f"{folder / 'results.json'} holds no finished step; expected one or more: leave it out"
-        )
-    return Run(folder, config, results)
-
-
-def _load(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ValueError(
-            f"{path} cannot be read ({error}); expected the folder of a run with at least one "
-            "finished step: pass one, or leave it out"
-        ) from error
-    if not isinstance(content, dict):
-        raise ValueError(f"{path} holds no JSON object; pass the folder of a run")
-    return content
+    mean = f"{statistics.mean(values):.{digits}f}"
+    return f"{mean} ± {statistics.stdev(values):.{digits}f}" if len(values) > 1 else mean

@@ -1,0 +1,141 @@
+"""Run folders read back, and refused in one sentence where they are not what a run writes."""
+
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from avalanche_seg.cli.runs import Group, Run, Section, legend_file
+
+__all__ = ["read_legend", "read_sections"]
+
+
+def read_sections(folders: Sequence[Path]) -> list[Section]:
+    """Read run folders; a folder given twice counts once.
+
+    Raises:
+        ValueError: naming a folder without readable results, or whose results are unfinished beside
+            others with the same settings.
+    """
+    by_task: dict[tuple[str, str], dict[str, list[Run]]] = {}
+    for folder in {folder.resolve(): folder for folder in folders}.values():
+        run = _read(folder)
+        task = (run.data, f"{run.config['task']} {run.config['setting']}")
+        key = json.dumps(run.settings, sort_keys=True)
+        alike = by_task.setdefault(task, {}).setdefault(key, [])
+        if alike and len(alike[0].steps) != len(run.steps):
+            raise ValueError(
+                f"{folder} has results of {len(run.steps)} steps, another run with the same "
+                f"settings of {len(alike[0].steps)}; leave the unfinished one out"
+            )
+        alike.append(run)
+    return [
+        Section(data, task, tuple(_labelled(list(groups.values()))))
+        for (data, task), groups in by_task.items()
+    ]
+
+
+def read_legend(run: Path) -> list[tuple[str, tuple[int, ...]]]:
+    """The names and colours of a run's pictures; empty for a run that has none.
+
+    Raises:
+        ValueError: naming the file when it is no object of colours.
+    """
+    path = legend_file(run)
+    if not path.is_file():
+        return []
+    found = []
+    for name, colour in _load(path).items():
+        whole = isinstance(colour, list) and all(type(part) is int for part in colour)
+        if not (whole and len(colour) == 3):
+            raise ValueError(
+                f"{path}: the colour of {name!r} is {colour!r}; expected three integers: leave the "
+                "file out"
+            )
+        found.append((name, tuple(colour)))
+    return found
+
+
+def _labelled(groups: Sequence[list[Run]]) -> list[Group]:
+    """Every group with its method, and the settings in which groups of one method differ."""
+    labelled = []
+    for runs in groups:
+        mine = runs[0].settings
+        alike = [g[0].settings for g in groups if g[0].settings["method"] == mine["method"]]
+        differing = [key for key in mine if any(other.get(key) != mine[key] for other in alike)]
+        details = ", ".join(f"{key} {mine[key]}" for key in differing)
+        label = f"{mine['method']} ({details})" if details else mine["method"]
+        labelled.append(Group(label, tuple(runs)))
+    return labelled
+
+
+def _read(folder: Path) -> Run:
+    """One run.
+
+    Raises:
+        ValueError: naming the file that is missing, no JSON, or not what a run writes.
+    """
+    config, results = _load(folder / "config.json"), _load(folder / "results.json")
+    needed = ["method", "task", "setting"]
+    needed += ["data_root"] if config.get("dataset") == "folder" else []
+    missing = [key for key in needed if not isinstance(config.get(key), str)]
+    if missing:
+        raise ValueError(
+            f"{folder / 'config.json'} has no {' and no '.join(missing)}; pass the folder of a run"
+        )
+    for key in ("method_options", "exemplars_options"):
+        if not isinstance(config.get(key) or {}, dict):
+            raise ValueError(
+                f"{folder / 'config.json'}: {key} is {config[key]!r}; expected an object: pass the "
+                "folder of a run"
+            )
+    steps = results.get("steps")
+    if not isinstance(steps, list) or not steps:
+        raise ValueError(
+            f"{folder / 'results.json'} holds no finished step; expected one or more: leave it out"
+        )
+    if not _is_number(results.get("seconds", 0)):
+        raise ValueError(
+            f"{folder / 'results.json'}: seconds is {results['seconds']!r}; expected a number: "
+            "leave the folder out"
+        )
+    for number, step in enumerate(steps):
+        problem = _problem(step)
+        if problem:
+            raise ValueError(
+                f"{folder / 'results.json'}, step {number}: {problem}; expected what a run writes: "
+                "leave the folder out"
+            )
+    return Run(folder, config, results)
+
+
+def _problem(step: object) -> str | None:
+    """What is wrong with a step of results.json."""
+    if not isinstance(step, dict) or "means" not in step:
+        return "no means"
+    for part in ("means", "iou"):
+        values = step.get(part, {})
+        if not isinstance(values, dict):
+            return f"{part} is no object"
+        for name, value in values.items():
+            if value is not None and not _is_number(value):
+                return f"{part} of {name!r} is {value!r}, no number"
+    return None
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ValueError(
+            f"{path} cannot be read ({error}); expected the folder of a run with at least one "
+            "finished step: pass one, or leave it out"
+        ) from error
+    if not isinstance(content, dict):
+        raise ValueError(f"{path} holds no JSON object; pass the folder of a run")
+    return content

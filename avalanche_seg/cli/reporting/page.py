@@ -1,0 +1,49 @@
+"""The page of a report: a template, and what it calls."""
+
+import json
+from collections.abc import Sequence
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from avalanche_seg.cli.reporting import tables
+from avalanche_seg.cli.reporting.charts import curves, legend
+from avalanche_seg.cli.reporting.gallery import gallery
+from avalanche_seg.cli.reporting.published import differences, other_settings, published_for
+from avalanche_seg.cli.reporting.rebuild import command_of
+from avalanche_seg.cli.runs import EXTRA_DIGITS, Group, Section, spread
+
+__all__ = ["page"]
+
+_CALLED = {
+    **{name: getattr(tables, name) for name in tables.__all__},
+    **{f.__name__: f for f in (curves, gallery, legend, command_of, spread)},
+    **{f.__name__: f for f in (differences, other_settings, published_for)},
+    "EXTRA_DIGITS": EXTRA_DIGITS,
+    "Group": Group,
+    "dumps": json.dumps,
+}
+
+
+def page(sections: Sequence[Section], *, title: str | None = None, n_pictures: int = 6) -> str:
+    """The whole page, HTML; equal runs give equal pages.
+
+    Args:
+        sections: as :func:`avalanche_seg.cli.reading.read_sections` gives them.
+        title: of the page; None makes one of tasks and data sets.
+        n_pictures: pictures per section at most.
+    """
+    environment = Environment(
+        loader=PackageLoader("avalanche_seg.cli.reporting"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    tasks = ", ".join(section.title for section in sections)
+    return environment.get_template("report.html.j2").render(
+        _CALLED,
+        n_runs=sum(len(group.runs) for section in sections for group in section.groups),
+        title=title or f"Class-incremental segmentation: {tasks}",
+        sections=sections,
+        n_pictures=n_pictures,
+    )
