@@ -23,16 +23,36 @@ RECIPES: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
-def recipe(name: str, *, method: str, task: str) -> dict[str, Any]:
-    """The values of a recipe for a method on a task, by flag.
+def recipe(name: str, *, task: str, method: str = "MiB") -> dict[str, Any]:
+    """The published hyper-parameters of a method on a task.
+
+    Args:
+        name: "mib-paper" (Cermelli et al., CVPR 2020) or "smib-paper" (the report "Incremental
+            Learning in Semantic Segmentation using Exemplars").
+        task: such as "15-5s".
+        method: as on the command line, in any case.
+
+    Returns:
+        plain values by the name of their flag: ``lr``, ``epochs``, ...; the method's own weights
+        (``loss_kd``, ``loss_de``) where they are not the defaults of its constructor.
+
+    Raises:
+        ValueError: for an unknown recipe or method.
 
     Example:
-        >>> recipe("mib-paper", method="MiB", task="15-5s")["loss_kd"]
-        100.0
+        >>> values = recipe("mib-paper", task="15-5s", method="MiB")
+        >>> values["lr"], values["batch_size"], values["loss_kd"]
+        (0.01, 24, 100.0)
     """
+    from avalanche_seg.cli.options.methods import METHODS  # Needs torch; names alone must not.
+
+    if name not in RECIPES:
+        raise ValueError(f"recipe {name!r} is unknown; expected one of {', '.join(RECIPES)}")
+    if method.lower() not in map(str.lower, METHODS):
+        raise ValueError(f"method {method!r} is unknown; expected one of {', '.join(METHODS)}")
     values = dict(RECIPES[name])
-    if task in ("15-5s", "15-1") and method in ("MiB", "SMiB"):
+    if task in ("15-5s", "15-1") and method.lower() in ("mib", "smib"):
         values["loss_kd"] = 100.0
-    if name == "smib-paper" and method == "ILT":
+    if name == "smib-paper" and method.lower() == "ilt":
         values["loss_de"] = 10.0
     return values

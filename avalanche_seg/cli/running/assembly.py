@@ -21,6 +21,7 @@ from avalanche_seg.benchmarks import (
 )
 from avalanche_seg.cli.options.methods import METHODS
 from avalanche_seg.cli.options.options import Options
+from avalanche_seg.cli.options.resolve import memory_arguments
 from avalanche_seg.cli.running.loggers import make_loggers, show_pictures
 from avalanche_seg.datasets import make_synthetic_voc, voc_palette
 from avalanche_seg.metrics import (
@@ -65,10 +66,10 @@ def make_benchmarks(options: Options) -> tuple[SegmentationScenario, Segmentatio
             old_labels=options.old_labels,
             class_order=class_order,
             train_transform=train_preset(options.crop_size),
-            eval_transform=eval_preset(options.crop_size if options.crop_val else None),
+            eval_transform=eval_preset(None if options.full_resolution else options.crop_size),
             val_fraction=0.2 if options.cross_val else 0.0,
             seed=options.random_seed,
-            cache_images=options.cache_images or False,
+            cache_images="disk" if options.cache_images else False,
         )
 
     benchmark = build(options.task)
@@ -108,7 +109,7 @@ def make_strategy(
         ),
         "train_mb_size": options.batch_size,
         "train_epochs": options.epochs,
-        "eval_mb_size": options.batch_size if options.crop_val else 1,
+        "eval_mb_size": 1 if options.full_resolution else options.batch_size,
         "eval_every": options.val_interval or -1,
         "device": device,
         "plugins": [*_own_plugins(options), *plugins],
@@ -116,7 +117,7 @@ def make_strategy(
         "loader": {"num_workers": options.num_workers},
         "channels_last": options.channels_last,
         "amp": options.amp,
-        "accumulate": options.accumulate,
+        "accumulate": options.micro_batches,
         "compile": options.compile,
     }
     return METHODS[options.method](**arguments, **options.method_options)
@@ -149,7 +150,7 @@ def _own_plugins(options: Options) -> list[BasePlugin]:
     if options.fix_bn or options.freeze:
         plugins.append(FreezePlugin(batch_norm=options.fix_bn, body=options.freeze))
     if options.exemplars is not None and options.method != "SMiB":  # SMiB brings its own.
-        memory = dict(options.exemplars_options)
+        memory = memory_arguments(options.as_dict())
         share = memory.pop("share", None)
         buffer = ClassExemplarsBuffer(options.exemplars, seed=options.random_seed, **memory)
         plugins.append(SMiBPlugin(buffer, share=share))

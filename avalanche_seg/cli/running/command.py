@@ -12,7 +12,8 @@ import torch
 from torch import nn
 
 from avalanche_seg.benchmarks import SegmentationScenario
-from avalanche_seg.cli.options.options import Options, parse
+from avalanche_seg.cli.options.options import Options
+from avalanche_seg.cli.options.resolve import parse
 from avalanche_seg.cli.running.assembly import (
     make_benchmarks,
     make_strategy,
@@ -62,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except torch.OutOfMemoryError as error:
         print(
             f"error: {str(error).splitlines()[0]} Start again with a lower --batch_size or "
-            "--crop_size, a higher --accumulate, or --amp bf16; finished steps are saved",
+            "--crop_size, a higher --micro_batches, or --amp bf16; finished steps are saved",
             file=sys.stderr,
         )
         return 2

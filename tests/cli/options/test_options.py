@@ -1,7 +1,10 @@
 import pytest
 
-from avalanche_seg.cli.options.defaults import DEMO
-from avalanche_seg.cli.options.options import parse
+from avalanche_seg.cli.options.methods import complete
+from avalanche_seg.cli.options.options import SPECS
+from avalanche_seg.cli.options.resolve import parse
+
+(SCALE,) = set(complete("LWF", {})) - {"kd_weight"}
 
 
 def test_no_argument_is_the_demo():
@@ -25,7 +28,12 @@ def test_a_folder_with_class_names_is_a_folder_data_set(tmp_path):
 def test_exemplars():
     assert parse([]).exemplars is None and parse([]).old_labels == "hidden"
     options = parse(["--method", "smib", "--random_seed", "7"])
-    assert options.method_options == {"kd_weight": 10.0, "n_exemplars": 5, "seed": 7}
+    assert options.method_options == {
+        "kd_weight": 10.0,
+        SCALE: 1.0,
+        "n_exemplars": 5,
+        "seed": 7,
+    }
     assert (options.exemplars, options.old_labels) == (5, "visible")
     assert parse(["--use_exemplars"]).method == "SMiB", "MiB with exemplars is SMiB"
     options = parse(["--method", "LWF", "--use_exemplars", "--exemplars_size", "25"])
@@ -34,8 +42,8 @@ def test_exemplars():
 
 
 def test_published_weights_are_the_defaults_and_an_explicit_flag_wins():
-    assert parse([]).method_options == {"kd_weight": 10.0}
-    assert parse(["--method", "lwf"]).method_options == {"kd_weight": 100.0}
+    assert parse([]).method_options == {"kd_weight": 10.0, SCALE: 1.0}
+    assert parse(["--method", "lwf"]).method_options == {"kd_weight": 100.0, SCALE: 1.0}
     options = parse(["--method", "RW", "--reg_importance", "3", "--reg_iterations", "5"])
     assert options.method_options == {"penalty_weight": 3.0, "decay": 0.9, "interval": 5}
     assert parse(["--method", "FT"]).method_options == {}
@@ -77,12 +85,12 @@ def test_overlap_is_short_for_the_setting(flag):
         (["--method", "PI", "--reg_alpha", "1"], "on --method PI, only on EWC, RW"),
         (["--method", "JOINT", "--lr_later", "1"], "--lr_later has no effect on --method JOINT"),
         (["--task", "offline", "--lr_later", "1"], "or --task offline"),
-        (["--loss_kd", "-1"], "--loss_kd -1.0; expected a finite number, zero or more"),
+        (["--loss_kd", "-1"], "--loss_kd -1.0; expected a finite number, 0 or more"),
         (["--method", "EWC", "--reg_alpha", "2"], "--reg_alpha 2.0; expected 0 to 1"),
-        (["--method", "RW", "--reg_iterations", "0"], "--reg_iterations 0; expected one or more"),
+        (["--method", "RW", "--reg_iterations", "0"], "--reg_iterations 0; expected 1 or more"),
         (["--random_seed", "-1"], "--random_seed -1; expected 0 to"),
         (["--exemplars_size", "5"], "without --use_exemplars"),
-        (["--use_exemplars", "--exemplars_size", "-1"], "--exemplars_size -1; expected zero"),
+        (["--use_exemplars", "--exemplars_size", "-1"], "--exemplars_size -1; expected 0 or more"),
         (["--method", "JOINT", "--use_exemplars"], "--use_exemplars has no effect on"),
         (["--epochs", "0"], "--epochs 0; expected 1 or more"),
         (["--batch_size", "1"], "--batch_size 1; expected 2 or more"),
@@ -119,7 +127,7 @@ def test_help_says_every_default(capsys):
         parse(["--help"])
     shown = " ".join(capsys.readouterr().out.split())
     for text in (
-        f"30; {DEMO['epochs']} on synthetic",
+        f"30; {SPECS['epochs'].demo} on synthetic",
         "a tenth of --lr",
         "(default: disjoint)",
         "(default: 42)",
@@ -132,8 +140,8 @@ def test_help_says_every_default(capsys):
     ("arguments", "processes", "message"),
     [
         ("--batch_size 7", 2, "expected a multiple of their number"),
-        ("--batch_size 8 --accumulate 5", 1, "--accumulate 5 leaves parts of one image"),
-        ("--batch_size 8 --accumulate 3", 2, "of the 4 images that a process has"),
+        ("--batch_size 8 --micro_batches 5", 1, "--micro_batches 5 leaves parts of one image"),
+        ("--batch_size 8 --micro_batches 3", 2, "of the 4 images that a process has"),
         ("--device cuda:1", 2, "--device cuda:1 would put 2 processes on one GPU"),
         ("--no_mask --old_labels hidden", 1, "--no_mask contradicts --old_labels hidden"),
         ("--method JOINT --step 1", 1, "--method JOINT has step 0 alone"),

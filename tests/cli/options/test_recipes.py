@@ -1,7 +1,7 @@
 import pytest
 
-from avalanche_seg.cli.options.options import parse
 from avalanche_seg.cli.options.recipes import RECIPES
+from avalanche_seg.cli.options.resolve import parse
 
 
 def test_the_papers_values():
