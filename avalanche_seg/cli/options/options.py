@@ -137,7 +137,7 @@ class Options:
     )
 
     model: str = _model("the network", choices=MODELS, default="bisenet")
-    model_args: dict[str, Any] = _model(
+    model_args: dict[str, Any] = _model(  # noqa: RUF009 - a field, not a value
         "further arguments of the network, plain values", metavar="KEY=VALUE",
         read=read_values, default={}, default_text="none",
     )  # fmt: skip

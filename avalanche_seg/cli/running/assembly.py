@@ -12,6 +12,7 @@ from avalanche.core import BasePlugin
 from avalanche.evaluation.metrics import loss_metrics
 from avalanche.training.plugins import EvaluationPlugin
 
+from avalanche_seg import metrics, models
 from avalanche_seg.benchmarks import (
     FolderIncremental,
     SegmentationScenario,
@@ -29,8 +30,9 @@ from avalanche_seg.metrics import (
     MeanIoU,
     SamplePredictions,
     loss_term_metrics,
+    mean_iou_metrics,
 )
-from avalanche_seg.models import BiSeNet
+from avalanche_seg.models import BiSeNet, SegmentationModel
 from avalanche_seg.plugins import (
     ClassExemplarsBuffer,
     FreezePlugin,
@@ -41,7 +43,14 @@ from avalanche_seg.plugins import (
 from avalanche_seg.system import broadcast, is_main, world_size
 from avalanche_seg.training import SegmentationTemplate, sgd
 
-__all__ = ["make_benchmarks", "make_strategy", "pick_device", "seed_everything"]
+__all__ = [
+    "make_benchmarks",
+    "make_mean_iou",
+    "make_model",
+    "make_strategy",
+    "pick_device",
+    "seed_everything",
+]
 
 
 # The data sets of the command line: name -> benchmark. The made-up VOC is written first.
@@ -78,9 +87,30 @@ def make_benchmarks(options: Options) -> tuple[SegmentationScenario, Segmentatio
     return benchmark, benchmark
 
 
+def make_model(options: Options) -> SegmentationModel:
+    """The network, without a class yet.
+
+    Raises:
+        ValueError: for arguments that it does not have, or weights that cannot be read.
+    """
+    create = getattr(models, "create_model", lambda name, **config: BiSeNet(**config))
+    model: SegmentationModel = create(
+        options.model, backbone=options.backbone, weights=options.weights, **options.model_args
+    )
+    return model
+
+
+def make_mean_iou(options: Options, benchmark: SegmentationScenario) -> MeanIoU:
+    """Measures every evaluation of a task, with the further metrics of the flags."""
+    base_classes = range(benchmark.label_space.n_channels_after(0))
+    known: Any = getattr(metrics, "METRICS", {})
+    further: Any = {"metrics": [known[name]() for name in options.metrics]}
+    return mean_iou_metrics(base_classes=base_classes, **(further if options.metrics else {}))[0]
+
+
 def make_strategy(
     options: Options,
-    model: BiSeNet,
+    model: SegmentationModel,
     *,
     device: str,
     iou: MeanIoU,

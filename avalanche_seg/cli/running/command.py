@@ -1,4 +1,4 @@
-"""Train and test a method on an incremental task: ``python -m experiments.run --help``."""
+"""Train and test a method on an incremental task: ``avalanche-seg run --help``."""
 
 import os
 import sys
@@ -16,6 +16,8 @@ from avalanche_seg.cli.options.options import Options
 from avalanche_seg.cli.options.resolve import parse
 from avalanche_seg.cli.running.assembly import (
     make_benchmarks,
+    make_mean_iou,
+    make_model,
     make_strategy,
     pick_device,
     seed_everything,
@@ -34,8 +36,8 @@ from avalanche_seg.cli.running.steps import (
     step_seed,
     steps_to_train,
 )
-from avalanche_seg.metrics import StepReport, mean_iou_metrics
-from avalanche_seg.models import BiSeNet
+from avalanche_seg.metrics import StepReport
+from avalanche_seg.models import SegmentationModel
 from avalanche_seg.plugins import CheckpointPlugin, ProgressPlugin
 from avalanche_seg.system import is_main, process_group, world_size
 
@@ -99,7 +101,7 @@ def run(options: Options) -> Path:
     print(f"reading {options.data_root} as the data set {options.dataset!r}")
     benchmarks = make_benchmarks(options)
     _check_benchmark(options, benchmarks[1])
-    model = BiSeNet(options.backbone, weights=options.weights)
+    model = make_model(options)
     if options.sync_bn:
         if device == "cpu":
             raise ValueError("--sync_bn needs GPUs; leave it out on the CPU")
@@ -120,14 +122,14 @@ def run(options: Options) -> Path:
 def _train(
     options: Options,
     device: str,
-    model: BiSeNet,
+    model: SegmentationModel,
     benchmarks: tuple[SegmentationScenario, SegmentationScenario],
     folder: RunFolder,
     stack: ExitStack,
 ) -> None:
     task_benchmark, benchmark = benchmarks
     n_base = task_benchmark.label_space.n_channels_after(0)
-    iou = mean_iou_metrics(base_classes=range(n_base))[0]
+    iou = make_mean_iou(options, task_benchmark)
     progress = Progress()
     checkpoint = make_checkpoint(options, benchmark, progress, folder.path)
     bars = stack.enter_context(closing(ProgressPlugin(every=options.print_interval)))
@@ -222,12 +224,12 @@ def _announcement(
 ) -> str:
     train = ", ".join(str(len(experience.dataset)) for experience in benchmark.train_stream)
     test = ", ".join(str(len(experience.dataset)) for experience in benchmark.test_stream)
-    replay = "" if options.exemplars is None else f", {options.exemplars} exemplars a class"
+    replay = "" if options.exemplars is None else f", {options.exemplars} exemplars per class"
     return (
         f"{options.method}{replay} on {options.dataset} {options.task}, {options.setting}, old "
         f"labels {options.old_labels}: {benchmark.n_classes - 1} classes and the background\n"
         f"images by step: train {train}; test {test}\n"
-        f"BiSeNet {options.backbone} from {options.weights or 'random weights'}, {device}; "
+        f"{options.model} {options.backbone} from {options.weights or 'random weights'}, {device}; "
         f"{options.epochs} epochs of batches of {options.batch_size}, crop {options.crop_size}, "
         f"lr {options.lr:g} then {options.lr_later:g}, seed {options.random_seed}\n"
         f"writing to {folder.path}"

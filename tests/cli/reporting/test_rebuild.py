@@ -19,7 +19,8 @@ from avalanche_seg.cli.reporting.rebuild import command_of
         "--method RW --reg_importance 3 --reg_iterations 4 --cross_val --crop_val --no_pretrained",
         "--method EWC --lr_policy step --lr_decay_step 7 --fix_bn --freeze",
         "--method ILT --no_mask --micro_batches 2 --weights a\\ b.pth --random_seed 3 --name x",
-        "--method LWF --full_resolution --sync_bn --compile --no_channels_last --model_args a=1 b=x",
+        "--method LWF --full_resolution --sync_bn --compile --no_channels_last",
+        "--method FT --model_args a=1 b=x --cache_images",
     ],
 )
 def test_the_command_gives_the_same_settings_again(argv, capsys):
