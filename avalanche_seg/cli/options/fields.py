@@ -12,11 +12,7 @@ __all__ = ["Range", "Spec", "kind_of", "option", "read_values", "specs"]
 
 @dataclass(frozen=True)
 class Range:
-    """The finite numbers that an option takes.
-
-    Attributes:
-        low, high: the ends.
-        open: whether the ends themselves are left out.
+    """The finite numbers that an option takes; without its ends when ``open``.
 
     Example:
         >>> 0.5 in Range(0, 1), 2 in Range(0, 1), float("inf") in Range(0)
@@ -36,8 +32,7 @@ class Range:
 
     def __str__(self) -> str:
         if self.high < math.inf:
-            low, high = self.low, self.high
-            return f"between {low} and {high}" if self.open else f"{low} to {high}"
+            return ("between {} and {}" if self.open else "{} to {}").format(self.low, self.high)
         if self.open:
             return "a positive number"
         return f"{'a finite number, ' * isinstance(self.low, float)}{self.low:g} or more"
@@ -90,10 +85,6 @@ class Spec:
         """The flag that turns a switch off, when it is on by default."""
         return f"--no_{self.name}" if self.kind is bool and self.default else None
 
-    def default_on(self, dataset: str) -> Any:
-        """The default on a data set."""
-        return self.default if dataset != "synthetic" or self.demo is None else self.demo
-
     def argv(self, value: Any) -> list[str]:
         """The arguments that set a value; none when no flag does.
 
@@ -101,10 +92,10 @@ class Spec:
             >>> Spec(name="lr", help="rate", group="training", kind=float, flag="--lr").argv(0.5)
             ['--lr', '0.5']
         """
-        if self.kind is bool and value in (True, False):
+        if self.kind is bool:
             return [self.flag] if value else [self.negation] if self.negation else []
         for shortcut, (sets, _) in self.shortcuts.items():
-            if value is sets:
+            if value == sets:
                 return [shortcut]
         if value is None:
             return []
@@ -120,9 +111,8 @@ class Spec:
 
 def option(help: str, *, group: str, determines: bool = True, **metadata: Any) -> Any:
     """A field of the options; arguments as the attributes of :class:`Spec`."""
-    metadata.setdefault("in_command", determines)
-    return field(metadata={"option": {"help": help, "group": group, "determines": determines}
-                           | metadata})  # fmt: skip
+    told = {"help": help, "group": group, "determines": determines, "in_command": determines}
+    return field(metadata={"option": told | metadata})
 
 
 def specs(options: type) -> dict[str, Spec]:
@@ -142,10 +132,8 @@ def kind_of(annotation: Any) -> dict[str, Any]:
     """The kind of a type and, of a ``Literal``, its choices; empty for one that no flag can give.
 
     Example:
-        >>> kind_of(int | None)
-        {'kind': <class 'int'>}
-        >>> kind_of(Literal["a", "b"])
-        {'kind': <class 'str'>, 'choices': ('a', 'b')}
+        >>> kind_of(int | None), kind_of(Literal["a", "b"])
+        ({'kind': <class 'int'>}, {'kind': <class 'str'>, 'choices': ('a', 'b')})
     """
     if get_origin(annotation) in (Union, UnionType):
         others = [part for part in get_args(annotation) if part is not type(None)]

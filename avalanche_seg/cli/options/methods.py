@@ -1,9 +1,10 @@
-"""The methods of the command line, and the flags of their own arguments."""
+"""The methods of the command line, and the flags of their constructors' own arguments."""
 
 import inspect
 import re
-from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from avalanche_seg import strategies
@@ -24,14 +25,14 @@ METHODS: dict[str, type[SegmentationTemplate]] = {
 }
 """The strategies by their name on the command line."""
 
-# The original's flags, by method and argument; another argument's flag is its name.
+# The original's flags, by argument and method; another argument's flag is its name.
 _ORIGINAL = {
-    **{(method, "kd_weight"): "loss_kd" for method in ("LWF", "ILT", "MiB", "SMiB")},
-    ("ILT", "feature_weight"): "loss_de",
-    ("LWF-MC", "kd_weight"): "icarl_importance",
-    **{(method, "penalty_weight"): "reg_importance" for method in ("EWC", "RW", "PI")},
-    **{(method, "decay"): "reg_alpha" for method in ("EWC", "RW")},
-    ("RW", "interval"): "reg_iterations",
+    "kd_weight": {"LWF-MC": "icarl_importance"}
+    | dict.fromkeys(("LWF", "ILT", "MiB", "SMiB"), "loss_kd"),
+    "feature_weight": {"ILT": "loss_de"},
+    "penalty_weight": dict.fromkeys(("EWC", "RW", "PI"), "reg_importance"),
+    "decay": dict.fromkeys(("EWC", "RW"), "reg_alpha"),
+    "interval": {"RW": "reg_iterations"},
 }
 MEMORY = {
     "exemplars_selection": "selection", "exemplars_labels": "labels",
@@ -39,17 +40,17 @@ MEMORY = {
 }  # fmt: skip
 """Options that are arguments of the memory, which any method may have: option -> argument."""
 _ELSEWHERE = {*MEMORY.values(), "n_exemplars", "seed"}  # Arguments that other options give.
+_RANGES = {int: Range(1), float: Range(0.0)}
 _FRACTIONS = {"decay"}  # Arguments from 0 to 1.
 
-_Arguments = dict[str, inspect.Parameter]
 
-
-def _own_arguments(method: str) -> _Arguments:
-    """What a method's constructor takes beyond the template's arguments, as far as flags can."""
+@cache
+def _own_arguments(method: str) -> dict[str, inspect.Parameter]:
+    """By flag, what a constructor takes beyond the template's arguments, as far as flags can."""
     template = inspect.signature(SegmentationTemplate.__init__).parameters
     own = inspect.signature(METHODS[method].__init__).parameters
     return {
-        name: parameter
+        _ORIGINAL.get(name, {}).get(method, name): parameter
         for name, parameter in own.items()
         if name not in template and name not in _ELSEWHERE and kind_of(parameter.annotation)
     }
@@ -62,41 +63,30 @@ def _meaning(method: str, argument: str) -> str:
     return re.split(r"[;.]", " ".join(found[1].split()))[0] if found else argument
 
 
-def _flags() -> tuple[dict[str, Spec], dict[str, dict[str, str]]]:
-    arguments: dict[str, dict[str, str]] = defaultdict(dict)
+def _specs() -> dict[str, Spec]:
+    found: dict[str, Spec] = {}
     for method in METHODS:
-        for argument in _own_arguments(method):
-            arguments[_ORIGINAL.get((method, argument), argument)][method] = argument
-    found = {}
-    for flag, argument_of in arguments.items():
-        method, argument = next(iter(argument_of.items()))
-        kind = kind_of(_own_arguments(method)[argument].annotation)
-        published = (f"{m} {_plain(default(m, a))}" for m, a in argument_of.items())
-        within = {int: Range(1), float: Range(0, 1) if argument in _FRACTIONS else Range(0.0)}
-        found[flag] = Spec(
-            name=flag,
-            help=_meaning(method, argument),
-            group="method",
-            default=default(method, argument) if kind["kind"] is bool else None,
-            flag=f"--{flag}",
-            default_text=", ".join(published),
-            within=within.get(kind["kind"]),
-            methods=tuple(argument_of),
-            **kind,
-        )
-    return found, arguments
+        for flag, parameter in _own_arguments(method).items():
+            name, value = parameter.name, parameter.default
+            kind = kind_of(parameter.annotation)
+            spec = found.get(flag) or Spec(
+                name=flag,
+                help=_meaning(method, name),
+                group="method",
+                default=value if kind["kind"] is bool else None,
+                flag=f"--{flag}",
+                within=Range(0, 1) if name in _FRACTIONS else _RANGES.get(kind["kind"]),
+                methods=(),
+                **kind,
+            )
+            told = f"{method} {value:g}" if isinstance(value, float) else f"{method} {value}"
+            told = f"{spec.default_text}, {told}" if spec.default_text else told
+            methods = (*(spec.methods or ()), method)
+            found[flag] = replace(spec, default_text=told, methods=methods)
+    return found
 
 
-def default(method: str, argument: str) -> Any:
-    """The default of a strategy's argument: the published value."""
-    return inspect.signature(METHODS[method].__init__).parameters[argument].default
-
-
-def _plain(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else "none" if value is None else str(value)
-
-
-FLAGS, _ARGUMENTS = _flags()
+FLAGS = _specs()
 """The options of the methods' own arguments, by flag without its dashes."""
 
 
@@ -107,22 +97,21 @@ def argument_of(method: str) -> dict[str, str]:
         >>> argument_of("PI")
         {'reg_importance': 'penalty_weight'}
     """
-    return {flag: found[method] for flag, found in _ARGUMENTS.items() if method in found}
+    return {flag: parameter.name for flag, parameter in _own_arguments(method).items()}
+
+
+def default(method: str, argument: str) -> Any:
+    """The default of a strategy's argument: the published value."""
+    return inspect.signature(METHODS[method].__init__).parameters[argument].default
 
 
 def complete(method: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The own arguments of a method's strategy: what was given, and the published defaults.
-
-    Args:
-        method: one of ``METHODS``.
-        given: value by flag; flags that the method does not have are not looked at.
+    """The own arguments of a method's strategy: what was given by flag, else published defaults.
 
     Example:
         >>> arguments = complete("ILT", {"loss_kd": 7.0})
         >>> arguments["kd_weight"], arguments["feature_weight"]
         (7.0, 100.0)
     """
-    return {
-        argument: given.get(flag, default(method, argument))
-        for flag, argument in argument_of(method).items()
-    }
+    own = _own_arguments(method).items()
+    return {parameter.name: given.get(flag, parameter.default) for flag, parameter in own}

@@ -35,177 +35,125 @@ _speed = partial(option, group="speed and memory")
 _output = partial(option, group="output", determines=False)
 
 
+# fmt: off
 @dataclass(frozen=True, kw_only=True)
 class Options:
     """A run's settings, complete: what config.json holds."""
 
     # What sets the defaults of other options comes before them: commands in reports are short then.
-    data_root: str = _data(
-        "folder of the data set", default_text="data for voc, else data/DATASET",
-        determines=False, in_command=True,
-    )  # fmt: skip
+    data_root: str = _data("folder of the data set", determines=False, in_command=True,
+        default_text="data for voc, else data/DATASET")
     dataset: str = _data(
         "synthetic: the made-up VOC; voc: VOC 2012; folder: any VOC layout with a classes.txt",
-        choices=READERS,
-        default_text="folder when DATA_ROOT holds a classes.txt, voc when there is another "
-        "DATA_ROOT or the folder data holds VOC, else synthetic",
-    )
-    recipe: str | None = _method(
-        "set the published hyper-parameters; flags that are given win", choices=tuple(RECIPES),
-        default_text="none", determines=False, in_command=True,
-    )  # fmt: skip
+        choices=READERS, default_text="folder when DATA_ROOT holds a classes.txt, voc when there "
+        "is another DATA_ROOT or the folder data holds VOC, else synthetic")
+    recipe: str | None = _method("set the published hyper-parameters; flags that are given win",
+        choices=tuple(RECIPES), default_text="none", determines=False, in_command=True)
     task: str = _data("19-1, 15-5, 15-5s, 10-1, ... or offline", default="15-5")
-    setting: str = _data(
-        "which images a step sees; JOINT sees all", choices=SETTINGS, default="disjoint",
-        shortcuts=dict.fromkeys(("--overlap", "--overlapped"), ("overlapped", "overlapped")),
-    )  # fmt: skip
-    method: str = _method(
-        "fine-tuning, a method, or all classes at once", choices=tuple(METHODS), default="MiB"
-    )
+    setting: str = _data("which images a step sees; JOINT sees all", choices=SETTINGS,
+        default="disjoint",
+        shortcuts=dict.fromkeys(("--overlap", "--overlapped"), ("overlapped", "overlapped")))
+    method: str = _method("fine-tuning, a method, or all classes at once", choices=tuple(METHODS),
+        default="MiB")
     use_exemplars: bool = _exemplars(
         "add replay of exemplars to the method; with MiB it runs SMiB, as in the original",
         methods=tuple(method for method in METHODS if method != "JOINT"),
-        determines=False, in_command=True,  # The number below tells it.
-    )  # fmt: skip
-    exemplars: int | None = _exemplars(
-        "exemplars per class", flag="--exemplars_size", within=Range(0), default_text="5"
-    )
-    exemplars_selection: str | None = _exemplars(
-        "how they are chosen", choices=SELECTIONS, default_text=SELECTIONS[0]
-    )
+        determines=False, in_command=True)  # The number below tells it.
+    exemplars: int | None = _exemplars("exemplars per class", flag="--exemplars_size",
+        within=Range(0), default_text="5")
+    exemplars_selection: str | None = _exemplars("how they are chosen", choices=SELECTIONS,
+        default_text=SELECTIONS[0])
     exemplars_labels: str | None = _exemplars(
         "what they show: every class seen so far, or those of their step",
-        choices=LABEL_MODES, default_text=LABEL_MODES[0],
-    )  # fmt: skip
+        choices=LABEL_MODES, default_text=LABEL_MODES[0])
     exemplars_update: str | None = _exemplars(
         "after a step, add those of its classes, or draw all anew",
-        choices=UPDATES, default_text=UPDATES[0],
-    )  # fmt: skip
-    exemplars_share: float | None = _exemplars(
-        "share of every batch that is exemplars", within=Range(0, 1, open=True),
-        default_text="none, the union is shuffled",
-    )  # fmt: skip
+        choices=UPDATES, default_text=UPDATES[0])
+    exemplars_share: float | None = _exemplars("share of every batch that is exemplars",
+        within=Range(0, 1, open=True), default_text="none, the union is shuffled")
     strict: bool = _exemplars(
         "never show an old label in a new image, with the generalised unbiased cross entropy",
-        methods=("SMiB",), default_text="off, as published",
-    )  # fmt: skip
+        methods=("SMiB",), default_text="off, as published")
     method_options: dict[str, Any]
-    old_labels: str = _data(
-        "whether new images show the classes of earlier steps", choices=OLD_LABELS,
-        shortcuts={"--no_mask": ("visible", "visible")},
-        default_text="visible with exemplars, as SMiB's published numbers, else hidden",
-    )  # fmt: skip
-    cross_val: bool = _data(
-        "hold a fifth of every step's training images out, and validate on them at --val_interval",
-        default_text="validate on the test set",
-    )
-    full_resolution: bool = _data(
-        "test at full resolution, one image at a time; --crop_val is the original's spelling",
-        aliases=("--crop_val",), default_text="on central crops",
-    )  # fmt: skip
-    cache_images: bool = _data(
-        "decode every image once, into a file in AVALANCHE_SEG_CACHE, for later runs too; the run "
-        "is the same",
-        default_text="decode whenever an image is loaded", determines=False,
-    )  # fmt: skip
+    old_labels: str = _data("whether new images show the classes of earlier steps",
+        choices=OLD_LABELS, shortcuts={"--no_mask": ("visible", "visible")},
+        default_text="visible with exemplars, as SMiB's published numbers, else hidden")
+    cross_val: bool = _data("hold a fifth of every step's training images out, and validate on "
+        "them at --val_interval", default_text="validate on the test set")
+    full_resolution: bool = _data("test at full resolution, one image at a time; --crop_val is "
+        "the original's spelling", aliases=("--crop_val",), default_text="on central crops")
+    cache_images: bool = _data("decode every image once, into a file in AVALANCHE_SEG_CACHE, for "
+        "later runs too; the run is the same", determines=False,
+        default_text="decode whenever an image is loaded")
 
     epochs: int = _training("epochs per step", default=30, demo=16, within=Range(1))
-    batch_size: int = _training(
-        "images per batch, over all processes", default=24, demo=8, within=Range(2)
-    )
-    crop_size: int = _training(
-        "side of the training and test crops in pixels", default=512, demo=96, within=Range(32)
-    )
-    lr: float = _training(
-        "learning rate of step 0; with --step, of that step", default=0.01, demo=0.05,
-        within=Range(0, open=True),
-    )  # fmt: skip
-    lr_later: float = _training(
-        "learning rate of the later steps", default_text="a tenth of --lr",
-        within=Range(0, open=True),
-    )  # fmt: skip
+    batch_size: int = _training("images per batch, over all processes", default=24, demo=8,
+        within=Range(2))
+    crop_size: int = _training("side of the training and test crops in pixels", default=512,
+        demo=96, within=Range(32))
+    lr: float = _training("learning rate of step 0; with --step, of that step", default=0.01,
+        demo=0.05, within=Range(0, open=True))
+    lr_later: float = _training("learning rate of the later steps", within=Range(0, open=True),
+        default_text="a tenth of --lr")
     momentum: float = _training("of SGD, Nesterov's", default=0.9, within=Range(0.0))
     weight_decay: float = _training("of SGD", default=1e-4, within=Range(0.0))
     lr_policy: str = _training("schedule within a step", choices=("poly", "step"), default="poly")
     lr_power: float = _training("exponent of poly", default=0.9, within=Range(0.0))
-    lr_decay_step: int = _training(
-        "iterations between two decays of step", default=5000, within=Range(1)
-    )
+    lr_decay_step: int = _training("iterations between two decays of step", default=5000,
+        within=Range(1))
     lr_decay_factor: float = _training("factor of step", default=0.1, within=Range(0.0))
-    random_seed: int = _training(
-        "seed of every random choice", default=42, within=Range(0, 2**32 - 1)
-    )
+    random_seed: int = _training("seed of every random choice", default=42,
+        within=Range(0, 2**32 - 1))
 
     model: str = _model("the network", choices=MODELS, default="bisenet")
     model_args: dict[str, Any] = _model(  # noqa: RUF009 - a field, not a value
-        "further arguments of the network, plain values", metavar="KEY=VALUE",
-        read=read_values, default={}, default_text="none",
-    )  # fmt: skip
-    backbone: str = _model(
-        "context path of BiSeNet", choices=tuple(BACKBONES), default="resnet50", demo="resnet18"
-    )
-    weights: str | None = _model(
-        "'imagenet', or the path of a state dict of torchvision's backbone", default="imagenet",
-        default_text="imagenet; random weights on synthetic",
-        shortcuts={"--no_pretrained": (None, "random weights")},
-    )  # fmt: skip
+        "further arguments of the network, plain values", metavar="KEY=VALUE", read=read_values,
+        default={}, default_text="none")
+    backbone: str = _model("context path of BiSeNet", choices=tuple(BACKBONES),
+        default="resnet50", demo="resnet18")
+    weights: str | None = _model("'imagenet', or the path of a state dict of torchvision's "
+        "backbone", default="imagenet", default_text="imagenet; random weights on synthetic",
+        shortcuts={"--no_pretrained": (None, "random weights")})
     sync_bn: bool = _model("batch norm over the images of all processes (GPUs only)")
     fix_bn: bool = _model("keep batch norm's statistics")
     freeze: bool = _model("after step 0 train the classifiers alone")
 
     step: int | None = _steps("run this step alone", within=Range(0), default_text="all, in one go")
-    step_ckpt: str | None = _steps(
-        "model to start --step from",
-        default_text="LOGDIR/NAME/models/stepK.safetensors of the step before",
-    )
-    resume: bool = _steps(
-        "go on with the run of this name after its last finished epoch, to the same weights bit "
-        "for bit; a run that was not begun is begun"
-    )
+    step_ckpt: str | None = _steps("model to start --step from",
+        default_text="LOGDIR/NAME/models/stepK.safetensors of the step before")
+    resume: bool = _steps("go on with the run of this name after its last finished epoch, to the "
+        "same weights bit for bit; a run that was not begun is begun")
     test: bool = _steps("train nothing, test the saved models of the run")
     ckpt: str | None = _steps("with --test: the one model to test", default_text="all of the run's")
-    val_interval: int | None = _steps(
-        "epochs between two evaluations while a step trains", within=Range(1), default_text="never"
-    )
-    ckpt_iterations: int | None = _steps(
-        "save the state within epochs too, every so many iterations", within=Range(1),
-        default_text="every epoch",
-    )  # fmt: skip
+    val_interval: int | None = _steps("epochs between two evaluations while a step trains",
+        within=Range(1), default_text="never")
+    ckpt_iterations: int | None = _steps("save the state within epochs too, every so many "
+        "iterations", within=Range(1), default_text="every epoch")
 
-    device: str = _speed(
-        "cpu, cuda, cuda:1, ...", default="auto", default_text="cuda if there is one",
-        determines=False,
-    )  # fmt: skip
-    num_workers: int = _speed(
-        "processes that load data", default=0, within=Range(0), determines=False
-    )
+    device: str = _speed("cpu, cuda, cuda:1, ...", default="auto",
+        default_text="cuda if there is one", determines=False)
+    num_workers: int = _speed("processes that load data", default=0, within=Range(0),
+        determines=False)
     amp: str = _speed("mixed precision of the networks", choices=AMP_MODES, default="off")
     channels_last: bool = _speed("keep images and weights channels last", default=True)
-    compile: bool = _speed(
-        "compile the network with torch.compile, which needs a C++ compiler on the CPU"
-    )
-    micro_batches: int = _speed(
-        "compute every batch in so many parts, for less memory", default=1, within=Range(1)
-    )
+    compile: bool = _speed("compile the network with torch.compile, which needs a C++ compiler on "
+        "the CPU")
+    micro_batches: int = _speed("compute every batch in so many parts, for less memory",
+        default=1, within=Range(1))
 
     logdir: str = _output("folder of all runs", default="runs")
-    name: str | None = _output(
-        "folder of this run, which must not exist unless --step, --resume or --test is given",
-        default_text="METHOD_TASK_SETTING_DATASET_sSEED, numbered when it exists",
-    )
-    print_interval: int = _output(
-        "iterations between two readings of the loss", default=10, within=Range(1)
-    )
+    name: str | None = _output("folder of this run, which must not exist unless --step, --resume "
+        "or --test is given",
+        default_text="METHOD_TASK_SETTING_DATASET_sSEED, numbered when it exists")
+    print_interval: int = _output("iterations between two readings of the loss", default=10,
+        within=Range(1))
     sample_num: int = _output("predictions drawn after a step", default=6, within=Range(0))
-    metrics: tuple[str, ...] = _output(
-        "further measures after every step", choices=METRICS, default=(), default_text="none"
-    )
+    metrics: tuple[str, ...] = _output("further measures after every step", choices=METRICS,
+        default=(), default_text="none")
     loggers: tuple[str, ...] = _output(
         f"where numbers and pictures go: {', '.join(LOGGERS)}, or none; with commas or spaces "
-        "between. wandb is offline unless WANDB_API_KEY or WANDB_MODE is set",
-        metavar="NAME", read=read_names, default=("tensorboard", "csv"),
-        default_text="tensorboard,csv",
-    )  # fmt: skip
+        "between. wandb is offline unless WANDB_API_KEY or WANDB_MODE is set", metavar="NAME",
+        read=read_names, default=("tensorboard", "csv"), default_text="tensorboard,csv")
     debug: bool = _output("show the traceback of an error")
     notes: list[str]
 
@@ -215,14 +163,11 @@ class Options:
 
     def determining(self) -> dict[str, Any]:
         """The settings that a run's weights depend on: what resuming must not change."""
-        return {
-            name: value for name, value in self.as_dict().items() if name not in NOT_DETERMINING
-        }
+        return {name: v for name, v in self.as_dict().items() if name not in NOT_DETERMINING}
+# fmt: on
 
 
 SPECS = specs(Options)
 """The options by name."""
-NOT_DETERMINING = frozenset(
-    {name for name, spec in SPECS.items() if not spec.determines} | {"notes"}
-)
+NOT_DETERMINING = frozenset({"notes", *(n for n, spec in SPECS.items() if not spec.determines)})
 """Settings that no weight depends on; the data are compared by their fingerprint."""

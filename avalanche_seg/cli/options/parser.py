@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from avalanche_seg.cli.options.fields import Spec
 
-__all__ = ["default_text", "make_parser", "normalize_flags", "read_flags"]
+__all__ = ["make_parser", "normalize_flags", "read_flags"]
 
 
 def normalize_flags(argv: Sequence[str]) -> list[str]:
@@ -50,55 +50,47 @@ def make_parser(specs: Mapping[str, Spec]) -> argparse.ArgumentParser:
         allow_abbrev=False,
         argument_default=argparse.SUPPRESS,
     )
-    groups: dict[str, Any] = {}
+    groups = {spec.group: None for spec in specs.values()}
+    made: dict[str, Any] = {title: parser.add_argument_group(title) for title in groups}
     for spec in specs.values():
-        if spec.group not in groups:
-            groups[spec.group] = parser.add_argument_group(spec.group)
-        _add(groups[spec.group], spec)
+        _add(made[spec.group], spec)
     return parser
-
-
-def default_text(spec: Spec) -> str:
-    """The default of an option, for its help; empty for a switch that is off."""
-    text = spec.default_text
-    if text is None and spec.kind is bool:
-        text = "yes" if spec.default else ""
-    elif text is None:
-        demo = "" if spec.demo is None else f"; {spec.demo} on synthetic"
-        text = f"{spec.default}{demo}"
-    return f" (default: {text})" if text else ""
 
 
 def _add(group: Any, spec: Spec) -> None:
     how: dict[str, Any] = {"dest": spec.name, "action": _Once}
     value: dict[str, Any] = {"nargs": 0, "const": True}
     if spec.kind is not bool:
-        several = (
-            {"nargs": "+", "read": spec.read or _distinct} if spec.kind in (tuple, dict) else {}
-        )
         metavar = "{" + ",".join(spec.choices) + "}" if spec.choices else spec.metavar
-        value = {"type": _reader(spec), "metavar": metavar} | several
-    help = spec.help + default_text(spec)
-    group.add_argument(spec.flag, *spec.aliases, **how, **value, help=help)
+        value = {"type": _reader(spec), "metavar": metavar}
+        if spec.kind in (tuple, dict):
+            value |= {"nargs": "+", "read": spec.read or _distinct}
+    group.add_argument(spec.flag, *spec.aliases, **how, **value, help=spec.help + _default(spec))
     if spec.negation:
         group.add_argument(spec.negation, **how, nargs=0, const=False, help=f"not {spec.flag}")
-    by_value: dict[tuple[Any, str], list[str]] = {}
-    for shortcut, sets in spec.shortcuts.items():
-        by_value.setdefault(sets, []).append(shortcut)
-    for (value, told), shortcuts in by_value.items():
-        help = f"short for {spec.flag} {told}" if value is not None else told
-        group.add_argument(*shortcuts, **how, nargs=0, const=value, help=help)
+    for sets, told in dict.fromkeys(spec.shortcuts.values()):
+        names = [name for name, value in spec.shortcuts.items() if value == (sets, told)]
+        help = told if sets is None else f"short for {spec.flag} {told}"
+        group.add_argument(*names, **how, nargs=0, const=sets, help=help)
+
+
+def _default(spec: Spec) -> str:
+    """The default of an option, for its help; empty for a switch that is off."""
+    demo = "" if spec.demo is None else f"; {spec.demo} on synthetic"
+    switch = "yes" if spec.default else ""
+    text = spec.default_text or (switch if spec.kind is bool else f"{spec.default}{demo}")
+    return f" (default: {text})" if text else ""
 
 
 def _reader(spec: Spec) -> Callable[[str], Any]:
     if spec.choices is None:
         return str if spec.kind in (tuple, dict) else spec.kind
+    choices = {choice.lower(): choice for choice in spec.choices}
 
     def read(text: str) -> str:
-        for choice in spec.choices or ():
-            if text.lower() == choice.lower():
-                return choice
-        known = ", ".join(spec.choices or ["those to come: there is none yet"])
+        if text.lower() in choices:
+            return choices[text.lower()]
+        known = ", ".join(choices.values()) or "those to come: there is none yet"
         raise argparse.ArgumentTypeError(f"{text!r} is unknown; expected one of {known}")
 
     return read
@@ -125,24 +117,16 @@ _SPELLED_AS = " spelled as"  # No flag has a blank in its name.
 class _Once(argparse.Action):
     """Stores a value; of a flag given twice the last counts, but no shortcut is overridden."""
 
-    def __init__(
-        self, *args: Any, read: Callable[[Sequence[str]], Any] | None = None, **kwargs: Any
-    ) -> None:
+    def __init__(self, *args: Any, read: Callable[..., Any] | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.read = read
 
-    def __call__(
-        self,
-        parser: argparse.ArgumentParser,
-        namespace: argparse.Namespace,
-        values: Any,
-        option_string: str | None = None,
-    ) -> None:
+    def __call__(self, parser: Any, namespace: Any, values: Any, flag: str | None = None) -> None:
         """Store what was given, or refuse a contradiction."""
         short = self.nargs == 0
         value = self.const if short else self.read(values) if self.read else values
         spelled = vars(namespace).setdefault(_SPELLED_AS, {})
-        now = (str(option_string) if short else f"{option_string} {value}", short)
+        now = (str(flag) if short else f"{flag} {value}", short)
         before = spelled.get(self.dest, now)
         if getattr(namespace, self.dest, value) != value and (short or before[1]):
             first, second = (now[0], before[0]) if short else (before[0], now[0])

@@ -15,7 +15,7 @@ from avalanche_seg.datasets import find_folder
 __all__ = ["memory_arguments", "parse"]
 
 _Values = dict[str, Any]
-FLAGGED = SPECS | FLAGS
+_FLAGGED = SPECS | FLAGS
 
 
 def parse(argv: Sequence[str] | None = None) -> Options:
@@ -28,16 +28,17 @@ def parse(argv: Sequence[str] | None = None) -> Options:
         ValueError: for flags that contradict each other or values that cannot work.
         SystemExit: from argparse, for unknown flags and after ``--help``.
     """
-    given = read_flags(sys.argv[1:] if argv is None else argv, FLAGGED)
+    given = read_flags(sys.argv[1:] if argv is None else argv, _FLAGGED)
     method = given.get("method", SPECS["method"].default)
     if given.get("use_exemplars") and method == "MiB":
         method = "SMiB"  # The original spells it so.
-    check_flags(given, method, FLAGGED)
+    check_flags(given, method, _FLAGGED)
     dataset = given.get("dataset") or _dataset_of(given.get("data_root"))
     data_root = "data" if dataset == "voc" else f"data/{dataset}"
-    defaults = {name: spec.default_on(dataset) for name, spec in SPECS.items()}
+    defaults = {name: spec.default for name, spec in SPECS.items()}
     defaults |= {"data_root": data_root, "dataset": dataset}
     if dataset == "synthetic":
+        defaults |= {name: s.demo for name, s in SPECS.items() if s.demo is not None}
         defaults["weights"] = None
     set_by_recipe = _recipe(given, method, given.get("task", defaults["task"]))
     values = {**defaults, **set_by_recipe, **given, "method": method}
@@ -50,8 +51,7 @@ def parse(argv: Sequence[str] | None = None) -> Options:
             "seed": values["random_seed"],
             **memory_arguments(values),
         }
-    known = Options.__dataclass_fields__
-    options = Options(**{name: value for name, value in values.items() if name in known})
+    options = Options(**{name: v for name, v in values.items() if name not in FLAGS})
     check(given, options)
     return options
 
@@ -81,10 +81,9 @@ def _recipe(given: _Values, method: str, task: str) -> _Values:
 
 def _notes(given: _Values, method: str, set_by_recipe: _Values) -> list[str]:
     notes = []
-    if method != given.get("method", method) or (given.get("use_exemplars") and method == "SMiB"):
-        spelled = given.get("method", SPECS["method"].default)
-        if spelled != method:
-            notes.append(f"--method {spelled} with --use_exemplars is {method}")
+    spelled = given.get("method", SPECS["method"].default)
+    if spelled != method:
+        notes.append(f"--method {spelled} with --use_exemplars is {method}")
     if set_by_recipe:
         sets = ", ".join(f"--{name} {value}" for name, value in set_by_recipe.items())
         notes.append(f"--recipe {given['recipe']} sets {sets}")
