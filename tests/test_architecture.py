@@ -195,6 +195,7 @@ PUBLIC_NAMES = {
         "default_evaluator",
         "sgd",
     },
+    "cli": {"recipe"},
     "strategies": {
         "EWC",
         "FineTuning",
