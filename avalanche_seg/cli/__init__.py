@@ -1,5 +1,5 @@
 """The command line: ``avalanche-seg run | compare | report | predict``."""
 
-from avalanche_seg.cli.options.recipes import recipe
+from avalanche_seg.cli.recipes import recipe
 
 __all__ = ["recipe"]

@@ -13,7 +13,7 @@ from avalanche_seg import datasets, metrics, models
 from avalanche_seg.benchmarks import OLD_LABELS, SETTINGS
 from avalanche_seg.cli.options.fields import Range, option, read_values, specs
 from avalanche_seg.cli.options.methods import METHODS
-from avalanche_seg.cli.options.recipes import RECIPES
+from avalanche_seg.cli.recipes import RECIPES
 from avalanche_seg.cli.running.loggers import LOGGERS, read_names
 from avalanche_seg.models import BACKBONES
 from avalanche_seg.plugins import LABEL_MODES, SELECTIONS, UPDATES

@@ -9,7 +9,7 @@ from avalanche_seg.cli.options.checks import check, check_flags
 from avalanche_seg.cli.options.methods import FLAGS, MEMORY, complete, default
 from avalanche_seg.cli.options.options import SPECS, Options
 from avalanche_seg.cli.options.parser import read_flags
-from avalanche_seg.cli.options.recipes import recipe
+from avalanche_seg.cli.recipes import recipe
 from avalanche_seg.datasets import find_folder
 
 __all__ = ["memory_arguments", "parse"]

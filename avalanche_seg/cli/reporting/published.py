@@ -7,7 +7,7 @@ from typing import Any
 from avalanche_seg.benchmarks import split_classes
 from avalanche_seg.cli.options.methods import MEMORY, argument_of, default
 from avalanche_seg.cli.options.options import SPECS
-from avalanche_seg.cli.options.recipes import recipe
+from avalanche_seg.cli.recipes import recipe
 
 __all__ = [
     "PUBLISHED_RESULTS",
@@ -26,7 +26,7 @@ class Source:
     Attributes:
         name: of the paper and table.
         network: as :func:`differences` compares it.
-        recipe: of ``avalanche_seg.cli.options.recipes``, with the settings of the source.
+        recipe: of ``avalanche_seg.cli.recipes``, with the settings of the source.
     """
 
     name: str

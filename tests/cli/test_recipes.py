@@ -1,8 +1,8 @@
 import pytest
 
 from avalanche_seg import recipe as public_recipe
-from avalanche_seg.cli.options.recipes import RECIPES, recipe
 from avalanche_seg.cli.options.resolve import parse
+from avalanche_seg.cli.recipes import RECIPES, recipe
 
 
 def test_the_papers_values():
