@@ -12,7 +12,7 @@ from typing import Any
 from avalanche_seg import datasets, metrics, models
 from avalanche_seg.benchmarks import OLD_LABELS, SETTINGS
 from avalanche_seg.cli.options.fields import Range, option, read_values, specs
-from avalanche_seg.cli.options.methods import METHODS
+from avalanche_seg.cli.options.methods import MEMORY, METHODS
 from avalanche_seg.cli.recipes import RECIPES
 from avalanche_seg.cli.running.loggers import LOGGERS, read_names
 from avalanche_seg.models import BACKBONES
@@ -160,6 +160,11 @@ class Options:
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return asdict(self)
+
+    def memory_arguments(self) -> dict[str, Any]:
+        """The arguments of the memory of exemplars and its plugin, those that were given."""
+        values = {argument: getattr(self, name) for name, argument in MEMORY.items()}
+        return {name: value for name, value in values.items() if value not in (None, False)}
 
     def determining(self) -> dict[str, Any]:
         """The settings that a run's weights depend on: what resuming must not change."""

@@ -1,18 +1,18 @@
 """From the flags that were given to the complete settings of a run."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from avalanche_seg.cli.options.checks import check, check_flags
-from avalanche_seg.cli.options.methods import FLAGS, MEMORY, complete, default
+from avalanche_seg.cli.options.methods import FLAGS, complete, default
 from avalanche_seg.cli.options.options import SPECS, Options
 from avalanche_seg.cli.options.parser import read_flags
 from avalanche_seg.cli.recipes import recipe
 from avalanche_seg.datasets import find_folder
 
-__all__ = ["memory_arguments", "parse"]
+__all__ = ["parse"]
 
 _Values = dict[str, Any]
 _FLAGGED = SPECS | FLAGS
@@ -49,20 +49,10 @@ def parse(argv: Sequence[str] | None = None) -> Options:
         values["method_options"] |= {
             "n_exemplars": values["exemplars"],
             "seed": values["random_seed"],
-            **memory_arguments(values),
         }
     options = Options(**{name: v for name, v in values.items() if name not in FLAGS})
     check(given, options)
     return options
-
-
-def memory_arguments(options: Mapping[str, Any]) -> _Values:
-    """The arguments of the memory of exemplars and its plugin, those that were given."""
-    return {
-        argument: options[name]
-        for name, argument in MEMORY.items()
-        if options.get("exemplars") is not None and options[name] not in (None, False)
-    }
 
 
 def _dataset_of(data_root: str | None) -> str:

@@ -175,7 +175,6 @@ def other_settings(line: Published, config: Mapping[str, Any]) -> list[str]:
             ours[flag] = arguments[argument]
     if line.exemplars is not None:
         theirs |= {name: _published_memory(name) for name in MEMORY}
-        ours |= {name: arguments[key] for name, key in MEMORY.items() if key in arguments}
     theirs |= dict.fromkeys(_OFF, False)
     return [
         f"{name} {ours[name]}, there {value}"

@@ -22,7 +22,6 @@ from avalanche_seg.benchmarks import (
 )
 from avalanche_seg.cli.options.methods import METHODS
 from avalanche_seg.cli.options.options import Options
-from avalanche_seg.cli.options.resolve import memory_arguments
 from avalanche_seg.cli.running.loggers import make_loggers, show_pictures
 from avalanche_seg.datasets import make_synthetic_voc, voc_palette
 from avalanche_seg.metrics import (
@@ -150,6 +149,8 @@ def make_strategy(
         "accumulate": options.micro_batches,
         "compile": options.compile,
     }
+    if options.method == "SMiB":  # It brings its own memory.
+        arguments |= options.memory_arguments()
     return METHODS[options.method](**arguments, **options.method_options)
 
 
@@ -179,8 +180,8 @@ def _own_plugins(options: Options) -> list[BasePlugin]:
     plugins: list[BasePlugin] = []
     if options.fix_bn or options.freeze:
         plugins.append(FreezePlugin(batch_norm=options.fix_bn, body=options.freeze))
-    if options.exemplars is not None and options.method != "SMiB":  # SMiB brings its own.
-        memory = memory_arguments(options.as_dict())
+    if options.exemplars is not None and options.method != "SMiB":
+        memory = options.memory_arguments()
         share = memory.pop("share", None)
         buffer = ClassExemplarsBuffer(options.exemplars, seed=options.random_seed, **memory)
         plugins.append(SMiBPlugin(buffer, share=share))

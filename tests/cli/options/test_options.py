@@ -7,6 +7,7 @@ import pytest
 
 from avalanche_seg.cli.options import checks, options, resolve
 from avalanche_seg.cli.options.fields import Range, option, specs
+from avalanche_seg.cli.options.methods import FLAGS
 from avalanche_seg.cli.options.options import NOT_DETERMINING, SPECS, Options
 from avalanche_seg.cli.options.resolve import parse
 from avalanche_seg.cli.reporting import rebuild
@@ -52,5 +53,8 @@ def test_where_a_run_is_written_and_how_fast_determine_nothing():
 
 
 def test_no_two_options_share_a_flag():
-    flags = [f for spec in SPECS.values() for f in (spec.flag, *spec.aliases, *spec.shortcuts)]
+    """A new method's argument that is named like an option needs a flag of its own in methods."""
+    every = [*SPECS.values(), *FLAGS.values()]
+    flags = [f for spec in every for f in (spec.flag, *spec.aliases, *spec.shortcuts)]
     assert len(flags) == len(set(flags))
+    assert not set(SPECS) & set(FLAGS)
