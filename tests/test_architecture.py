@@ -254,6 +254,7 @@ PUBLIC_NAMES = {
         "role_groups",
         "sgd",
     },
+    "cli": {"recipe"},
     "strategies": {
         "EWC",
         "FineTuning",

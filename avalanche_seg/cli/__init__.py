@@ -1,3 +1,5 @@
 """The command line: ``avalanche-seg run | compare | report | predict``."""
 
-__all__ = []
+from avalanche_seg.cli.recipes import recipe
+
+__all__ = ["recipe"]

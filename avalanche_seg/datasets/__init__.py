@@ -3,25 +3,22 @@
 from avalanche_seg.datasets.decoding import UNREADABLE, read_extra, read_image, read_label_map
 from avalanche_seg.datasets.description import SegmentationFiles, Split
 from avalanche_seg.datasets.folder import read_folder
-from avalanche_seg.datasets.image_cache import CACHES, ImageCache, check_cache, image_cache
+from avalanche_seg.datasets.image_cache import ImageCache, image_cache
 from avalanche_seg.datasets.mask_statistics import mask_statistics
 from avalanche_seg.datasets.palette import colorize, voc_palette
 from avalanche_seg.datasets.readers import READERS, read_files, read_synthetic, reader_help
 from avalanche_seg.datasets.sample import Sample, is_map
 from avalanche_seg.datasets.synthetic import make_synthetic_voc
-from avalanche_seg.datasets.synthetic.devkit import make_synthetic_voc
 from avalanche_seg.datasets.voc import find_folder, read_voc
 from avalanche_seg.datasets.voc_download import download_voc
 
 __all__ = [
-    "CACHES",
     "ImageCache",
     "READERS",
     "Sample",
     "SegmentationFiles",
     "Split",
     "UNREADABLE",
-    "check_cache",
     "colorize",
     "download_voc",
     "find_folder",

@@ -1,74 +1,72 @@
 """Values and combinations of flags that cannot work."""
 
-import argparse
 import os
+from collections.abc import Mapping
 from typing import Any
 
-from avalanche_seg.cli.options.methods import FLAGS
+from avalanche_seg.cli.options.fields import Spec
+from avalanche_seg.cli.options.options import SPECS, Options
 
-__all__ = ["check"]
+__all__ = ["check", "check_flags"]
 
-_AT_LEAST = {
-    "epochs": 1, "batch_size": 2, "crop_size": 32, "num_workers": 0, "accumulate": 1, "step": 0,
-    "val_interval": 1, "ckpt_iterations": 1, "print_interval": 1, "sample_num": 0,
-    "lr_decay_step": 1,
-}  # fmt: skip
-_POSITIVE = ("lr", "lr_later")
-_NOT_NEGATIVE = ("momentum", "weight_decay", "lr_power", "lr_decay_factor")
+_Given = Mapping[str, Any]
 
 
-def check(given: argparse.Namespace, options: Any) -> None:
-    """Look at the flags as given and at the complete options.
+def check_flags(given: _Given, method: str, specs: Mapping[str, Spec]) -> None:
+    """Look at every flag that was given: its number, and whether the method has it.
 
     Raises:
         ValueError: naming the flag, what was expected and what to do.
     """
-    _check_numbers(given, options)
-    if given.lr_later is not None and (options.method == "JOINT" or options.task == "offline"):
+    for name, value in given.items():
+        spec = specs[name]
+        spec.check(value)
+        if spec.methods is not None and method not in spec.methods:
+            raise ValueError(
+                f"{spec.flag} has no effect on --method {method}, only on "
+                f"{', '.join(spec.methods)}; leave it out"
+            )
+        if spec.group == "exemplars" and method != "SMiB" and "use_exemplars" not in given:
+            raise ValueError(
+                f"{spec.flag} has no effect on --method {method} without --use_exemplars; add it, "
+                "or leave both out"
+            )
+
+
+def check(given: _Given, options: Options) -> None:
+    """Look at the complete options.
+
+    Args:
+        given: what the command line gave, by option.
+        options: all of them.
+
+    Raises:
+        ValueError: naming the flag, what was expected and what to do.
+    """
+    for name, spec in SPECS.items():  # The later rate may be too small to be a number.
+        spec.check(getattr(options, name))
+    if "lr_later" in given and (options.method == "JOINT" or options.task == "offline"):
         raise ValueError(
             "--lr_later has no effect on --method JOINT or --task offline, which have one step; "
             "leave it out"
         )
-    if given.no_mask and given.old_labels == "hidden":
-        raise ValueError("--no_mask contradicts --old_labels hidden; pass one of them")
-    if given.step_ckpt is not None and not given.step:
+    if options.strict and options.exemplars_labels == "visible":
+        raise ValueError("--strict contradicts --exemplars_labels visible; leave one out")
+    if options.step_ckpt is not None and not options.step:
         raise ValueError(
             "--step_ckpt is the model of the step before --step, so it needs --step 1 or more; add "
             "that, or leave it out"
         )
-    if given.step and options.method == "JOINT":
+    if options.step and options.method == "JOINT":
         raise ValueError("--method JOINT has step 0 alone; leave --step out")
-    if given.ckpt is not None and not given.test:
+    if options.ckpt is not None and not options.test:
         raise ValueError("--ckpt is the model that --test tests; add --test, or leave it out")
-    if given.test and given.resume:
+    if options.test and options.resume:
         raise ValueError("--test trains nothing that --resume could go on with; leave one out")
+    _check_processes(options)
 
 
-def _check_numbers(given: argparse.Namespace, options: Any) -> None:
-    for flag in FLAGS:
-        value = getattr(given, flag)
-        if value is not None and not 0 <= value < float("inf"):
-            raise ValueError(f"--{flag} {value}; expected a finite number, zero or more")
-    if given.reg_alpha is not None and given.reg_alpha > 1:
-        raise ValueError(f"--reg_alpha {given.reg_alpha}; expected 0 to 1")
-    if given.reg_iterations == 0:
-        raise ValueError("--reg_iterations 0; expected one or more")
-    if not 0 <= options.random_seed < 2**32:
-        raise ValueError(f"--random_seed {options.random_seed}; expected 0 to {2**32 - 1}")
-    if given.exemplars_share is not None and not 0 < given.exemplars_share < 1:
-        raise ValueError(f"--exemplars_share {given.exemplars_share}; expected between 0 and 1")
-    for name, least in _AT_LEAST.items():
-        value = getattr(options, name)
-        if value is not None and value < least:
-            raise ValueError(f"--{name} {value}; expected {least} or more")
-    for name in _POSITIVE:
-        if not 0 < getattr(options, name) < float("inf"):
-            raise ValueError(f"--{name} {getattr(options, name)}; expected a positive number")
-    for name in _NOT_NEGATIVE:
-        if not 0 <= getattr(options, name) < float("inf"):
-            raise ValueError(
-                f"--{name} {getattr(options, name)}; expected a finite number, zero or more"
-            )
+def _check_processes(options: Options) -> None:
     n_processes = int(os.environ.get("WORLD_SIZE", "1"))
     if options.batch_size % n_processes != 0:
         raise ValueError(
@@ -76,10 +74,10 @@ def _check_numbers(given: argparse.Namespace, options: Any) -> None:
             "multiple of their number"
         )
     share = options.batch_size // n_processes
-    if share < 2 * options.accumulate:
+    if share < 2 * options.micro_batches:
         raise ValueError(
-            f"--accumulate {options.accumulate} leaves parts of one image of the {share} images "
-            "that a process has of a batch, and batch norm needs two; lower it, or raise "
+            f"--micro_batches {options.micro_batches} leaves parts of one image of the {share} "
+            "images that a process has of a batch, and batch norm needs two; lower it, or raise "
             "--batch_size"
         )
     if n_processes > 1 and ":" in options.device:

@@ -1,48 +1,103 @@
-"""The methods of the command line: name -> strategy, and flag -> argument of the strategy."""
+"""The methods of the command line, and the flags of their constructors' own arguments."""
 
 import inspect
+import re
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
 from typing import Any
 
-from avalanche_seg.strategies import EWC, ILT, PI, RW, FineTuning, Joint, LwF, LwFMC, MiB, SMiB
+from avalanche_seg import strategies
+from avalanche_seg.cli.options.fields import Range, Spec, kind_of
 from avalanche_seg.training import SegmentationTemplate
 
-__all__ = ["FLAGS", "METHODS", "complete"]
+__all__ = ["FLAGS", "MEMORY", "METHODS", "argument_of", "complete", "default"]
 
+# As the original spells them; a strategy that it does not have goes by its own name.
+_SPELLED = {
+    "FineTuning": "FT", "LwF": "LWF", "LwFMC": "LWF-MC", "ILT": "ILT", "EWC": "EWC", "RW": "RW",
+    "PI": "PI", "MiB": "MiB", "SMiB": "SMiB", "Joint": "JOINT",
+}  # fmt: skip
 METHODS: dict[str, type[SegmentationTemplate]] = {
-    "FT": FineTuning,
-    "LWF": LwF,
-    "LWF-MC": LwFMC,
-    "ILT": ILT,
-    "EWC": EWC,
-    "RW": RW,
-    "PI": PI,
-    "MiB": MiB,
-    "SMiB": SMiB,
-    "JOINT": Joint,
+    _SPELLED.get(name, name): getattr(strategies, name)
+    for name in sorted(strategies.__all__, key=[*_SPELLED, *strategies.__all__].index)
+    if isinstance(getattr(strategies, name), type)
 }
+"""The strategies by their name on the command line."""
 
-FLAGS: dict[str, tuple[type, str, dict[str, str]]] = {
-    "loss_kd": (
-        float,
-        "weight of the distillation",
-        {"LWF": "kd_weight", "ILT": "kd_weight", "MiB": "kd_weight", "SMiB": "kd_weight"},
-    ),
-    "loss_de": (float, "weight of the feature distillation", {"ILT": "feature_weight"}),
-    "icarl_importance": (float, "weight of the iCaRL distillation", {"LWF-MC": "kd_weight"}),
-    "reg_importance": (
-        float,
-        "weight of the penalty",
-        {"EWC": "penalty_weight", "RW": "penalty_weight", "PI": "penalty_weight"},
-    ),
-    "reg_alpha": (
-        float,
-        "weight of the newest squared gradient",
-        {"EWC": "decay", "RW": "decay"},
-    ),
-    "reg_iterations": (int, "iterations between two points of the path", {"RW": "interval"}),
+# The original's flags, by argument and method; another argument's flag is its name.
+_ORIGINAL = {
+    "kd_weight": {"LWF-MC": "icarl_importance"}
+    | dict.fromkeys(("LWF", "ILT", "MiB", "SMiB"), "loss_kd"),
+    "feature_weight": {"ILT": "loss_de"},
+    "penalty_weight": dict.fromkeys(("EWC", "RW", "PI"), "reg_importance"),
+    "decay": dict.fromkeys(("EWC", "RW"), "reg_alpha"),
+    "interval": {"RW": "reg_iterations"},
 }
-"""By flag: type, meaning, and the strategy argument it sets for each method that has it."""
+MEMORY = {
+    "exemplars_selection": "selection", "exemplars_labels": "label_mode",
+    "exemplars_update": "policy", "exemplars_share": "share", "strict": "strict",
+}  # fmt: skip
+"""Options that are arguments of the memory, which any method may have: option -> argument."""
+_ELSEWHERE = {*MEMORY.values(), "memory", "seed"}  # Arguments that other options give.
+_RANGES = {int: Range(1), float: Range(0.0)}
+_FRACTIONS = {"decay"}  # Arguments from 0 to 1.
+
+
+@cache
+def _own_arguments(method: str) -> dict[str, inspect.Parameter]:
+    """By flag, what a constructor takes beyond the template's arguments, as far as flags can."""
+    template = inspect.signature(SegmentationTemplate.__init__).parameters
+    own = inspect.signature(METHODS[method].__init__).parameters
+    return {
+        _ORIGINAL.get(name, {}).get(method, name): parameter
+        for name, parameter in own.items()
+        if name not in template and name not in _ELSEWHERE and kind_of(parameter.annotation)
+    }
+
+
+def _meaning(method: str, argument: str) -> str:
+    """What the docstring says of an argument, up to the first semicolon or full stop."""
+    text = inspect.getdoc(METHODS[method]) or ""
+    found = re.search(rf"^ {{4}}(?:\w+, )*{argument}(?:, \w+)*: (.*(?:\n {{8}}.*)*)", text, re.M)
+    return re.split(r"[;.]", " ".join(found[1].split()))[0] if found else argument
+
+
+def _specs() -> dict[str, Spec]:
+    found: dict[str, Spec] = {}
+    for method in METHODS:
+        for flag, parameter in _own_arguments(method).items():
+            name, value = parameter.name, parameter.default
+            kind = kind_of(parameter.annotation)
+            spec = found.get(flag) or Spec(
+                name=flag,
+                help=_meaning(method, name),
+                group="method",
+                default=value if kind["kind"] is bool else None,
+                flag=f"--{flag}",
+                within=Range(0, 1) if name in _FRACTIONS else _RANGES.get(kind["kind"]),
+                methods=(),
+                **kind,
+            )
+            told = f"{method} {value:g}" if isinstance(value, float) else f"{method} {value}"
+            told = f"{spec.default_text}, {told}" if spec.default_text else told
+            methods = (*(spec.methods or ()), method)
+            found[flag] = replace(spec, default_text=told, methods=methods)
+    return found
+
+
+FLAGS = _specs()
+"""The options of the methods' own arguments, by flag without its dashes."""
+
+
+def argument_of(method: str) -> dict[str, str]:
+    """A method's own arguments, by flag.
+
+    Example:
+        >>> argument_of("PI")
+        {'reg_importance': 'penalty_weight'}
+    """
+    return {flag: parameter.name for flag, parameter in _own_arguments(method).items()}
 
 
 def default(method: str, argument: str) -> Any:
@@ -51,28 +106,12 @@ def default(method: str, argument: str) -> Any:
 
 
 def complete(method: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of a method's strategy: what was given, and the method's defaults.
-
-    Args:
-        method: one of ``METHODS``.
-        given: value by flag; None when the flag was not given.
-
-    Raises:
-        ValueError: when a flag was given that the method does not have.
+    """The own arguments of a method's strategy: what was given by flag, else published defaults.
 
     Example:
-        >>> complete("ILT", {"loss_kd": 7.0, "loss_de": None})
-        {'kd_weight': 7.0, 'feature_weight': 100.0}
+        >>> arguments = complete("ILT", {"loss_kd": 7.0})
+        >>> arguments["kd_weight"], arguments["feature_weight"]
+        (7.0, 100.0)
     """
-    arguments = {}
-    for flag, (_, _, argument_of) in FLAGS.items():
-        value = given.get(flag)
-        if method in argument_of:
-            argument = argument_of[method]
-            arguments[argument] = default(method, argument) if value is None else value
-        elif value is not None:
-            raise ValueError(
-                f"--{flag} has no effect on --method {method}, only on {', '.join(argument_of)}; "
-                "leave it out"
-            )
-    return arguments
+    own = _own_arguments(method).items()
+    return {parameter.name: given.get(flag, parameter.default) for flag, parameter in own}

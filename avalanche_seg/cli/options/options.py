@@ -1,230 +1,173 @@
-"""A run's settings, from the command line to the complete set."""
+"""The settings of a run, each with the flag that sets it: the one place where an option is added.
 
-import argparse
-import sys
-from collections.abc import Sequence
+Parser, checks, ``--help``, the comparison on resuming and the command in a report are made from
+the fields below (see :mod:`avalanche_seg.cli.options.fields`); defaults that depend on other
+options are in :mod:`avalanche_seg.cli.options.resolve`.
+"""
+
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 from avalanche_seg.benchmarks import OldLabels, Setting
-from avalanche_seg.cli.options.checks import check
-from avalanche_seg.cli.options.defaults import DEMO, PUBLISHED, default_exemplars
-from avalanche_seg.cli.options.methods import FLAGS, complete
-from avalanche_seg.cli.options.parser import make_parser, normalize_flags
-from avalanche_seg.cli.options.recipes import recipe
-from avalanche_seg.datasets import find_folder
+from avalanche_seg.cli.options.fields import Range, option, read_values, specs
+from avalanche_seg.cli.options.methods import MEMORY, METHODS
+from avalanche_seg.cli.recipes import RECIPES
+from avalanche_seg.cli.running.loggers import LOGGERS, read_names
+from avalanche_seg.datasets import READERS, reader_help
+from avalanche_seg.metrics import METRICS
+from avalanche_seg.models import BACKBONES, MODELS
+from avalanche_seg.plugins import LabelMode, MemoryPolicy, Selection
+from avalanche_seg.training import AmpMode
 
-__all__ = ["NOT_DETERMINING", "Options", "parse"]
+__all__ = ["NOT_DETERMINING", "SPECS", "Options"]
+
+_data = partial(option, group="data")
+_method = partial(option, group="method")
+_exemplars = partial(option, group="exemplars")
+_training = partial(option, group="training")
+_model = partial(option, group="model")
+_steps = partial(option, group="steps, resuming, testing", determines=False)
+_speed = partial(option, group="speed and memory")
+_output = partial(option, group="output", determines=False)
 
 
-@dataclass(frozen=True)
+# fmt: off
+# ruff: noqa: RUF009 - the calls make fields.
+@dataclass(frozen=True, kw_only=True)
 class Options:
     """A run's settings, complete: what config.json holds."""
 
-    dataset: str
-    data_root: str
-    task: str
-    method: str
-    setting: Setting
-    old_labels: OldLabels
-    cross_val: bool
-    crop_val: bool
-    cache_images: bool
-    recipe: str | None
+    # What sets the defaults of other options comes before them: commands in reports are short then.
+    data_root: str = _data("folder of the data set", determines=False, in_command=True,
+        default_text="data for voc, else data/DATASET")
+    dataset: str = _data(
+        "; ".join(f"{name}: {told.rstrip('.').lower()}" for name, told in reader_help().items()),
+        choices=tuple(READERS), default_text="folder when DATA_ROOT holds a classes.txt, voc when "
+        "there is another DATA_ROOT or the folder data holds VOC, else synthetic")
+    recipe: str | None = _method("set the published hyper-parameters; flags that are given win",
+        choices=tuple(RECIPES), default_text="none", determines=False, in_command=True)
+    task: str = _data("19-1, 15-5, 15-5s, 10-1, ... or offline", default="15-5")
+    setting: Setting = _data("which images a step sees; JOINT sees all", default="disjoint",
+        shortcuts=dict.fromkeys(("--overlap", "--overlapped"), ("overlapped", "overlapped")))
+    method: str = _method("fine-tuning, a method, or all classes at once", choices=tuple(METHODS),
+        default="MiB")
+    use_exemplars: bool = _exemplars(
+        "add replay of exemplars to the method; with MiB it runs SMiB, as in the original",
+        methods=tuple(method for method in METHODS if method != "JOINT"),
+        determines=False, in_command=True)  # The number below tells it.
+    exemplars: int | None = _exemplars("exemplars per class", flag="--exemplars_size",
+        within=Range(0), default_text="5")
+    exemplars_selection: Selection | None = _exemplars("how they are chosen",
+        default_text="random")
+    exemplars_labels: LabelMode | None = _exemplars(
+        "what they show: every class seen so far, or those of their step", default_text="visible")
+    exemplars_update: MemoryPolicy | None = _exemplars(
+        "after a step, add those of its classes, or draw all anew", default_text="extend")
+    exemplars_share: float | None = _exemplars("share of every batch that is exemplars",
+        within=Range(0, 1, open=True), default_text="none, the union is shuffled")
+    strict: bool = _exemplars(
+        "never show an old label in a new image, with the generalised unbiased cross entropy",
+        methods=("SMiB",), default_text="off, as published")
     method_options: dict[str, Any]
-    exemplars: int | None
-    exemplars_options: dict[str, Any]
-    epochs: int
-    batch_size: int
-    crop_size: int
-    lr: float
-    lr_later: float
-    momentum: float
-    weight_decay: float
-    lr_policy: str
-    lr_power: float
-    lr_decay_step: int
-    lr_decay_factor: float
-    random_seed: int
-    backbone: str
-    weights: str | None
-    fix_bn: bool
-    sync_bn: bool
-    freeze: bool
-    step: int | None
-    step_ckpt: str | None
-    resume: bool
-    test: bool
-    ckpt: str | None
-    val_interval: int | None
-    ckpt_iterations: int | None
-    device: str
-    num_workers: int
-    amp: str
-    channels_last: bool
-    compile: bool
-    accumulate: int
-    logdir: str
-    name: str | None
-    print_interval: int
-    sample_num: int
-    loggers: tuple[str, ...]
-    debug: bool
+    old_labels: OldLabels = _data("whether new images show the classes of earlier steps",
+        shortcuts={"--no_mask": ("visible", "visible")},
+        default_text="visible with exemplars, as SMiB's published numbers, else hidden")
+    cross_val: bool = _data("hold a fifth of every step's training images out, and validate on "
+        "them at --val_interval", default_text="validate on the test set")
+    full_resolution: bool = _data("test at full resolution, one image at a time; --crop_val is "
+        "the original's spelling", aliases=("--crop_val",), default_text="on central crops")
+    cache_images: bool = _data("decode every image once, into a file in AVALANCHE_SEG_CACHE, for "
+        "later runs too; the run is the same", determines=False,
+        default_text="decode whenever an image is loaded")
+
+    epochs: int = _training("epochs per step", default=30, demo=16, within=Range(1))
+    batch_size: int = _training("images per batch, over all processes", default=24, demo=8,
+        within=Range(2))
+    crop_size: int = _training("side of the training and test crops in pixels", default=512,
+        demo=96, within=Range(32))
+    lr: float = _training("learning rate of step 0; with --step, of that step", default=0.01,
+        demo=0.05, within=Range(0, open=True))
+    lr_later: float = _training("learning rate of the later steps", within=Range(0, open=True),
+        default_text="a tenth of --lr")
+    momentum: float = _training("of SGD, Nesterov's", default=0.9, within=Range(0.0))
+    weight_decay: float = _training("of SGD", default=1e-4, within=Range(0.0))
+    lr_policy: str = _training("schedule within a step", choices=("poly", "step"), default="poly")
+    lr_power: float = _training("exponent of poly", default=0.9, within=Range(0.0))
+    lr_decay_step: int = _training("iterations between two decays of step", default=5000,
+        within=Range(1))
+    lr_decay_factor: float = _training("factor of step", default=0.1, within=Range(0.0))
+    random_seed: int = _training("seed of every random choice", default=42,
+        within=Range(0, 2**32 - 1))
+
+    model: str = _model("the network", choices=tuple(MODELS), default="bisenet")
+    model_args: dict[str, Any] = _model(
+        "further arguments of the network, plain values", metavar="KEY=VALUE", read=read_values,
+        default={}, default_text="none")
+    backbone: str = _model("context path of BiSeNet", choices=tuple(BACKBONES),
+        default="resnet50", demo="resnet18")
+    weights: str | None = _model("'imagenet', or the path of a state dict of torchvision's "
+        "backbone", default="imagenet", default_text="imagenet; random weights on synthetic",
+        shortcuts={"--no_pretrained": (None, "random weights")})
+    sync_bn: bool = _model("batch norm over the images of all processes (GPUs only)")
+    fix_bn: bool = _model("keep batch norm's statistics")
+    freeze: bool = _model("after step 0 train the classifiers alone")
+
+    step: int | None = _steps("run this step alone", within=Range(0), default_text="all, in one go")
+    step_ckpt: str | None = _steps("model to start --step from",
+        default_text="LOGDIR/NAME/models/stepK.safetensors of the step before")
+    resume: bool = _steps("go on with the run of this name after its last finished epoch, to the "
+        "same weights bit for bit; a run that was not begun is begun")
+    test: bool = _steps("train nothing, test the saved models of the run")
+    ckpt: str | None = _steps("with --test: the one model to test", default_text="all of the run's")
+    val_interval: int | None = _steps("epochs between two evaluations while a step trains",
+        within=Range(1), default_text="never")
+    ckpt_iterations: int | None = _steps("save the state within epochs too, every so many "
+        "iterations", within=Range(1), default_text="every epoch")
+
+    device: str = _speed("cpu, cuda, cuda:1, ...", default="auto",
+        default_text="cuda if there is one", determines=False)
+    num_workers: int = _speed("processes that load data", default=0, within=Range(0),
+        determines=False)
+    amp: AmpMode = _speed("mixed precision of the networks", default="off")
+    channels_last: bool = _speed("keep images and weights channels last", default=True)
+    compile: bool = _speed("compile the network with torch.compile, which needs a C++ compiler on "
+        "the CPU")
+    micro_batches: int = _speed("compute every batch in so many parts, for less memory",
+        default=1, within=Range(1))
+
+    logdir: str = _output("folder of all runs", default="runs")
+    name: str | None = _output("folder of this run, which must not exist unless --step, --resume "
+        "or --test is given",
+        default_text="METHOD_TASK_SETTING_DATASET_sSEED, numbered when it exists")
+    print_interval: int = _output("iterations between two readings of the loss", default=10,
+        within=Range(1))
+    sample_num: int = _output("predictions drawn after a step", default=6, within=Range(0))
+    metrics: tuple[str, ...] = _output("further measures after every step", choices=tuple(METRICS),
+        default=(), default_text="none")
+    loggers: tuple[str, ...] = _output(
+        f"where numbers and pictures go: {', '.join(LOGGERS)}, or none; with commas or spaces "
+        "between. wandb is offline unless WANDB_API_KEY or WANDB_MODE is set", metavar="NAME",
+        read=read_names, default=("tensorboard", "csv"), default_text="tensorboard,csv")
+    debug: bool = _output("show the traceback of an error")
     notes: list[str]
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return asdict(self)
 
+    def memory_arguments(self) -> dict[str, Any]:
+        """The arguments of the memory of exemplars and its plugin, those that were given."""
+        values = {argument: getattr(self, name) for name, argument in MEMORY.items()}
+        return {name: value for name, value in values.items() if value not in (None, False)}
+
     def determining(self) -> dict[str, Any]:
         """The settings that a run's weights depend on: what resuming must not change."""
-        return {
-            name: value for name, value in self.as_dict().items() if name not in NOT_DETERMINING
-        }
+        return {name: v for name, v in self.as_dict().items() if name not in NOT_DETERMINING}
+# fmt: on
 
 
-NOT_DETERMINING = frozenset({
-    "data_root", "cache_images", "step", "step_ckpt", "resume", "test", "ckpt", "val_interval",
-    "ckpt_iterations", "device", "num_workers", "notes", "logdir", "name", "print_interval",
-    "sample_num", "loggers", "debug", "recipe",
-})  # fmt: skip
+SPECS = specs(Options)
+"""The options by name."""
+NOT_DETERMINING = frozenset({"notes", *(n for n, spec in SPECS.items() if not spec.determines)})
 """Settings that no weight depends on; the data are compared by their fingerprint."""
-
-
-def parse(argv: Sequence[str] | None = None) -> Options:
-    """Read the command line.
-
-    Args:
-        argv: the arguments; None takes the process's own.
-
-    Raises:
-        ValueError: for flags that contradict each other or values that cannot work.
-        SystemExit: from argparse, for unknown flags and after ``--help``.
-    """
-    given = make_parser().parse_args(normalize_flags(sys.argv[1:] if argv is None else argv))
-    dataset = given.dataset or _dataset_of(given.data_root)
-    data_root = given.data_root or ("data" if dataset == "voc" else f"data/{dataset}")
-    defaults = dict(DEMO if dataset == "synthetic" else PUBLISHED)
-    notes = []
-    method, exemplars = _exemplars(given)
-    if method != given.method:
-        notes.append(f"--method {given.method} with --use_exemplars is {method}")
-    if given.recipe is not None:
-        values = recipe(given.recipe, method=method, task=given.task)
-        decided = {"weights": given.no_pretrained, "setting": given.overlap}
-        values = {
-            name: value
-            for name, value in values.items()
-            if getattr(given, name) is None and not decided.get(name)
-        }
-        sets = ", ".join(f"--{name} {value}" for name, value in values.items())
-        notes.append(f"--recipe {given.recipe} sets {sets}")
-        defaults |= values
-
-    def chosen(name: str) -> Any:
-        value = getattr(given, name)
-        return defaults.get(name) if value is None else value
-
-    lr, seed = chosen("lr"), chosen("random_seed")
-    method_options = complete(method, {flag: chosen(flag) for flag in FLAGS})
-    exemplars_options = _exemplars_options(given, method, exemplars)
-    if method == "SMiB":
-        method_options |= {"n_exemplars": exemplars, "seed": seed, **exemplars_options}
-    old_labels = "visible" if given.no_mask else given.old_labels
-    shows = "hidden" if exemplars is None or given.strict else "visible"
-    values = {name: chosen(name) for name in PUBLISHED} | {
-        "dataset": dataset,
-        "data_root": data_root,
-        "task": given.task,
-        "method": method,
-        "setting": _setting(given, defaults["setting"]),
-        "old_labels": old_labels or shows,
-        "method_options": method_options,
-        "exemplars": exemplars,
-        "exemplars_options": exemplars_options,
-        "lr_later": _lr_later(given, lr, defaults),
-        "weights": _weights(given, defaults["weights"]),
-        "notes": notes,
-    }
-    if given.cross_val and given.val_interval is None:
-        given.val_interval = 1  # What is held out is there to be looked at.
-    taken_as_given = {name: getattr(given, name) for name in _TAKEN_AS_GIVEN}
-    options = Options(**values, **taken_as_given)
-    check(given, options)
-    return options
-
-
-_TAKEN_AS_GIVEN = (
-    "cross_val", "crop_val", "cache_images", "recipe", "fix_bn", "sync_bn", "freeze", "step",
-    "step_ckpt", "resume", "test", "ckpt", "val_interval", "ckpt_iterations", "device",
-    "num_workers", "channels_last", "compile", "accumulate", "logdir", "name", "print_interval",
-    "sample_num", "loggers", "debug",
-)  # fmt: skip
-
-
-def _dataset_of(data_root: str | None) -> str:
-    if data_root is None:
-        return "voc" if find_folder(Path("data")) else "synthetic"
-    return "folder" if (Path(data_root) / "classes.txt").is_file() else "voc"
-
-
-def _lr_later(given: argparse.Namespace, lr: float, defaults: dict[str, Any]) -> float:
-    if given.lr_later is not None:
-        return float(given.lr_later)
-    if given.step and given.lr is not None:  # As in the original: the rate of that step.
-        return lr
-    return float(defaults.get("lr_later", lr / 10))
-
-
-def _setting(given: argparse.Namespace, default: str) -> str:
-    if given.overlap and given.setting not in (None, "overlapped"):
-        raise ValueError(f"--overlap contradicts --setting {given.setting}; pass one of them")
-    return "overlapped" if given.overlap else given.setting or default
-
-
-def _exemplars(given: argparse.Namespace) -> tuple[str, int | None]:
-    """The method, and how many exemplars a class it replays; None for no replay."""
-    method, size = given.method, given.exemplars_size
-    if given.use_exemplars and method == "JOINT":
-        raise ValueError("--use_exemplars has no effect on --method JOINT; leave it out")
-    if size is not None and size < 0:
-        raise ValueError(f"--exemplars_size {size}; expected zero or more")
-    if method == "SMiB" or given.use_exemplars:
-        # The original spells SMiB as MiB with exemplars.
-        return "SMiB" if method == "MiB" else method, default_exemplars() if size is None else size
-    for name in ("size", "selection", "labels", "update", "share"):
-        if getattr(given, f"exemplars_{name}") is not None:
-            raise ValueError(
-                f"--exemplars_{name} has no effect on --method {method} without --use_exemplars; "
-                "add it, or leave both out"
-            )
-    return method, None
-
-
-def _exemplars_options(
-    given: argparse.Namespace, method: str, exemplars: int | None
-) -> dict[str, Any]:
-    """Arguments of the memory and its plugin, those that were given."""
-    if given.strict and method != "SMiB":
-        raise ValueError(f"--strict has no effect on --method {method}, only on SMiB; leave it out")
-    if given.strict and given.exemplars_labels == "visible":
-        raise ValueError("--strict contradicts --exemplars_labels visible; leave one out")
-    if exemplars is None:
-        return {}
-    chosen = {
-        name: getattr(given, f"exemplars_{name}")
-        for name in ("selection", "labels", "update", "share")
-    }
-    return {
-        **{name: value for name, value in chosen.items() if value is not None},
-        **({"strict": True} if given.strict else {}),
-    }
-
-
-def _weights(given: argparse.Namespace, default: str | None) -> str | None:
-    if given.no_pretrained and given.weights is not None:
-        raise ValueError(f"--no_pretrained contradicts --weights {given.weights}; pass one of them")
-    if given.no_pretrained:
-        return None
-    return default if given.weights is None else str(given.weights)

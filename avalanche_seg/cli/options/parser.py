@@ -1,22 +1,13 @@
-"""The command line of ``python -m experiments.run``."""
+"""The parser of a run's flags, made from the options."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, NoReturn
 
-from avalanche_seg.cli.options.defaults import default_text
-from avalanche_seg.cli.options.flags import (
-    add_data,
-    add_exemplars,
-    add_method,
-    add_model,
-    add_training,
-)
-from avalanche_seg.cli.running.loggers import LOGGERS, LoggersAction
-from avalanche_seg.training import AMP_MODES
+from avalanche_seg.cli.options.fields import Spec
 
-__all__ = ["make_parser", "normalize_flags"]
+__all__ = ["make_parser", "normalize_flags", "read_flags"]
 
 
 def normalize_flags(argv: Sequence[str]) -> list[str]:
@@ -35,6 +26,80 @@ def normalize_flags(argv: Sequence[str]) -> list[str]:
     return spelled
 
 
+def read_flags(argv: Sequence[str], specs: Mapping[str, Spec]) -> dict[str, Any]:
+    """The options that a command line gives, by name; those that it does not are absent.
+
+    Raises:
+        ValueError: for two flags that contradict each other, or words that cannot be read.
+        SystemExit: from argparse, for unknown flags and values and after ``--help``.
+    """
+    given = vars(make_parser(specs).parse_args(normalize_flags(argv)))
+    given.pop(_SPELLED_AS, None)
+    return given
+
+
+def make_parser(specs: Mapping[str, Spec]) -> argparse.ArgumentParser:
+    """The parser of these options; those that are not given are left out of its result."""
+    parser = _Parser(
+        prog="avalanche-seg run",
+        description="Class-incremental semantic segmentation, every step in one go. Without "
+        "arguments: MiB 15-5 on a small made-up VOC, which is written on the first run.",
+        epilog="Results go to LOGDIR/NAME: config.json, metrics.csv, results.json, a safetensors "
+        "model per step, logs, predictions and plots. Flags may be spelled with - or _, names in "
+        "any case.",
+        allow_abbrev=False,
+        argument_default=argparse.SUPPRESS,
+    )
+    groups = {spec.group: None for spec in specs.values()}
+    made: dict[str, Any] = {title: parser.add_argument_group(title) for title in groups}
+    for spec in specs.values():
+        _add(made[spec.group], spec)
+    return parser
+
+
+def _add(group: Any, spec: Spec) -> None:
+    how: dict[str, Any] = {"dest": spec.name, "action": _Once}
+    value: dict[str, Any] = {"nargs": 0, "const": True}
+    if spec.kind is not bool:
+        metavar = "{" + ",".join(spec.choices) + "}" if spec.choices else spec.metavar
+        value = {"type": _reader(spec), "metavar": metavar}
+        if spec.kind in (tuple, dict):
+            value |= {"nargs": "+", "read": spec.read or _distinct}
+    group.add_argument(spec.flag, *spec.aliases, **how, **value, help=spec.help + _default(spec))
+    if spec.negation:
+        group.add_argument(spec.negation, **how, nargs=0, const=False, help=f"not {spec.flag}")
+    for sets, told in dict.fromkeys(spec.shortcuts.values()):
+        names = [name for name, value in spec.shortcuts.items() if value == (sets, told)]
+        help = told if sets is None else f"short for {spec.flag} {told}"
+        group.add_argument(*names, **how, nargs=0, const=sets, help=help)
+
+
+def _default(spec: Spec) -> str:
+    """The default of an option, for its help; empty for a switch that is off."""
+    demo = "" if spec.demo is None else f"; {spec.demo} on synthetic"
+    switch = "yes" if spec.default else ""
+    text = spec.default_text or (switch if spec.kind is bool else f"{spec.default}{demo}")
+    return f" (default: {text})" if text else ""
+
+
+def _reader(spec: Spec) -> Callable[[str], Any]:
+    if spec.choices is None:
+        return str if spec.kind in (tuple, dict) else spec.kind
+    choices = {choice.lower(): choice for choice in spec.choices}
+
+    def read(text: str) -> str:
+        if text.lower() in choices:
+            return choices[text.lower()]
+        known = ", ".join(choices.values()) or "those to come: there is none yet"
+        raise argparse.ArgumentTypeError(f"{text!r} is unknown; expected one of {known}")
+
+    return read
+
+
+def _distinct(words: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(words))
+
+
 class _Parser(argparse.ArgumentParser):
     """Names the flag that an unknown one may have meant."""
 
@@ -46,112 +111,25 @@ class _Parser(argparse.ArgumentParser):
         super().error(f"{message} (--help lists the flags)")
 
 
-def make_parser() -> argparse.ArgumentParser:
-    """The parser; flags whose default depends on others are None when not given."""
-    parser = _Parser(
-        prog="python -m experiments.run",
-        description="Class-incremental semantic segmentation, every step in one go. Without "
-        "arguments: MiB 15-5 on a small made-up VOC, which is written on the first run.",
-        epilog="Results go to LOGDIR/NAME: config.json, metrics.csv, results.json, a safetensors "
-        "model a step, logs, predictions and plots. Flags may be spelled with - or _.",
-        allow_abbrev=False,
-    )
-    add_data(parser.add_argument_group("data"))
-    add_method(parser.add_argument_group("method"))
-    add_exemplars(parser.add_argument_group("exemplars"))
-    add_training(parser.add_argument_group("training"))
-    add_model(parser.add_argument_group("model"))
-    _add_steps(parser.add_argument_group("steps, resuming, testing"))
-    _add_speed(parser.add_argument_group("speed and memory"))
-    _add_output(parser.add_argument_group("output"))
-    return parser
+_SPELLED_AS = " spelled as"  # No flag has a blank in its name.
 
 
-def _add_steps(group: Any) -> None:
-    group.add_argument("--step", type=int, help="run this step alone (default: all, in one go)")
-    group.add_argument(
-        "--step_ckpt",
-        help="model to start --step from (default: LOGDIR/NAME/models/stepK.safetensors of the "
-        "step before)",
-    )
-    group.add_argument(
-        "--resume",
-        action="store_true",
-        help="go on with the run of this name after its last finished epoch, to the same weights "
-        "bit for bit; a run that was not begun is begun",
-    )
-    group.add_argument(
-        "--test", action="store_true", help="train nothing, test the saved models of the run"
-    )
-    group.add_argument("--ckpt", help="with --test: the one model to test")
-    group.add_argument(
-        "--val_interval",
-        type=int,
-        help="epochs between two evaluations while a step trains (default: none)",
-    )
-    group.add_argument(
-        "--ckpt_iterations",
-        type=int,
-        help="save the state within epochs too, every so many iterations (default: every epoch)",
-    )
+class _Once(argparse.Action):
+    """Stores a value; of a flag given twice the last counts, but no shortcut is overridden."""
 
+    def __init__(self, *args: Any, read: Callable[..., Any] | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.read = read
 
-def _add_speed(group: Any) -> None:
-    group.add_argument(
-        "--device", default="auto", help="cpu, cuda, cuda:1, ... (default: cuda if there is one)"
-    )
-    group.add_argument(
-        "--num_workers", type=int, default=0, help="processes that load data (default: 0, none)"
-    )
-    group.add_argument(
-        "--amp", choices=AMP_MODES, help=f"mixed precision of the networks {default_text('amp')}"
-    )
-    group.add_argument(
-        "--channels_last",
-        action="store_true",
-        default=True,
-        help="keep images and weights channels last (default: yes)",
-    )
-    group.add_argument(
-        "--no_channels_last", dest="channels_last", action="store_false", help="keep them first"
-    )
-    group.add_argument(
-        "--compile",
-        action="store_true",
-        help="compile the network with torch.compile, which needs a C++ compiler on the CPU",
-    )
-    group.add_argument(
-        "--accumulate",
-        type=int,
-        default=1,
-        help="compute every batch in so many parts, for less memory (default: 1)",
-    )
-
-
-def _add_output(group: Any) -> None:
-    group.add_argument("--logdir", default="runs", help="folder of all runs (default: runs)")
-    group.add_argument(
-        "--name",
-        help="folder of this run, which must not exist unless --step, --resume or --test is given "
-        "(default: METHOD_TASK_SETTING_DATASET_sSEED, numbered when it exists)",
-    )
-    group.add_argument(
-        "--print_interval",
-        type=int,
-        default=10,
-        help="iterations between two readings of the loss (default: 10)",
-    )
-    group.add_argument(
-        "--sample_num", type=int, default=6, help="predictions drawn after a step (default: 6)"
-    )
-    group.add_argument(
-        "--loggers",
-        nargs="+",
-        action=LoggersAction,
-        default=("tensorboard", "csv"),
-        metavar="NAME",
-        help=f"where numbers and pictures go: {', '.join(LOGGERS)}, or none; with commas or spaces "
-        "between. wandb is offline unless WANDB_API_KEY or WANDB_MODE is set (default: "
-        "tensorboard,csv)",
-    )
-    group.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    def __call__(self, parser: Any, namespace: Any, values: Any, flag: str | None = None) -> None:
+        """Store what was given, or refuse a contradiction."""
+        short = self.nargs == 0
+        value = self.const if short else self.read(values) if self.read else values
+        spelled = vars(namespace).setdefault(_SPELLED_AS, {})
+        now = (str(flag) if short else f"{flag} {value}", short)
+        before = spelled.get(self.dest, now)
+        if getattr(namespace, self.dest, value) != value and (short or before[1]):
+            first, second = (now[0], before[0]) if short else (before[0], now[0])
+            raise ValueError(f"{first} contradicts {second}; pass one of them")
+        spelled[self.dest] = now
+        setattr(namespace, self.dest, value)

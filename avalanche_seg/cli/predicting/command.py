@@ -1,4 +1,4 @@
-"""Label images by a saved model: ``python -m experiments.predict --help``."""
+"""Label images by a saved model: ``avalanche-seg predict --help``."""
 
 import argparse
 import sys
@@ -83,7 +83,7 @@ def _check(given: argparse.Namespace) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m experiments.predict",
+        prog="avalanche-seg predict",
         description="Label images by a saved model. Writes for every image NAME.png, a palette "
         "image of its size (upright) whose pixels are channels, and NAME_overlay.jpg, the image "
         "under the classes' colours with a legend; and classes.txt, the name of channel n in line "

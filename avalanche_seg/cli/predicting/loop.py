@@ -122,7 +122,7 @@ def _write(
     name: str,
     pixels: NDArray[np.uint8],
     labels: NDArray[np.uint8],
-    model: BiSeNet,
+    model: SegmentationModel,
     opacity: float,
 ) -> None:
     ids = getattr(model, "class_ids", ())

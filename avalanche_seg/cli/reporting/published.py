@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from avalanche_seg.benchmarks import split_classes
-from avalanche_seg.cli.options.recipes import recipe
+from avalanche_seg.cli.options.methods import MEMORY, argument_of, default
+from avalanche_seg.cli.options.options import SPECS
+from avalanche_seg.cli.recipes import recipe
 
 __all__ = [
     "PUBLISHED_RESULTS",
@@ -24,7 +26,7 @@ class Source:
     Attributes:
         name: of the paper and table.
         network: as :func:`differences` compares it.
-        recipe: of ``avalanche_seg.cli.options.recipes``, with the settings of the source.
+        recipe: of ``avalanche_seg.cli.recipes``, with the settings of the source.
     """
 
     name: str
@@ -37,7 +39,7 @@ class Published:
     """One published line.
 
     Attributes:
-        exemplars: a class; None for a method without replay.
+        exemplars: per class; None for a method without replay.
         old, new, all: mIoU in percent after the last step, background left out.
     """
 
@@ -87,7 +89,8 @@ _TABLES: dict[tuple[Source, str, str], _Lines] = {
 
 _CLASSES = 20  # Of VOC.
 _SAME_TASK = {"15-1": "15-5s"}  # On these.
-_COMPARED = ("epochs", "batch_size", "crop_size", "lr", "lr_later", "weight_decay")
+_OFF = ("fix_bn", "freeze")  # In every source.
+_LOOKED_AT_ELSEWHERE = {"backbone", "setting", "random_seed"}
 
 
 def _published() -> tuple[Published, ...]:
@@ -154,15 +157,39 @@ def differences(line: Published, config: Mapping[str, Any], *, n_steps: int) -> 
 
 
 def other_settings(line: Published, config: Mapping[str, Any]) -> list[str]:
-    """Hyper-parameters in which a run differs from the recipe of a published line."""
+    """The settings in which a run differs from those of a published line.
+
+    Compared are the values of the line's recipe, the method's own arguments and the options of its
+    memory, published defaults where the recipe has none; not the seed, over which runs are
+    averaged, nor what :func:`published_for` and :func:`differences` look at.
+
+    Args:
+        line: one that :func:`published_for` gave.
+        config: the content of the run's config.json; what it does not tell is not compared.
+    """
+    ours = dict(config)
+    arguments = config.get("method_options") or {}
     theirs = recipe(line.source.recipe, method=line.method, task=line.task)
-    # A joint run has one step, and so no later rate.
-    compared = [n for n in _COMPARED if (line.method, n) != ("JOINT", "lr_later")]
+    for flag, argument in argument_of(line.method).items():
+        theirs.setdefault(flag, default(line.method, argument))
+        if argument in arguments:
+            ours[flag] = arguments[argument]
+    if line.exemplars is not None:
+        theirs |= {name: _published_memory(name) for name in MEMORY}
+    theirs |= dict.fromkeys(_OFF, False)
     return [
-        f"{name} {config[name]}, there {theirs[name]}"
-        for name in compared
-        if config.get(name, theirs[name]) != theirs[name]
+        f"{name} {ours[name]}, there {value}"
+        for name, value in theirs.items()
+        if name not in _LOOKED_AT_ELSEWHERE
+        and (line.method, name) != ("JOINT", "lr_later")  # One step has no later rate.
+        and ours.get(name) not in (None, value)
     ]
+
+
+def _published_memory(name: str) -> Any:
+    """SMiB's published value of an option of the memory, as config.json would tell it."""
+    spec = SPECS[name]
+    return spec.default if spec.kind is bool else spec.choices[0] if spec.choices else None
 
 
 def _exemplars(config: Mapping[str, Any]) -> int | None:

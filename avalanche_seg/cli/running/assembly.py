@@ -13,59 +13,57 @@ from avalanche.evaluation.metrics import loss_metrics
 from avalanche.training.plugins import EvaluationPlugin
 
 from avalanche_seg.benchmarks import (
-    FolderIncremental,
     SegmentationScenario,
-    VOCIncremental,
     eval_preset,
+    incremental_benchmark,
     train_preset,
 )
 from avalanche_seg.cli.options.methods import METHODS
 from avalanche_seg.cli.options.options import Options
 from avalanche_seg.cli.running.loggers import make_loggers, show_pictures
-from avalanche_seg.datasets import make_synthetic_voc, voc_palette
+from avalanche_seg.datasets import read_files
 from avalanche_seg.metrics import (
+    METRICS,
     ConfusionMatrixFigure,
     MeanIoU,
     SamplePredictions,
     loss_term_metrics,
+    mean_iou_metrics,
 )
-from avalanche_seg.models import SegmentationModel
+from avalanche_seg.models import SegmentationModel, create_model
 from avalanche_seg.plugins import (
     ClassExemplarsBuffer,
     FreezePlugin,
     PolyLRPlugin,
-    SMiBPlugin,
+    ReplayPlugin,
     StepLRPlugin,
 )
-from avalanche_seg.system import broadcast, is_main, world_size
+from avalanche_seg.system import is_main, world_size
 from avalanche_seg.training import SegmentationTemplate, sgd
 
-__all__ = ["make_benchmarks", "make_strategy", "pick_device", "seed_everything"]
-
-
-# The data sets of the command line: name -> benchmark. The made-up VOC is written first.
-BENCHMARKS = {
-    "synthetic": VOCIncremental,
-    "voc": VOCIncremental,
-    "folder": FolderIncremental,
-}
+__all__ = [
+    "make_benchmarks",
+    "make_mean_iou",
+    "make_model",
+    "make_strategy",
+    "pick_device",
+    "seed_everything",
+]
 
 
 def make_benchmarks(options: Options) -> tuple[SegmentationScenario, SegmentationScenario]:
     """The task's benchmark, and the one to train on: for JOINT the same classes in one step."""
-    root = options.data_root
-    if options.dataset == "synthetic":
-        root = broadcast(str(make_synthetic_voc(root)) if is_main() else None)
+    files = read_files(options.dataset, options.data_root)
 
     def build(task: str, class_order: Sequence[int] | None = None) -> SegmentationScenario:
-        return BENCHMARKS[options.dataset](
-            root,
+        return incremental_benchmark(
+            files,
             task=task,
             setting=options.setting,
             old_labels=options.old_labels,
             class_order=class_order,
             train_transform=train_preset(options.crop_size),
-            eval_transform=eval_preset(options.crop_size if options.crop_val else None),
+            eval_transform=eval_preset(None if options.full_resolution else options.crop_size),
             val_fraction=0.2 if options.cross_val else 0.0,
             seed=options.random_seed,
             cache_images=options.cache_images,
@@ -77,6 +75,23 @@ def make_benchmarks(options: Options) -> tuple[SegmentationScenario, Segmentatio
     return benchmark, benchmark
 
 
+def make_model(options: Options) -> SegmentationModel:
+    """The network, without a class yet.
+
+    Raises:
+        ValueError: for arguments that it does not have, or weights that cannot be read.
+    """
+    config = {"backbone": options.backbone, "weights": options.weights, **options.model_args}
+    return create_model(options.model, **config)
+
+
+def make_mean_iou(options: Options, benchmark: SegmentationScenario) -> MeanIoU:
+    """Measures every evaluation of a task, with the further metrics of the flags."""
+    base_classes = range(benchmark.label_space.n_channels_after(0))
+    further = [METRICS[name]() for name in options.metrics]
+    return mean_iou_metrics(base_classes=base_classes, metrics=further)[0]
+
+
 def make_strategy(
     options: Options,
     model: SegmentationModel,
@@ -85,6 +100,7 @@ def make_strategy(
     iou: MeanIoU,
     run_folder: Path | None,
     plugins: Sequence[BasePlugin],
+    palette: Sequence[int],
 ) -> SegmentationTemplate:
     """The method, with its schedule and the loggers of the flags.
 
@@ -95,8 +111,9 @@ def make_strategy(
         iou: measures every evaluation.
         run_folder: where loggers write; None logs nothing.
         plugins: listed after those of the flags.
+        palette: of the data set, for pictures.
     """
-    evaluator = _evaluator(options, iou, run_folder)
+    evaluator = _evaluator(options, iou, run_folder, palette)
     arguments: dict[str, Any] = {
         "model": model,
         "optimizer": sgd(
@@ -108,7 +125,7 @@ def make_strategy(
         ),
         "train_mb_size": options.batch_size,
         "train_epochs": options.epochs,
-        "eval_mb_size": options.batch_size if options.crop_val else 1,
+        "eval_mb_size": 1 if options.full_resolution else options.batch_size,
         "eval_every": options.val_interval or -1,
         "device": device,
         "plugins": [*_own_plugins(options), *plugins],
@@ -116,19 +133,23 @@ def make_strategy(
         "loader": {"num_workers": options.num_workers},
         "channels_last": options.channels_last,
         "amp": options.amp,
-        "accumulate": options.accumulate,
+        "micro_batches": options.micro_batches,
         "compile": options.compile,
     }
+    if options.method == "SMiB":  # It replays the memory itself.
+        arguments |= _memory(options)
     return METHODS[options.method](**arguments, **options.method_options)
 
 
-def _evaluator(options: Options, iou: MeanIoU, folder: Path | None) -> EvaluationPlugin:
+def _evaluator(
+    options: Options, iou: MeanIoU, folder: Path | None, palette: Sequence[int]
+) -> EvaluationPlugin:
     names = () if folder is None or not is_main() else options.loggers
     pictures = []
     if show_pictures(names):
         pictures = [
             ConfusionMatrixFigure(iou),
-            SamplePredictions(voc_palette(), n=options.sample_num),
+            SamplePredictions(palette, n=options.sample_num),
         ]
     return EvaluationPlugin(
         iou,
@@ -147,17 +168,25 @@ def _own_plugins(options: Options) -> list[BasePlugin]:
     """What the flags add to the method: freezing, replay, then the schedule that counts batches."""
     plugins: list[BasePlugin] = []
     if options.fix_bn or options.freeze:
-        plugins.append(FreezePlugin(batch_norm=options.fix_bn, body=options.freeze))
-    if options.exemplars is not None and options.method != "SMiB":  # SMiB brings its own.
-        memory = dict(options.exemplars_options)
-        share = memory.pop("share", None)
-        buffer = ClassExemplarsBuffer(options.exemplars, seed=options.random_seed, **memory)
-        plugins.append(SMiBPlugin(buffer, share=share))
+        plugins.append(FreezePlugin(batch_norm=options.fix_bn, heads_only=options.freeze))
+    if options.exemplars is not None and options.method != "SMiB":
+        plugins.append(ReplayPlugin(**_memory(options)))
     if options.lr_policy == "step":
         plugins.append(StepLRPlugin(options.lr_decay_step, options.lr_decay_factor))
     else:
         plugins.append(PolyLRPlugin(options.lr_power))
     return plugins
+
+
+def _memory(options: Options) -> dict[str, Any]:
+    """The memory of exemplars, and how it is replayed."""
+    assert options.exemplars is not None
+    arguments = options.memory_arguments()
+    replay = {name: arguments.pop(name) for name in ("share", "strict") if name in arguments}
+    if replay.get("strict"):
+        arguments.setdefault("label_mode", "stored")
+    memory = ClassExemplarsBuffer(options.exemplars, seed=options.random_seed, **arguments)
+    return {"memory": memory, **replay}
 
 
 def seed_everything(seed: int) -> None:

@@ -1,4 +1,4 @@
-"""Train and test a method on an incremental task: ``python -m experiments.run --help``."""
+"""Train and test a method on an incremental task: ``avalanche-seg run --help``."""
 
 import os
 import sys
@@ -12,9 +12,12 @@ import torch
 from torch import nn
 
 from avalanche_seg.benchmarks import SegmentationScenario
-from avalanche_seg.cli.options.options import Options, parse
+from avalanche_seg.cli.options.options import Options
+from avalanche_seg.cli.options.resolve import parse
 from avalanche_seg.cli.running.assembly import (
     make_benchmarks,
+    make_mean_iou,
+    make_model,
     make_strategy,
     pick_device,
     seed_everything,
@@ -33,9 +36,7 @@ from avalanche_seg.cli.running.steps import (
     step_seed,
     steps_to_train,
 )
-from avalanche_seg.datasets import voc_palette
-from avalanche_seg.metrics import mean_iou_metrics
-from avalanche_seg.models import BiSeNet
+from avalanche_seg.models import SegmentationModel
 from avalanche_seg.plugins import CheckpointPlugin, ProgressPlugin
 from avalanche_seg.system import is_main, process_group, world_size
 
@@ -63,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except torch.OutOfMemoryError as error:
         print(
             f"error: {str(error).splitlines()[0]} Start again with a lower --batch_size or "
-            "--crop_size, a higher --accumulate, or --amp bf16; finished steps are saved",
+            "--crop_size, a higher --micro_batches, or --amp bf16; finished steps are saved",
             file=sys.stderr,
         )
         return 2
@@ -99,7 +100,7 @@ def run(options: Options) -> Path:
     print(f"reading {options.data_root} as the data set {options.dataset!r}")
     benchmarks = make_benchmarks(options)
     _check_benchmark(options, benchmarks[1])
-    model = BiSeNet(options.backbone, weights=options.weights)
+    model = make_model(options)
     if options.sync_bn:
         if device == "cpu":
             raise ValueError("--sync_bn needs GPUs; leave it out on the CPU")
@@ -120,14 +121,13 @@ def run(options: Options) -> Path:
 def _train(
     options: Options,
     device: str,
-    model: BiSeNet,
+    model: SegmentationModel,
     benchmarks: tuple[SegmentationScenario, SegmentationScenario],
     folder: RunFolder,
     stack: ExitStack,
 ) -> None:
     task_benchmark, benchmark = benchmarks
-    n_base = task_benchmark.label_space.n_channels_after(0)
-    iou = mean_iou_metrics(base_classes=range(n_base))[0]
+    iou = make_mean_iou(options, task_benchmark)
     progress = Progress()
     checkpoint = make_checkpoint(options, benchmark, progress, folder.path)
     bars = stack.enter_context(closing(ProgressPlugin(every=options.print_interval)))
@@ -138,6 +138,7 @@ def _train(
         iou=iou,
         run_folder=folder.path,
         plugins=[checkpoint, bars],
+        palette=benchmark.palette,
     )
     stack.callback(close_loggers, strategy.evaluator.loggers)
     experiences = steps_to_train(options, strategy, benchmark, checkpoint, progress, folder.path)
@@ -166,15 +167,14 @@ def _write_step(
     progress: Progress,
     folder: RunFolder,
 ) -> None:
-    names = progress.report.steps[-1].class_names
-    save_step(model_file(folder.path, step), strategy, names, progress)
+    save_step(model_file(folder.path, step), strategy, task_benchmark, progress)
     folder.write_metrics(progress.report, "test")
     draw_step(
         strategy.model,
         task_benchmark.test_stream[-1],
         progress.report,
         folder.path,
-        palette=voc_palette(),
+        palette=task_benchmark.palette,
         title=f"{options.method} {options.task}, after step {step}",
         n=options.sample_num,
     )
@@ -223,12 +223,12 @@ def _announcement(
 ) -> str:
     train = ", ".join(str(len(experience.dataset)) for experience in benchmark.train_stream)
     test = ", ".join(str(len(experience.dataset)) for experience in benchmark.test_stream)
-    replay = "" if options.exemplars is None else f", {options.exemplars} exemplars a class"
+    replay = "" if options.exemplars is None else f", {options.exemplars} exemplars per class"
     return (
         f"{options.method}{replay} on {options.dataset} {options.task}, {options.setting}, old "
         f"labels {options.old_labels}: {benchmark.n_classes - 1} classes and the background\n"
         f"images by step: train {train}; test {test}\n"
-        f"BiSeNet {options.backbone} from {options.weights or 'random weights'}, {device}; "
+        f"{options.model} {options.backbone} from {options.weights or 'random weights'}, {device}; "
         f"{options.epochs} epochs of batches of {options.batch_size}, crop {options.crop_size}, "
         f"lr {options.lr:g} then {options.lr_later:g}, seed {options.random_seed}\n"
         f"writing to {folder.path}"

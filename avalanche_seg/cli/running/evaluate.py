@@ -5,10 +5,15 @@ from pathlib import Path
 
 from avalanche_seg.benchmarks import SegmentationScenario
 from avalanche_seg.cli.options.options import Options
-from avalanche_seg.cli.running.assembly import make_benchmarks, make_strategy, pick_device
+from avalanche_seg.cli.running.assembly import (
+    make_benchmarks,
+    make_mean_iou,
+    make_strategy,
+    pick_device,
+)
 from avalanche_seg.cli.running.run_folder import RunFolder, default_name, table
 from avalanche_seg.cli.running.steps import check_step, model_file
-from avalanche_seg.metrics import RunReport, mean_iou_metrics
+from avalanche_seg.metrics import RunReport
 from avalanche_seg.models import SegmentationModel, load_model
 from avalanche_seg.plugins import ProgressPlugin
 
@@ -36,16 +41,21 @@ def test_models(options: Options) -> Path:
         folder = RunFolder.at(Path(options.ckpt).parent)
         file = f"{Path(options.ckpt).stem}.test_results.json"
         models = {_step_of(load_model(options.ckpt), options.ckpt, benchmark): Path(options.ckpt)}
-    n_base = task_benchmark.label_space.n_channels_after(0)
     report = RunReport()
     for step, path in models.items():
         model = load_model(path, device=device)
         if _step_of(model, path, benchmark) != step:
             raise ValueError(f"{path} has {model.n_classes} channels, not those of step {step}")
-        iou = mean_iou_metrics(base_classes=range(n_base))[0]
+        iou = make_mean_iou(options, task_benchmark)
         with closing(ProgressPlugin()) as progress:
             strategy = make_strategy(
-                options, model, device=device, iou=iou, run_folder=None, plugins=[progress]
+                options,
+                model,
+                device=device,
+                iou=iou,
+                run_folder=None,
+                plugins=[progress],
+                palette=benchmark.palette,
             )
             strategy.eval([benchmark.test_stream[step]])
         report.add(iou.report(step))

@@ -1,6 +1,5 @@
 """Where a run's numbers and pictures go: the flag ``--loggers``."""
 
-import argparse
 import os
 import weakref
 from collections.abc import Mapping, Sequence
@@ -14,7 +13,6 @@ from avalanche_seg.system import is_main
 
 __all__ = [
     "LOGGERS",
-    "LoggersAction",
     "close_loggers",
     "make_loggers",
     "read_names",
@@ -58,20 +56,6 @@ def read_names(words: Sequence[str]) -> tuple[str, ...]:
         except ImportError as error:
             raise ValueError(f"--loggers wandb: {error}") from error
     return tuple(name for name in LOGGERS if name in names)
-
-
-class LoggersAction(argparse.Action):
-    """Stores :func:`read_names` of the words given."""
-
-    def __call__(
-        self,
-        parser: argparse.ArgumentParser,
-        namespace: argparse.Namespace,
-        values: Any,
-        option_string: str | None = None,
-    ) -> None:
-        """Read the words."""
-        setattr(namespace, self.dest, read_names(values))
 
 
 def show_pictures(names: Sequence[str]) -> bool:

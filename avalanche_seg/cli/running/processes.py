@@ -1,4 +1,4 @@
-"""A run as a process among others: signals, and who prints."""
+"""A run among processes: signals, and rank zero alone on standard output."""
 
 import os
 import signal
@@ -16,7 +16,7 @@ __all__ = ["rank_zero_stdout", "graceful_shutdown"]
 
 @contextmanager
 def rank_zero_stdout() -> Iterator[None]:
-    """Of several processes only the main one prints."""
+    """Let rank zero print, and no other process."""
     if is_main():
         yield
         return

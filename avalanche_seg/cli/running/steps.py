@@ -9,7 +9,7 @@ import numpy as np
 from avalanche_seg.benchmarks import SegmentationExperience, SegmentationScenario
 from avalanche_seg.cli.options.options import Options
 from avalanche_seg.cli.running.progress import Progress
-from avalanche_seg.models import load_model, save_model
+from avalanche_seg.models import SegmentationModel, load_model, save_model
 from avalanche_seg.plugins import (
     CheckpointPlugin,
     ImportancePlugin,
@@ -119,10 +119,10 @@ def load_step(
     """
     earlier, model = load_model(path), strategy.model
     expected = tuple(benchmark.class_names[: model.n_classes])
-    if (earlier.backbone, earlier.class_names) != (model.backbone, expected):
+    if (earlier.config, earlier.class_names) != (model.config, expected):
         raise ValueError(
-            f"{path} is a {earlier.backbone} of {', '.join(earlier.class_names)}; expected a "
-            f"{model.backbone} of {', '.join(expected)}"
+            f"{path} is a {_told(earlier)} of {', '.join(earlier.class_names)}; expected a "
+            f"{_told(model)} of {', '.join(expected)}"
         )
     model.load_state_dict(earlier.state_dict())
     state = read_state(_state_file(path)) or {"plugins": {}}
@@ -139,9 +139,23 @@ def load_step(
             part.load_state_dict(state[name])
 
 
-def save_step(path: Path, strategy: Any, class_names: list[str], progress: Progress) -> None:
+def _told(model: SegmentationModel) -> str:
+    """What a network is: its class, and the arguments it was made with."""
+    arguments = ", ".join(f"{name} {value}" for name, value in model.config.items())
+    return f"{type(model).__name__} ({arguments})"
+
+
+def save_step(
+    path: Path, strategy: Any, benchmark: SegmentationScenario, progress: Progress
+) -> None:
     """Write the model of a step that was just finished, and what its method knows."""
-    save_model(strategy.model, path, class_names=class_names)
+    known = slice(strategy.model.n_classes)
+    save_model(
+        strategy.model,
+        path,
+        class_names=benchmark.class_names[known],
+        class_ids=benchmark.class_ids[known],
+    )
     states = {}
     for name, plugin in stateful_plugins(strategy).items():
         kept = plugin.state_dict()

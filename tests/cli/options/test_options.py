@@ -1,157 +1,60 @@
+"""Adding an option touches its field alone: parser, checks, help and comparisons follow."""
+
+import shlex
+from dataclasses import dataclass
+
 import pytest
 
-from avalanche_seg.cli.options.defaults import DEMO
-from avalanche_seg.cli.options.options import parse
+from avalanche_seg.cli.options import checks, options, resolve
+from avalanche_seg.cli.options.fields import Range, option, specs
+from avalanche_seg.cli.options.methods import FLAGS
+from avalanche_seg.cli.options.options import NOT_DETERMINING, SPECS, Options
+from avalanche_seg.cli.options.resolve import parse
+from avalanche_seg.cli.reporting import rebuild
 
 
-def test_no_argument_is_the_demo():
-    options = parse([])
-    assert (options.dataset, options.method, options.task) == ("synthetic", "MiB", "15-5")
-    assert (options.setting, options.weights, options.backbone) == ("disjoint", None, "resnet18")
+@dataclass(frozen=True, kw_only=True)
+class More(Options):
+    dropout: float = option("share of dropped features", group="model", default=0.0,
+                            within=Range(0, 1))  # fmt: skip
+    colour: str = option("of the lines", group="output", default="red", choices=("red", "blue"),
+                         determines=False)  # fmt: skip
 
 
-def test_real_data_gets_the_published_defaults(tmp_path):
-    options = parse(["--data_root", str(tmp_path)])
-    assert (options.dataset, options.weights, options.backbone) == ("voc", "imagenet", "resnet50")
-    assert (options.epochs, options.batch_size, options.crop_size) == (30, 24, 512)
-    assert (options.lr, options.lr_later) == (0.01, 0.001)
+@pytest.fixture
+def more(monkeypatch):
+    found = specs(More)
+    for module in (checks, options, rebuild, resolve):
+        monkeypatch.setattr(module, "SPECS", found)
+    monkeypatch.setattr(resolve, "Options", More)
+    monkeypatch.setattr(resolve, "_FLAGGED", found | resolve.FLAGS)
+    monkeypatch.setattr(options, "NOT_DETERMINING", NOT_DETERMINING | {"colour"})
 
 
-def test_a_folder_with_class_names_is_a_folder_data_set(tmp_path):
-    (tmp_path / "classes.txt").write_text("background\nthing\n")
-    assert parse(["--data_root", str(tmp_path)]).dataset == "folder"
-
-
-def test_exemplars():
-    assert parse([]).exemplars is None and parse([]).old_labels == "hidden"
-    options = parse(["--method", "smib", "--random_seed", "7"])
-    assert options.method_options == {"kd_weight": 10.0, "n_exemplars": 5, "seed": 7}
-    assert (options.exemplars, options.old_labels) == (5, "visible")
-    assert parse(["--use_exemplars"]).method == "SMiB", "MiB with exemplars is SMiB"
-    options = parse(["--method", "LWF", "--use_exemplars", "--exemplars_size", "25"])
-    assert (options.method, options.exemplars) == ("LWF", 25)
-    assert parse(["--method", "SMiB", "--old_labels", "hidden"]).old_labels == "hidden"
-
-
-def test_published_weights_are_the_defaults_and_an_explicit_flag_wins():
-    assert parse([]).method_options == {"kd_weight": 10.0}
-    assert parse(["--method", "lwf"]).method_options == {"kd_weight": 100.0}
-    options = parse(["--method", "RW", "--reg_importance", "3", "--reg_iterations", "5"])
-    assert options.method_options == {"penalty_weight": 3.0, "decay": 0.9, "interval": 5}
-    assert parse(["--method", "FT"]).method_options == {}
-
-
-@pytest.mark.parametrize("text", ["ft", "FT", "mib", "joint", "Joint", "lwf-mc", "RW"])
-def test_methods_are_spelled_in_any_case(text):
-    assert parse(["--method", text]).method.lower() == text.lower()
-
-
-def test_later_rate_is_a_tenth_unless_given():
-    assert parse(["--lr", "0.2"]).lr_later == pytest.approx(0.02)
-    assert parse(["--lr", "0.2", "--lr_later", "0.1"]).lr_later == 0.1
-
-
-def test_an_unknown_flag_names_the_one_it_may_have_meant(capsys):
-    with pytest.raises(SystemExit):
-        parse(["--epoch", "3"])
-    assert "unrecognized arguments: --epoch 3; did you mean --epochs?" in capsys.readouterr().err
-
-
-def test_channels_last_is_the_default_and_can_be_switched_off():
-    assert parse([]).channels_last and parse(["--channels-last"]).channels_last
-    assert not parse(["--no_channels_last"]).channels_last
-
-
-@pytest.mark.parametrize("flag", ["--overlap", "--overlapped"])
-def test_overlap_is_short_for_the_setting(flag):
-    assert parse([flag]).setting == "overlapped"
-    assert parse([flag, "--setting", "overlapped"]).setting == "overlapped"
-
-
-@pytest.mark.parametrize(
-    ("argv", "message"),
-    [
-        (["--overlap", "--setting", "disjoint"], "--overlap contradicts --setting disjoint"),
-        (["--no_pretrained", "--weights", "imagenet"], "--no_pretrained contradicts --weights"),
-        (["--method", "FT", "--loss_kd", "3"], "--loss_kd has no effect on --method FT"),
-        (["--method", "PI", "--reg_alpha", "1"], "on --method PI, only on EWC, RW"),
-        (["--method", "JOINT", "--lr_later", "1"], "--lr_later has no effect on --method JOINT"),
-        (["--task", "offline", "--lr_later", "1"], "or --task offline"),
-        (["--loss_kd", "-1"], "--loss_kd -1.0; expected a finite number, zero or more"),
-        (["--method", "EWC", "--reg_alpha", "2"], "--reg_alpha 2.0; expected 0 to 1"),
-        (["--method", "RW", "--reg_iterations", "0"], "--reg_iterations 0; expected one or more"),
-        (["--random_seed", "-1"], "--random_seed -1; expected 0 to"),
-        (["--exemplars_size", "5"], "without --use_exemplars"),
-        (["--use_exemplars", "--exemplars_size", "-1"], "--exemplars_size -1; expected zero"),
-        (["--method", "JOINT", "--use_exemplars"], "--use_exemplars has no effect on"),
-        (["--epochs", "0"], "--epochs 0; expected 1 or more"),
-        (["--batch_size", "1"], "--batch_size 1; expected 2 or more"),
-        (["--crop_size", "8"], "--crop_size 8; expected 32 or more"),
-        (["--num_workers", "-1"], "--num_workers -1; expected 0 or more"),
-        (["--lr", "0"], "--lr 0.0; expected a positive number"),
-        (["--lr_later", "nan"], "--lr_later nan; expected a positive number"),
-    ],
-)
-def test_flags_never_override_each_other_silently(argv, message):
-    with pytest.raises(ValueError, match=message):
-        parse(argv)
-
-
-@pytest.mark.parametrize(
-    ("argv", "message"),
-    [
-        (["--method", "magic"], "expected one of FT, LWF, LWF-MC"),
-        (["--backbone", "vgg"], "resnet101"),
-        (["--setting", "upside-down"], "partitioned"),
-        (["--speed", "9"], "--speed"),
-        (["--epoch", "9"], "--epoch"),
-    ],
-)
-def test_unknown_values_list_the_known_ones(argv, message, capsys):
-    with pytest.raises(SystemExit) as stop:
-        parse(argv)
-    assert stop.value.code == 2
-    assert message in capsys.readouterr().err
-
-
-def test_help_says_every_default(capsys):
+def test_its_field_makes_the_flag_the_check_the_help_and_the_command(more, capsys):
+    assert parse([]).dropout == 0
+    given = parse(["--dropout", "0.5", "--colour", "blue"])
+    assert (given.dropout, given.colour) == (0.5, "blue")
+    with pytest.raises(ValueError, match=r"--dropout 2\.0; expected 0 to 1"):
+        parse(["--dropout", "2"])
+    assert given.determining()["dropout"] == 0.5 and "colour" not in given.determining()
+    command = rebuild.command_of(given.as_dict())
+    assert command == "avalanche-seg run --method MiB --dropout 0.5"
+    assert parse(shlex.split(command)[2:]).determining() == given.determining()
     with pytest.raises(SystemExit):
         parse(["--help"])
     shown = " ".join(capsys.readouterr().out.split())
-    for text in (
-        f"30; {DEMO['epochs']} on synthetic",
-        "a tenth of --lr",
-        "(default: disjoint)",
-        "(default: 42)",
-    ):
-        assert text in shown
-    assert "None" not in shown
+    assert "--dropout DROPOUT share of dropped features (default: 0.0)" in shown
 
 
-@pytest.mark.parametrize(
-    ("arguments", "processes", "message"),
-    [
-        ("--batch_size 7", 2, "expected a multiple of their number"),
-        ("--batch_size 8 --accumulate 5", 1, "--accumulate 5 leaves parts of one image"),
-        ("--batch_size 8 --accumulate 3", 2, "of the 4 images that a process has"),
-        ("--device cuda:1", 2, "--device cuda:1 would put 2 processes on one GPU"),
-        ("--no_mask --old_labels hidden", 1, "--no_mask contradicts --old_labels hidden"),
-        ("--method JOINT --step 1", 1, "--method JOINT has step 0 alone"),
-        ("--strict --method FT", 1, "--strict has no effect on --method FT"),
-        ("--strict --method SMiB --exemplars_labels visible", 1, "--strict contradicts"),
-        ("--exemplars_share 1.5 --method SMiB", 1, "expected between 0 and 1"),
-        ("--exemplars_update redraw --method FT", 1, "without --use_exemplars"),
-        ("--lr_decay_factor -1", 1, "--lr_decay_factor -1.0; expected a finite number"),
-        ("--val_interval 0", 1, "--val_interval 0; expected 1 or more"),
-    ],
-)
-def test_combinations_that_cannot_work(arguments, processes, message, monkeypatch):
-    monkeypatch.setenv("WORLD_SIZE", str(processes))
-    with pytest.raises(ValueError, match=message):
-        parse(arguments.split())
+def test_where_a_run_is_written_and_how_fast_determine_nothing():
+    assert {"logdir", "name", "num_workers", "device", "cache_images", "resume"} <= NOT_DETERMINING
+    assert not {"lr", "method", "amp", "model_args", "random_seed"} & NOT_DETERMINING
 
 
-def test_held_out_images_are_validated_on():
-    assert parse(["--cross_val"]).val_interval == 1
-    assert parse(["--cross_val", "--val_interval", "3"]).val_interval == 3
-    assert parse([]).val_interval is None
+def test_no_two_options_share_a_flag():
+    """A new method's argument that is named like an option needs a flag of its own in methods."""
+    every = [*SPECS.values(), *FLAGS.values()]
+    flags = [f for spec in every for f in (spec.flag, *spec.aliases, *spec.shortcuts)]
+    assert len(flags) == len(set(flags))
+    assert not set(SPECS) & set(FLAGS)

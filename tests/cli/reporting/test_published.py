@@ -1,6 +1,7 @@
 import pytest
 
 from avalanche_seg.cli.options.methods import METHODS
+from avalanche_seg.cli.options.resolve import parse
 from avalanche_seg.cli.reporting.published import (
     PUBLISHED_RESULTS,
     differences,
@@ -58,3 +59,61 @@ def test_what_forbids_a_comparison_is_told_first():
 def test_only_settings_that_are_told_and_differ_are_named():
     mib = published_for(CONFIG)[0]
     assert other_settings(mib, CONFIG | {"epochs": 30, "lr": 0.1}) == ["lr 0.1, there 0.01"]
+
+
+def as_published(line, *more):
+    """The settings of a command that follows a line's recipe."""
+    flags = ["--recipe", line.source.recipe, "--dataset", "voc", "--task", line.task]
+    flags += ["--method", line.method, "--setting", line.setting, *more]
+    if line.exemplars is not None:
+        flags += ["--use_exemplars", "--exemplars_size", str(line.exemplars)]
+    return parse(flags).as_dict()
+
+
+@pytest.mark.parametrize("line", PUBLISHED_RESULTS, ids=str)
+def test_a_run_by_the_recipe_differs_in_nothing(line):
+    assert other_settings(line, as_published(line)) == []
+
+
+OWN = {
+    "LWF": ("--loss_kd 7", "loss_kd 7.0, there 100.0"),
+    "LWF-MC": ("--icarl_importance 7", "icarl_importance 7.0, there 10.0"),
+    "ILT": ("--loss_de 7", "loss_de 7.0, there 100.0"),
+    "EWC": ("--reg_alpha 0.5", "reg_alpha 0.5, there 0.9"),
+    "RW": ("--reg_iterations 7", "reg_iterations 7, there 10"),
+    "PI": ("--reg_importance 7", "reg_importance 7.0, there 500.0"),
+    "MiB": ("--loss_kd 100", "loss_kd 100.0, there 10.0"),
+    "SMiB": ("--loss_kd 100", "loss_kd 100.0, there 10.0"),
+    "FT": ("--weight_decay 0.5", "weight_decay 0.5, there 0.0001"),
+    "JOINT": ("--momentum 0.5", "momentum 0.5, there 0.9"),
+}
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_methods_own_weights_are_compared(method):
+    line = next(line for line in PUBLISHED_RESULTS if line.method == method)
+    flags, told = OWN[method]
+    assert other_settings(line, as_published(line, *flags.split())) == [told]
+
+
+def test_recipes_change_what_is_expected_of_a_method():
+    mib, ilt = (
+        next(line for line in PUBLISHED_RESULTS if (line.method, line.task) == wanted)
+        for wanted in (("MiB", "15-5s"), ("ILT", "15-5"))
+    )
+    assert other_settings(mib, as_published(mib, "--loss_kd", "10")) == [
+        "loss_kd 10.0, there 100.0"
+    ]
+    assert other_settings(ilt, as_published(ilt, "--amp", "bf16", "--freeze")) == [
+        "amp bf16, there off",
+        "freeze True, there False",
+    ]
+
+
+def test_the_memorys_options_are_compared():
+    line = next(line for line in PUBLISHED_RESULTS if line.method == "SMiB")
+    flags = ("--exemplars_selection", "herding", "--exemplars_share", "0.25", "--random_seed", "1")
+    assert other_settings(line, as_published(line, *flags)) == [
+        "exemplars_selection herding, there random",
+        "exemplars_share 0.25, there None",
+    ]

@@ -170,11 +170,11 @@ def test_a_gpu_that_runs_out_of_memory_gets_the_settings_to_lower(
     def full(options):
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nmore")
 
-    monkeypatch.setattr("experiments.run.run", full)
+    monkeypatch.setattr("avalanche_seg.cli.running.command.run", full)
     assert main(small(devkit, tmp_path)) == 2
     error = capsys.readouterr().err
     assert "error: CUDA out of memory. Tried to allocate 2.00 GiB. Start again" in error
-    for flag in ("--batch_size", "--crop_size", "--accumulate", "--amp bf16"):
+    for flag in ("--batch_size", "--crop_size", "--micro_batches", "--amp bf16"):
         assert flag in error
 
 
@@ -184,7 +184,7 @@ def test_a_gpu_that_runs_out_of_memory_gets_the_settings_to_lower(
         ("--method FT --crop_val --lr_policy step --lr_decay_step 1 --sample_num 0", 0),
         ("--method SMiB --strict --exemplars_selection herding --exemplars_update redraw", 6),
         ("--method LWF --use_exemplars --exemplars_share 0.5 --exemplars_labels stored", 6),
-        ("--method FT --no_mask --amp bf16 --accumulate 2 --no_channels_last", 6),
+        ("--method FT --no_mask --amp bf16 --micro_batches 2 --no_channels_last", 6),
     ],
 )
 def test_flags_reach_the_run(devkit, tmp_path, flags, expected):

@@ -7,7 +7,8 @@ import pytest
 from avalanche.logging import BaseLogger, TensorboardLogger, TextLogger
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from avalanche_seg.cli.options.options import NOT_DETERMINING, parse
+from avalanche_seg.cli.options.options import NOT_DETERMINING
+from avalanche_seg.cli.options.resolve import parse
 from avalanche_seg.cli.running.command import main
 from avalanche_seg.cli.running.loggers import make_loggers, show_pictures
 from avalanche_seg.datasets import make_synthetic_voc

@@ -1,7 +1,8 @@
 import pytest
 
-from avalanche_seg.cli.options.options import parse
-from avalanche_seg.cli.options.recipes import RECIPES
+from avalanche_seg import recipe as public_recipe
+from avalanche_seg.cli.options.resolve import parse
+from avalanche_seg.cli.recipes import RECIPES, recipe
 
 
 def test_the_papers_values():
@@ -19,10 +20,10 @@ def test_the_papers_values():
     assert (options.amp, options.setting, options.old_labels) == ("fp16", "overlapped", "visible")
 
 
-@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("name", RECIPES)
 @pytest.mark.parametrize("method", ["MiB", "SMiB"])
-def test_lambda_is_100_on_15_5s_and_an_explicit_flag_wins(recipe, method):
-    arguments = ["--recipe", recipe, "--method", method]
+def test_lambda_is_100_on_15_5s_and_an_explicit_flag_wins(name, method):
+    arguments = ["--recipe", name, "--method", method]
     assert parse([*arguments, "--task", "15-5s"]).method_options["kd_weight"] == 100
     assert parse([*arguments, "--task", "15-5"]).method_options["kd_weight"] == 10
     assert parse(["--method", method, "--task", "15-5s"]).method_options["kd_weight"] == 10
@@ -41,3 +42,18 @@ def test_it_says_what_it_sets():
     (shown,) = parse(["--recipe", "smib-paper", "--method", "ILT", "--batch_size", "4"]).notes
     assert "--recipe smib-paper sets" in shown and "--loss_de 10.0" in shown
     assert "--batch_size 32" not in shown, "a flag that was given"
+
+
+def test_it_is_plain_values_in_python_too():
+    assert public_recipe is recipe
+    values = recipe("mib-paper", task="15-5s", method="mib")
+    assert (values["lr"], values["lr_later"], values["loss_kd"]) == (0.01, 0.001, 100.0)
+    values["lr"] = 7
+    assert recipe("mib-paper", task="15-5s")["lr"] == 0.01, "a copy"
+    assert "loss_kd" not in recipe("mib-paper", task="15-5")
+
+
+@pytest.mark.parametrize(("name", "method"), [("mib", "MiB"), ("mib-paper", "magic")])
+def test_unknown_names_list_the_known_ones(name, method):
+    with pytest.raises(ValueError, match=r"expected one of (mib-paper, smib-paper|FT, LWF)"):
+        recipe(name, task="15-5", method=method)

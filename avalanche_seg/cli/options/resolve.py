@@ -1,0 +1,94 @@
+"""From the flags that were given to the complete settings of a run."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from avalanche_seg.cli.options.checks import check, check_flags
+from avalanche_seg.cli.options.methods import FLAGS, complete, default
+from avalanche_seg.cli.options.options import SPECS, Options
+from avalanche_seg.cli.options.parser import read_flags
+from avalanche_seg.cli.recipes import recipe
+from avalanche_seg.datasets import find_folder
+
+__all__ = ["parse"]
+
+_Values = dict[str, Any]
+_FLAGGED = SPECS | FLAGS
+
+
+def parse(argv: Sequence[str] | None = None) -> Options:
+    """Read the command line.
+
+    Args:
+        argv: the arguments; None takes the process's own.
+
+    Raises:
+        ValueError: for flags that contradict each other or values that cannot work.
+        SystemExit: from argparse, for unknown flags and after ``--help``.
+    """
+    given = read_flags(sys.argv[1:] if argv is None else argv, _FLAGGED)
+    method = given.get("method", SPECS["method"].default)
+    if given.get("use_exemplars") and method == "MiB":
+        method = "SMiB"  # The original spells it so.
+    check_flags(given, method, _FLAGGED)
+    dataset = given.get("dataset") or _dataset_of(given.get("data_root"))
+    data_root = "data" if dataset == "voc" else f"data/{dataset}"
+    defaults = {name: spec.default for name, spec in SPECS.items()}
+    defaults |= {"data_root": data_root, "dataset": dataset}
+    if dataset == "synthetic":
+        defaults |= {name: s.demo for name, s in SPECS.items() if s.demo is not None}
+        defaults["weights"] = None
+    set_by_recipe = _recipe(given, method, given.get("task", defaults["task"]))
+    values = {**defaults, **set_by_recipe, **given, "method": method}
+    values |= _derived(given, values)
+    values["notes"] = _notes(given, method, set_by_recipe)
+    values["method_options"] = complete(method, values)
+    options = Options(**{name: v for name, v in values.items() if name not in FLAGS})
+    check(given, options)
+    return options
+
+
+def _dataset_of(data_root: str | None) -> str:
+    if data_root is None:
+        return "voc" if find_folder(Path("data")) else "synthetic"
+    return "folder" if (Path(data_root) / "classes.txt").is_file() else "voc"
+
+
+def _recipe(given: _Values, method: str, task: str) -> _Values:
+    """What a recipe sets: the options that were not given."""
+    if "recipe" not in given:
+        return {}
+    values = recipe(given["recipe"], method=method, task=task)
+    return {name: value for name, value in values.items() if name not in given}
+
+
+def _notes(given: _Values, method: str, set_by_recipe: _Values) -> list[str]:
+    notes = []
+    spelled = given.get("method", SPECS["method"].default)
+    if spelled != method:
+        notes.append(f"--method {spelled} with --use_exemplars is {method}")
+    if set_by_recipe:
+        sets = ", ".join(f"--{name} {value}" for name, value in set_by_recipe.items())
+        notes.append(f"--recipe {given['recipe']} sets {sets}")
+    return notes
+
+
+def _derived(given: _Values, values: _Values) -> _Values:
+    """The options whose defaults depend on others."""
+    replay = values["method"] == "SMiB" or bool(values["use_exemplars"])
+    exemplars = given.get("exemplars", default("SMiB", "memory")) if replay else None
+    shows = "hidden" if exemplars is None or values["strict"] else "visible"
+    lr_later = values["lr_later"] or values["lr"] / 10
+    if given.get("step") and "lr" in given:  # As in the original: the rate of that step.
+        lr_later = values["lr"]
+    # What is held out is there to be looked at.
+    val_interval = 1 if values["cross_val"] else None
+    return {
+        "use_exemplars": replay,
+        "exemplars": exemplars,
+        "old_labels": given.get("old_labels", shows),
+        "lr_later": given.get("lr_later", lr_later),
+        "val_interval": given.get("val_interval", val_interval),
+    }
