@@ -50,7 +50,6 @@ PUBLIC_NAMES = {
         "SegmentationFiles",
         "Split",
         "UNREADABLE",
-        "check_cache",
         "colorize",
         "download_voc",
         "find_folder",
@@ -254,7 +253,9 @@ PUBLIC_NAMES = {
         "role_groups",
         "sgd",
     },
-    "cli": {"recipe"},
+    "cli": {
+        "recipe",
+    },
     "strategies": {
         "EWC",
         "FineTuning",

@@ -182,7 +182,9 @@ def _memory(options: Options) -> dict[str, Any]:
     """The memory of exemplars, and how it is replayed."""
     assert options.exemplars is not None
     arguments = options.memory_arguments()
-    replay = {name: arguments.pop(name) for name in ("share", "strict") if name in arguments}
+    replay: dict[str, Any] = {
+        name: arguments.pop(name) for name in ("share", "strict") if name in arguments
+    }
     if replay.get("strict"):
         arguments.setdefault("label_mode", "stored")
     memory = ClassExemplarsBuffer(options.exemplars, seed=options.random_seed, **arguments)
