@@ -64,7 +64,7 @@ class Original:
         self.model.grow(_OLD)
         self.teacher = copy.deepcopy(self.model).eval().requires_grad_(False)
         self.model.grow(_NEW)
-        samples, chosen = step.data.samples, step.data.indices.tolist()
+        samples, chosen = step.data.split, step.data.indices.tolist()
         images, masks = ([files[i] for i in chosen] for files in (samples.images, samples.masks))
         self.loader = DataLoader(
             OriginalSamples(images, masks, crop, step_channels(range(_OLD, _OLD + _NEW))),

@@ -29,7 +29,7 @@ class SegmentationDataset(Dataset[tuple[Any, ...]]):
     it is (image, labels, extras), a dict of tensors by name.
 
     Args:
-        samples: the split. Its extra maps are read as uint8 H x W.
+        split: the split. Its extra maps are read as uint8 H x W.
         indices: which samples of the split belong to the experience.
         label_map: uint8, 256 entries, dataset id -> channel.
         constants: further extras by name, the same in every sample; vectors and scalars, as they
@@ -49,7 +49,7 @@ class SegmentationDataset(Dataset[tuple[Any, ...]]):
 
     def __init__(
         self,
-        samples: Split,
+        split: Split,
         indices: Sequence[int],
         label_map: NDArray[np.uint8],
         *,
@@ -58,10 +58,10 @@ class SegmentationDataset(Dataset[tuple[Any, ...]]):
     ) -> None:
         self.indices = np.asarray(indices, dtype=np.int64)
         # Text of these files alone: worker processes are sent the data set, and paths are slow.
-        self.images = [str(samples.images[i]) for i in self.indices]
-        self.masks = [str(samples.masks[i]) for i in self.indices]
+        self.images = [str(split.images[i]) for i in self.indices]
+        self.masks = [str(split.masks[i]) for i in self.indices]
         self.extras = {
-            name: [str(files[i]) for i in self.indices] for name, files in samples.extras.items()
+            name: [str(files[i]) for i in self.indices] for name, files in split.extras.items()
         }
         self.label_map = label_map
         self.constants = dict(constants or {})

@@ -1,6 +1,6 @@
 """From the description of a data set to class-incremental streams."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -128,30 +128,23 @@ def incremental_benchmark(
     )
     _check_no_step_is_empty(files, space, chosen, setting)
     train, valid = settings.hold_out(chosen, val_fraction, n_images=len(files.train), seed=seed)
-    train_cache, test_cache = (
-        image_cache(split, statistics, progress=progress) if cache_images else None
-        for split, statistics in zip(splits, (train_statistics, test_statistics), strict=True)
-    )
     label_map_of_steps = partial(train_label_map, space, train_void=train_void)
     groups = transform_groups(train_transform or train_preset(), eval_transform or eval_preset())
+    of_train, of_test = (
+        partial(
+            ExperienceData,
+            split=split,
+            counts=statistics.counts,
+            groups=groups,
+            label_map_of_steps=label_map_of_steps,
+            cache=image_cache(split, statistics, progress=progress) if cache_images else None,
+        )
+        for split, statistics in zip(splits, (train_statistics, test_statistics), strict=True)
+    )
 
-    def training_data(
-        indices: list[settings.Indices], group: str
-    ) -> Callable[[int], ExperienceData]:
-        def data_of_step(step: int) -> ExperienceData:
-            table = label_map_of_steps(settings.visible_steps(setting, old_labels, step))
-            return ExperienceData(
-                files.train,
-                indices[step],
-                table,
-                train_statistics.counts,
-                groups,
-                group,
-                label_map_of_steps,
-                cache=train_cache,
-            )
-
-        return data_of_step
+    def train_data(indices: list[settings.Indices], group: str, step: int) -> ExperienceData:
+        table = label_map_of_steps(settings.visible_steps(setting, old_labels, step))
+        return of_train(indices=indices[step], label_map=table, group=group)
 
     def test_data(step: int) -> ExperienceData:
         indices = settings.seen_test_images(test_statistics.presence, steps, step)
@@ -161,24 +154,15 @@ def incremental_benchmark(
                 f"seen at step {step}; choose another task or class order"
             )
         table = seen_label_map(space, step, test_unseen=test_unseen)
-        return ExperienceData(
-            files.test,
-            indices,
-            table,
-            test_statistics.counts,
-            groups,
-            "eval",
-            label_map_of_steps,
-            cache=test_cache,
-        )
+        return of_test(indices=indices, label_map=table, group="eval")
 
     test_data(0)  # The smallest test set: raise now rather than after the first step's training.
     streams = [
-        SegmentationStream("train", space, training_data(train, "train")),
+        SegmentationStream("train", space, partial(train_data, train, "train")),
         SegmentationStream("test", space, test_data),
     ]
     if val_fraction > 0:
-        streams.append(SegmentationStream("valid", space, training_data(valid, "eval")))
+        streams.append(SegmentationStream("valid", space, partial(train_data, valid, "eval")))
     return SegmentationScenario(streams, space, files.palette)
 
 

@@ -32,7 +32,7 @@ class ExperienceData:
     """Everything an experience's data set is made of; builds it on demand.
 
     Attributes:
-        samples: the split.
+        split: the split.
         indices: which samples belong to the experience, ascending.
         label_map: uint8, 256 entries, dataset id -> channel.
         counts: int64, N x 256, pixels of every value in every mask of the whole split.
@@ -44,7 +44,7 @@ class ExperienceData:
         cache: the decoded pixels of the whole split; None reads the files.
     """
 
-    samples: Split
+    split: Split
     indices: NDArray[np.int64]
     label_map: NDArray[np.uint8]
     counts: NDArray[np.int64]
@@ -64,7 +64,7 @@ class ExperienceData:
     def build(self) -> AvalancheDataset:
         """The Avalanche data set, with each image's classes as the attribute ``class_sets``."""
         dataset = SegmentationDataset(
-            self.samples,
+            self.split,
             self.indices.tolist(),
             self.label_map,
             constants=self.constants,
@@ -116,8 +116,8 @@ class SegmentationExperience(DatasetExperience):
     def test(self) -> "SegmentationExperience":
         """The test experience after this step: the test images of every class seen so far.
 
-        Each call makes a new one, as the stream does; its data set is built when asked for. Like
-        the number of the step, it is hidden in Avalanche's train and eval modes of an experience.
+        Each call makes a new one, as the stream does; its data set is built when asked for. As the
+        number of the step, Avalanche hides it from experiences in train or eval mode.
         """
         step: int = self.current_experience
         experience: SegmentationExperience = self.origin_stream.benchmark.test_stream[step]

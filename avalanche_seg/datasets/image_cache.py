@@ -81,14 +81,14 @@ class ImageCache:
         return image, planes(3, 1).reshape(height, width), extras
 
 
-def image_cache(samples: Split, statistics: MaskStatistics, *, progress: bool = True) -> ImageCache:
+def image_cache(split: Split, statistics: MaskStatistics, *, progress: bool = True) -> ImageCache:
     """The cache of a split; decodes every image, mask and extra unless that was done before.
 
     The file lies in :func:`~avalanche_seg.datasets.mask_statistics.cache_folder`; it takes
     4 bytes per pixel, and one more for every extra.
 
     Args:
-        samples: the split.
+        split: the split.
         statistics: its mask statistics, which know every image's size and the files' fingerprint.
         progress: show a progress bar while images are decoded.
 
@@ -105,14 +105,14 @@ def image_cache(samples: Split, statistics: MaskStatistics, *, progress: bool = 
         ...     torch.equal(image, read_image(split.images[3]))
         True
     """
-    names = tuple(sorted(samples.extras))
+    names = tuple(sorted(split.extras))
     sizes = (4 + len(names)) * statistics.counts.sum(axis=1)
-    ends = np.cumsum([8 * len(samples), *sizes.tolist()])
+    ends = np.cumsum([8 * len(split), *sizes.tolist()])
     path = cache_folder() / f"{statistics.fingerprint}.pixels{_FORMAT}"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with file_lock(path.with_suffix(".lock")):
-            _write_once(path, samples, ends, progress)
+            _write_once(path, split, ends, progress)
     except OSError as error:
         raise ValueError(
             f"cache_images=True: {path} cannot be written ({error}); let AVALANCHE_SEG_CACHE "
@@ -121,12 +121,12 @@ def image_cache(samples: Split, statistics: MaskStatistics, *, progress: bool = 
     return ImageCache(path, ends, names)
 
 
-def _write_once(path: Path, samples: Split, ends: NDArray[np.int64], progress: bool) -> None:
+def _write_once(path: Path, split: Split, ends: NDArray[np.int64], progress: bool) -> None:
     size = int(ends[-1])
     if path.is_file() and path.stat().st_size == size:
         return
     check_free_space(
-        f"the decoded split {samples.root.name}/{samples.name}",
+        f"the decoded split {split.root.name}/{split.name}",
         size,
         shutil.disk_usage(path.parent).free,
         f"cache_images=True: {path.parent}",
@@ -134,8 +134,8 @@ def _write_once(path: Path, samples: Split, ends: NDArray[np.int64], progress: b
     )
     with atomic_write(path) as temporary, temporary.open("wb") as file:
         file.seek(int(ends[0]))
-        shapes = np.zeros((len(samples), 2), dtype=np.int32)
-        for i, (image, *maps) in enumerate(_decoded(samples, progress)):
+        shapes = np.zeros((len(split), 2), dtype=np.int32)
+        for i, (image, *maps) in enumerate(_decoded(split, progress)):
             for pixels in (image, *maps):
                 file.write(pixels.data)
             shapes[i] = image.shape[:2]
@@ -143,11 +143,11 @@ def _write_once(path: Path, samples: Split, ends: NDArray[np.int64], progress: b
         file.write(shapes.data)
 
 
-def _decoded(samples: Split, progress: bool) -> Iterator[list[Pixels]]:
+def _decoded(split: Split, progress: bool) -> Iterator[list[Pixels]]:
     """Image H x W x 3, mask and extras of every sample in order, decoded in threads."""
-    extras = [samples.extras[name] for name in sorted(samples.extras)]
-    files = list(zip(samples.images, samples.masks, *extras, strict=True))
-    title = f"decoding {samples.root.name}/{samples.name}"
+    extras = [split.extras[name] for name in sorted(split.extras)]
+    files = list(zip(split.images, split.masks, *extras, strict=True))
+    title = f"decoding {split.root.name}/{split.name}"
     with (
         ThreadPoolExecutor(max_workers=os.cpu_count()) as pool,
         tqdm(total=len(files), desc=title, unit="image", disable=not progress, leave=False) as bar,

@@ -22,12 +22,12 @@ _TOGETHER = 1_400_000  # Pixels counted at once, eight masks of VOC.
 
 
 def scan(
-    samples: Split, *, n_values: int, progress: bool = True, threads: int | None = None
+    split: Split, *, n_values: int, progress: bool = True, threads: int | None = None
 ) -> NDArray[np.int64]:
     """Count the pixels of every value in every mask, in parallel threads.
 
     Args:
-        samples: the split.
+        split: the split.
         n_values: how many values have a class name; masks hold 0..n_values - 1 or 255 (void).
         progress: show a progress bar.
         threads: how many; None takes one per core. Files are read and decoded outside the
@@ -39,15 +39,15 @@ def scan(
     Raises:
         ValueError: naming the first bad file of the split.
     """
-    counts = np.zeros((len(samples), N_LABELS), dtype=np.int64)
-    starts = range(0, len(samples), _PART)
-    parts = [samples.masks[start : start + _PART] for start in starts]
-    images = [samples.images[start : start + _PART] for start in starts]
+    counts = np.zeros((len(split), N_LABELS), dtype=np.int64)
+    starts = range(0, len(split), _PART)
+    parts = [split.masks[start : start + _PART] for start in starts]
+    images = [split.images[start : start + _PART] for start in starts]
     with (
         ThreadPoolExecutor(threads or os.cpu_count()) as pool,
         tqdm(
-            total=len(samples),
-            desc=f"mask statistics of {samples.root.name}/{samples.name}",
+            total=len(split),
+            desc=f"mask statistics of {split.root.name}/{split.name}",
             unit="mask",
             disable=not progress,
             leave=False,

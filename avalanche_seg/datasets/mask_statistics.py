@@ -47,11 +47,11 @@ class MaskStatistics:
         return self.counts > 0
 
 
-def mask_statistics(samples: Split, *, n_values: int, progress: bool = True) -> MaskStatistics:
+def mask_statistics(split: Split, *, n_values: int, progress: bool = True) -> MaskStatistics:
     """The mask statistics of a split: from the cache, or by a scan of every mask.
 
     Args:
-        samples: the split.
+        split: the split.
         n_values: how many values have a class name; masks hold 0..n_values - 1 or 255 (void).
         progress: show a progress bar during a scan.
 
@@ -68,22 +68,22 @@ def mask_statistics(samples: Split, *, n_values: int, progress: bool = True) -> 
         >>> statistics.counts.shape, int(statistics.counts[0].sum())
         ((20, 256), 3072)
     """
-    digest = fingerprint(samples)
+    digest = fingerprint(split)
     path = cache_folder() / f"{digest}.npz"
-    counts = _load(path, len(samples))
+    counts = _load(path, len(split))
     if counts is None:
-        counts = scan(samples, n_values=n_values, progress=progress)
+        counts = scan(split, n_values=n_values, progress=progress)
         _save(path, counts)
-    check_values(samples.masks, counts, n_values)  # A cached scan may have known more classes.
+    check_values(split.masks, counts, n_values)  # A cached scan may have known more classes.
     return MaskStatistics(counts, digest)
 
 
-def fingerprint(samples: Split) -> str:
+def fingerprint(split: Split) -> str:
     """SHA-256 over path, size and modification time of every file of a split."""
     digest = hashlib.sha256(f"mask statistics {_FORMAT}\n".encode())
     here = Path.cwd()
-    extras = (path for name in sorted(samples.extras) for path in samples.extras[name])
-    for path in (*samples.images, *samples.masks, *extras):
+    extras = (path for name in sorted(split.extras) for path in split.extras[name])
+    for path in (*split.images, *split.masks, *extras):
         stat = path.stat()
         whole = path if path.is_absolute() else here / path
         digest.update(f"{whole}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())

@@ -153,7 +153,7 @@ def test_smib_with_its_memory(tmp_path):
     strategy = train(SMiB, benchmark, memory=1)
     exemplars = [e for c in strategy.replay.memory.exemplars.values() for e in c]
     assert {e.step for e in exemplars} == {0, 1, 2}
-    files = benchmark.train_stream[0].data.samples.images
+    files = benchmark.train_stream[0].data.split.images
 
     def memory(step):
         chosen = sorted((e.step, e.image) for e in exemplars if e.step < step)

@@ -51,7 +51,7 @@ def draw_step(
         save_predictions(
             model,
             [dataset[i] for i in pictured],
-            [test.data.samples.images[test.data.indices[i]].stem for i in pictured],
+            [test.data.split.images[test.data.indices[i]].stem for i in pictured],
             test.label_space,
             folder / "predictions" / f"step{step}",
             palette=palette,

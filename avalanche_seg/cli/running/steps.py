@@ -42,7 +42,7 @@ def data_fingerprint(benchmark: SegmentationScenario) -> str:
     digest = hashlib.sha256()
     for stream in (benchmark.train_stream, benchmark.test_stream):
         data = stream[0].data
-        for image, mask in zip(data.samples.images, data.samples.masks, strict=True):
+        for image, mask in zip(data.split.images, data.split.masks, strict=True):
             sizes = f"{image.stat().st_size} {mask.stat().st_size}"
             digest.update(f"{image.name} {mask.name} {sizes}\n".encode())
         digest.update(data.counts.tobytes())
