@@ -21,7 +21,9 @@ from avalanche_seg.training import AMP_MODES
 
 __all__ = ["NOT_DETERMINING", "SPECS", "Options"]
 
-READERS = tuple(getattr(datasets, "READERS", ("synthetic", "voc", "folder")))
+READERS: dict[str, str] = getattr(datasets, "reader_help", lambda: {
+    "synthetic": "the made-up VOC", "voc": "VOC 2012", "folder": "VOC layout with a classes.txt",
+})()  # fmt: skip
 MODELS = tuple(getattr(models, "MODELS", ("bisenet",)))
 METRICS = tuple(getattr(metrics, "METRICS", ()))
 
@@ -43,10 +45,9 @@ class Options:
     # What sets the defaults of other options comes before them: commands in reports are short then.
     data_root: str = _data("folder of the data set", determines=False, in_command=True,
         default_text="data for voc, else data/DATASET")
-    dataset: str = _data(
-        "synthetic: the made-up VOC; voc: VOC 2012; folder: any VOC layout with a classes.txt",
-        choices=READERS, default_text="folder when DATA_ROOT holds a classes.txt, voc when there "
-        "is another DATA_ROOT or the folder data holds VOC, else synthetic")
+    dataset: str = _data("; ".join(f"{name}: {text}" for name, text in READERS.items()),
+        choices=tuple(READERS), default_text="folder when DATA_ROOT holds a classes.txt, voc when "
+        "there is another DATA_ROOT or the folder data holds VOC, else synthetic")
     recipe: str | None = _method("set the published hyper-parameters; flags that are given win",
         choices=tuple(RECIPES), default_text="none", determines=False, in_command=True)
     task: str = _data("19-1, 15-5, 15-5s, 10-1, ... or offline", default="15-5")
