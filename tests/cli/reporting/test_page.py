@@ -40,7 +40,7 @@ def test_runs_are_told_with_date_command_and_settings(runs, tmp_path):
     os.utime(runs[0] / "results.json", (finished.timestamp(),) * 2)
     page = Page(write_page(tmp_path, *runs))
     assert "FT0: FT, seed 0, 2026-03-04 05:06" in page.text
-    assert "python -m experiments.run --method FT" in page.text
+    assert "avalanche-seg run --method FT" in page.text
     assert "--lr 0.1" in page.text and "--random_seed 1" in page.text
 
 
