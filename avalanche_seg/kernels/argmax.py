@@ -108,6 +108,6 @@ def labelled_tiles(
 
 
 def _ranks(n_classes: int, like: Tensor) -> Tensor:
-    """The classes' numbers in reverse, K x 1 x 1: the largest rank of several is the first class."""
+    """Numbers of classes in reverse, K x 1 x 1: the largest of several is of the first class."""
     ranks = torch.arange(n_classes - 1, -1, -1, dtype=like.dtype, device=like.device)
     return ranks.view(-1, 1, 1)

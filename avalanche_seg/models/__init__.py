@@ -3,25 +3,30 @@
 from avalanche_seg.models.backbones import BACKBONES
 from avalanche_seg.models.balanced_init import balanced_classifier_init, balanced_init
 from avalanche_seg.models.bisenet import BiSeNet
+from avalanche_seg.models.channels import BackgroundChannel, HeadGroup
+from avalanche_seg.models.classifiers import HEADS, HeadFactory
+from avalanche_seg.models.create import MODELS, create_model
 from avalanche_seg.models.incremental_head import IncrementalHead
-from avalanche_seg.models.segmentation_model import (
-    DenseFeatures,
-    SegmentationModel,
-    SegmentationOutput,
-    as_output,
-)
+from avalanche_seg.models.output import DenseFeatures, SegmentationOutput, as_output
+from avalanche_seg.models.segmentation_model import SegmentationModel
 from avalanche_seg.models.storage import load_model, save_model
 
 __all__ = [
     "BACKBONES",
+    "BackgroundChannel",
     "BiSeNet",
     "DenseFeatures",
+    "HEADS",
+    "HeadFactory",
+    "HeadGroup",
     "IncrementalHead",
+    "MODELS",
     "SegmentationModel",
     "SegmentationOutput",
     "as_output",
     "balanced_classifier_init",
     "balanced_init",
+    "create_model",
     "load_model",
     "save_model",
 ]

@@ -1,17 +1,37 @@
 """ResNets from torchvision as pyramids of feature maps."""
 
+from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import torch
 import torchvision
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torchvision.models import ResNet
+from torchvision.models.resnet import Bottleneck
 
-__all__ = ["BACKBONES", "ResNetPyramid"]
+__all__ = ["BACKBONES", "STAGES", "Pyramid", "ResNetPyramid"]
 
 BACKBONES = {"resnet18": (256, 512), "resnet50": (1024, 2048), "resnet101": (1024, 2048)}
 """Known backbones and the channels of their maps at strides 16 and 32."""
+
+STAGES = ("layer1", "layer2", "layer3", "layer4")
+"""The stages of a ResNet, at strides 4, 8, 16 and 32; each is a tap."""
+
+
+class Pyramid(NamedTuple):
+    """Maps of a ResNet.
+
+    Attributes:
+        stride16: floating point, B x D x ceil(H / 16) x ceil(W / 16).
+        stride32: floating point, B x D x ceil(H / 32) x ceil(W / 32).
+        taps: stages before their last activation, by name.
+    """
+
+    stride16: Tensor
+    stride32: Tensor
+    taps: Mapping[str, Tensor]
 
 
 class ResNetPyramid(nn.Module):
@@ -24,6 +44,14 @@ class ResNetPyramid(nn.Module):
 
     Raises:
         ValueError: for an unknown name, or weights that are missing, unreadable or do not fit.
+
+    Example:
+        >>> pyramid = ResNetPyramid("resnet18")
+        >>> maps = pyramid(torch.zeros(1, 3, 64, 96), taps={"layer1"})
+        >>> maps.stride16.shape, maps.stride32.shape
+        (torch.Size([1, 256, 4, 6]), torch.Size([1, 512, 2, 3]))
+        >>> {name: tap.shape for name, tap in maps.taps.items()}
+        {'layer1': torch.Size([1, 64, 16, 24])}
     """
 
     def __init__(self, name: str = "resnet18", *, weights: str | Path | None = None) -> None:
@@ -40,18 +68,41 @@ class ResNetPyramid(nn.Module):
         self.layer4 = resnet.layer4
         self.channels = BACKBONES[name]
 
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Compute both maps.
+    def forward(self, images: Tensor, taps: Collection[str] = ()) -> Pyramid:
+        """Compute both maps, and taps on the way.
 
         Args:
             images: floating point, B x 3 x H x W.
+            taps: of :data:`STAGES`, those to return before their last activation.
 
         Returns:
-            maps of ceil(H / 16) x ceil(W / 16) and ceil(H / 32) x ceil(W / 32) pixels.
+            the maps at strides 16 and 32, and the taps.
         """
-        stride8 = self.layer2(self.layer1(self.stem(images)))
-        stride16 = self.layer3(stride8)
-        return stride16, self.layer4(stride16)
+        tapped: dict[str, Tensor] = {}
+        maps, levels = self.stem(images), []
+        for name in STAGES:
+            stage: nn.Sequential = getattr(self, name)
+            if name in taps:
+                tapped[name] = _before_last_activation(stage, maps)
+                maps = torch.relu(tapped[name])
+            else:
+                maps = stage(maps)
+            levels.append(maps)
+        return Pyramid(levels[2], levels[3], tapped)
+
+
+def _before_last_activation(stage: nn.Sequential, maps: Tensor) -> Tensor:
+    """A stage's output up to its last block's sum of branch and shortcut.
+
+    The block's own forward overwrites this sum: its activation works in place.
+    """
+    for block in stage[:-1]:
+        maps = block(maps)
+    last: Any = stage[-1]
+    branch = last.bn2(last.conv2(last.relu(last.bn1(last.conv1(maps)))))
+    if isinstance(last, Bottleneck):
+        branch = last.bn3(last.conv3(last.relu(branch)))
+    return branch + (maps if last.downsample is None else last.downsample(maps))
 
 
 def _resnet(name: str, weights: str | Path | None) -> ResNet:

@@ -5,7 +5,8 @@ import math
 import torch
 from torch import Tensor, nn
 
-from avalanche_seg.models.incremental_head import IncrementalHead, classifier_bias
+from avalanche_seg.models.classifiers import plain_parameters
+from avalanche_seg.models.incremental_head import IncrementalHead
 
 __all__ = ["balanced_classifier_init", "balanced_init"]
 
@@ -43,13 +44,37 @@ def balanced_init(
     return weight, bias.expand(n_new).clone(), bias.clone()
 
 
-def balanced_classifier_init(head: IncrementalHead, classifier: nn.Conv2d) -> None:
-    """Initialise a new classifier of a head in place by :func:`balanced_init`."""
-    first = head.layers[0]
+def balanced_classifier_init(head: IncrementalHead, classifier: nn.Module) -> None:
+    """Initialise a new classifier of a head in place by :func:`balanced_init`.
+
+    Args:
+        head: has a channel for the background already, whose bias changes; to be set as its
+            ``init_new``.
+        classifier: a 1x1 convolution with bias, not part of the head yet.
+
+    Raises:
+        ValueError: when a classifier is no 1x1 convolution, or the background has no channel.
+
+    Example:
+        >>> head = IncrementalHead(4)
+        >>> head.grow(3)
+        >>> head.init_new = balanced_classifier_init
+        >>> head.grow(2)
+        >>> old, new = head.classifiers
+        >>> torch.equal(new.weight[1], old.weight[0]), torch.equal(new.bias[:1], old.bias[:1])
+        (True, True)
+    """
+    try:
+        old_weight, old_bias = plain_parameters(head.background_classifier)
+        new_weight, new_bias = plain_parameters(classifier)
+    except ValueError as error:
+        raise ValueError(
+            "the balanced initialisation copies the background's row of a 1x1 convolution: "
+            f"{error}; make the model with head='1x1' and background='shared' or 'separate', or "
+            "leave this initialisation out"
+        ) from error
     with torch.no_grad():
-        weight, bias, background = balanced_init(
-            first.weight[0], classifier_bias(first)[0], classifier.out_channels
-        )
-        classifier.weight.copy_(weight)
-        classifier_bias(classifier).copy_(bias)
-        classifier_bias(first)[0] = background
+        weight, bias, background = balanced_init(old_weight[0], old_bias[0], len(new_weight))
+        new_weight.copy_(weight)
+        new_bias.copy_(bias)
+        old_bias[0] = background

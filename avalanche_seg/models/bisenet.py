@@ -1,13 +1,16 @@
 """BiSeNet v1 (Yu et al., ECCV 2018), in the variant behind SMiB's published numbers."""
 
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from avalanche_seg.kernels import resize_logits
-from avalanche_seg.models.backbones import ResNetPyramid
-from avalanche_seg.models.segmentation_model import DenseFeatures, SegmentationModel
+from avalanche_seg.models.backbones import STAGES, Pyramid, ResNetPyramid
+from avalanche_seg.models.channels import BackgroundChannel
+from avalanche_seg.models.output import DenseFeatures
+from avalanche_seg.models.segmentation_model import SegmentationModel
 
 __all__ = ["BiSeNet"]
 
@@ -27,22 +30,54 @@ class BiSeNet(SegmentationModel):
     Args:
         backbone: "resnet18", "resnet50" or "resnet101".
         weights: of the backbone: None (random), "imagenet", or the path of a state dict.
+        head: as in :class:`~avalanche_seg.models.SegmentationModel`.
+        n_extra: as in :class:`~avalanche_seg.models.SegmentationModel`.
+        background: as in :class:`~avalanche_seg.models.SegmentationModel`.
+        taps: "head" (the fused map, 128 channels at stride 8), "layer1" .. "layer4" (the ResNet's
+            stages before their last activation).
+        classes_per_step: as in :class:`~avalanche_seg.models.SegmentationModel`.
 
     Raises:
-        ValueError: for an unknown backbone or weights that cannot be used.
+        ValueError: for an unknown backbone, weights that cannot be used, or an unknown option.
 
     Example:
         >>> _ = torch.manual_seed(0)
-        >>> model = BiSeNet("resnet18")
-        >>> model.grow(3)
+        >>> model = BiSeNet("resnet18", classes_per_step=(3, 2))
         >>> model.predict(torch.zeros(1, 3, 50, 70, dtype=torch.uint8)).shape
         torch.Size([1, 50, 70])
+        >>> model.n_classes
+        5
     """
 
-    def __init__(self, backbone: str = "resnet18", *, weights: str | Path | None = None) -> None:
+    def __init__(
+        self,
+        backbone: str = "resnet18",
+        *,
+        weights: str | Path | None = None,
+        head: str = "1x1",
+        n_extra: int = 0,
+        background: BackgroundChannel = "shared",
+        taps: Collection[str] = ("head",),
+        classes_per_step: Sequence[int] | None = None,
+    ) -> None:
         context = ContextPath(ResNetPyramid(backbone, weights=weights))
-        super().__init__(BilateralNetwork(context), _FUSED_CHANNELS, context.channels)
-        self.backbone = backbone
+        super().__init__(
+            BilateralNetwork(context),
+            _FUSED_CHANNELS,
+            context.channels,
+            body="network.context.backbone",
+            head=head,
+            n_extra=n_extra,
+            background=background,
+            taps=taps,
+            classes_per_step=classes_per_step,
+        )
+        self.config = {"backbone": backbone, **self.config}
+
+    @property
+    def backbone(self) -> str:
+        """Name of the ResNet."""
+        return self.config["backbone"]
 
 
 class ConvBlock(nn.Sequential):
@@ -100,11 +135,11 @@ class ContextPath(nn.Module):
         self.refine16 = AttentionRefinement(backbone.channels[0])
         self.refine32 = AttentionRefinement(backbone.channels[1])
 
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Images, B x 3 x H x W -> maps at strides 16 and 32."""
-        stride16, stride32 = self.backbone(images)
+    def forward(self, images: Tensor, taps: Collection[str] = ()) -> Pyramid:
+        """Images, B x 3 x H x W -> refined maps at strides 16 and 32, and the backbone's taps."""
+        stride16, stride32, tapped = self.backbone(images, taps)
         tail = stride32.mean(dim=(2, 3), keepdim=True)
-        return self.refine16(stride16), self.refine32(stride32) * tail
+        return Pyramid(self.refine16(stride16), self.refine32(stride32) * tail, tapped)
 
 
 class FeatureFusion(nn.Module):
@@ -127,6 +162,8 @@ class FeatureFusion(nn.Module):
 class BilateralNetwork(nn.Module):
     """Spatial and context path, fused at stride 8."""
 
+    tap_names = STAGES
+
     def __init__(self, context: ContextPath) -> None:
         super().__init__()
         self.context = context
@@ -135,12 +172,13 @@ class BilateralNetwork(nn.Module):
         for module in (self.spatial, self.fusion, context.refine16, context.refine32):
             module.apply(_kaiming)
 
-    def forward(self, images: Tensor) -> DenseFeatures:
-        """Compute the fused map and, for the auxiliary heads, both context maps at stride 8."""
+    def forward(self, images: Tensor, taps: Collection[str] = ()) -> DenseFeatures:
+        """Compute the fused map, both context maps at stride 8 for the auxiliary heads, taps."""
         spatial = self.spatial(images)
         size = (spatial.shape[-2], spatial.shape[-1])
-        context = tuple(resize_logits(level, size) for level in self.context(images))
-        return DenseFeatures(self.fusion(torch.cat([spatial, *context], dim=1)), context)
+        stride16, stride32, tapped = self.context(images, taps)
+        context = (resize_logits(stride16, size), resize_logits(stride32, size))
+        return DenseFeatures(self.fusion(torch.cat([spatial, *context], dim=1)), context, tapped)
 
 
 def _kaiming(module: nn.Module) -> None:

@@ -1,84 +1,142 @@
-"""A pixel classifier that grows by one 1x1 convolution a step."""
+"""A pixel classifier that grows by one group of channels per step."""
 
 from collections.abc import Callable
-from typing import cast
 
 import torch
 from avalanche.models import DynamicModule
 from torch import Tensor, nn
 
-__all__ = ["IncrementalHead", "classifier_bias"]
+from avalanche_seg.models.channels import (
+    BackgroundChannel,
+    HeadGroup,
+    check_channels,
+    class_scores,
+    next_groups,
+)
+from avalanche_seg.models.classifiers import HeadFactory, conv1x1, plain_parameters
 
-ClassifierInit = Callable[["IncrementalHead", nn.Conv2d], None]
+__all__ = ["IncrementalHead"]
+
+ClassifierInit = Callable[["IncrementalHead", nn.Module], None]
 
 
 class IncrementalHead(DynamicModule):
-    """One 1x1 convolution a step, their outputs concatenated into channels.
+    """One classifier per step, their outputs concatenated into channels.
 
     The head starts empty and grows when Avalanche adapts the model to a training experience. It
-    never grows in evaluation, nor twice for the same experience.
+    never grows in evaluation, nor twice for the same experience. Step 0 adds, each with a
+    classifier of its own: the extra channels, the background when it is separate, the classes.
 
     Args:
         in_channels: channels of the feature map.
+        factory: makes the classifier of ``n_new`` channels: ``(in_channels, n_new) -> Module``.
+        n_extra: channels in front that are no class: SSUL's unknown, DKD's auxiliary channel.
+        background: "shared": the background is the first channel of the classifier of step 0;
+            "separate": it has a classifier of its own; "none": it has no channel.
 
     Attributes:
-        classifiers: the convolution of every step.
-        init_new: what initialises a new classifier from step 1 on; None keeps torch's default.
+        classifiers: the classifier of every group.
+        groups: what every classifier is for.
+        classes_per_step: how many classes each step added; the background, a class of step 0,
+            counts even when it has no channel.
+        init_new: what initialises a new classifier from step 1 on, called as
+            ``init_new(head, classifier)`` before the classifier is added; None keeps torch's
+            default. It may copy from :attr:`extra_classifier` and :attr:`background_classifier`.
+
+    Raises:
+        ValueError: for a negative ``n_extra`` or an unknown ``background``.
+
+    Example:
+        >>> head = IncrementalHead(8, n_extra=1, background="separate")
+        >>> head.grow(16)
+        >>> head.grow(5)
+        >>> [group.n_channels for group in head.groups], head.classes_per_step
+        ([1, 1, 15, 5], [16, 5])
+        >>> head(torch.zeros(2, 8, 4, 4)).shape
+        torch.Size([2, 22, 4, 4])
     """
 
-    def __init__(self, in_channels: int) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        *,
+        factory: HeadFactory = conv1x1,
+        n_extra: int = 0,
+        background: BackgroundChannel = "shared",
+    ) -> None:
         super().__init__()
+        check_channels(n_extra, background)
         self.in_channels = in_channels
+        self.factory = factory
+        self.n_extra = n_extra
+        self.background: BackgroundChannel = background
         self.classifiers = nn.ModuleList()
+        self.groups: list[HeadGroup] = []
+        self.classes_per_step: list[int] = []
         self.init_new: ClassifierInit | None = None
         # Remembers device and dtype of the module while there is no classifier yet.
         self.register_buffer("_anchor", torch.empty(0), persistent=False)
 
     @property
-    def out_channels(self) -> int:
-        """How many channels the head has now."""
+    def n_classes(self) -> int:
+        """How many classes the head knows, the background included, with or without a channel."""
         return sum(self.classes_per_step)
 
     @property
-    def classes_per_step(self) -> list[int]:
-        """How many channels each step added."""
-        return [layer.out_channels for layer in self.layers]
+    def out_channels(self) -> int:
+        """How many channels the head has now, extra ones included."""
+        return sum(group.n_channels for group in self.groups)
 
     @property
-    def layers(self) -> list[nn.Conv2d]:
-        """The classifiers, typed."""
-        return [cast(nn.Conv2d, layer) for layer in self.classifiers]
+    def extra_classifier(self) -> nn.Module | None:
+        """The classifier of the extra channels; None when there is none."""
+        return self._first("extra")
+
+    @property
+    def background_classifier(self) -> nn.Module | None:
+        """The classifier whose first channel is the background; None when there is none."""
+        if self.background == "none":
+            return None
+        return self._first("background" if self.background == "separate" else "classes")
+
+    def _first(self, kind: str) -> nn.Module | None:
+        found = (c for c, g in zip(self.classifiers, self.groups, strict=True) if g.kind == kind)
+        return next(found, None)
 
     def grow(self, n_new: int) -> None:
-        """Add a classifier for ``n_new`` channels.
+        """Add a step of ``n_new`` classes; at step 0 the background is one of them.
 
         Raises:
-            ValueError: when ``n_new`` is less than one.
+            ValueError: when ``n_new`` is less than one, or leaves nothing to classify.
         """
-        if n_new < 1:
-            raise ValueError(f"n_new={n_new}; expected at least one new channel")
-        classifier = nn.Conv2d(self.in_channels, n_new, kernel_size=1)
-        classifier.to(device=self._anchor.device, dtype=self._anchor.dtype)
-        if len(self.classifiers) > 0 and self.init_new is not None:
-            self.init_new(self, classifier)
-        self.classifiers.append(classifier)
+        step = len(self.classes_per_step)
+        groups = next_groups(step, n_new, n_extra=self.n_extra, background=self.background)
+        for group in groups:
+            classifier = self.factory(self.in_channels, group.n_channels)
+            classifier.to(device=self._anchor.device, dtype=self._anchor.dtype)
+            classifier.train(self.training)
+            if step > 0 and self.init_new is not None:
+                self.init_new(self, classifier)
+            self.classifiers.append(classifier)
+            self.groups.append(group)
+        self.classes_per_step.append(n_new)
 
     def adaptation(self, experience: object) -> None:
-        """Grow to the channels of a training experience; called by Avalanche.
+        """Grow to the classes of a training experience; called by Avalanche.
 
         Raises:
-            ValueError: when the experience skips channels, that is, an earlier step was left out.
+            ValueError: when the experience skips classes, that is, an earlier step was left out.
         """
         if not self.training:
             return
-        channels = sorted(experience.classes_in_this_experience)  # type: ignore[attr-defined]
-        n_new = channels[-1] + 1 - self.out_channels
+        classes = sorted(experience.classes_in_this_experience)  # type: ignore[attr-defined]
+        n_new = classes[-1] + 1 - self.n_classes
         if n_new <= 0:
             return
-        if channels[0] > self.out_channels:
+        if classes[0] > self.n_classes:
             raise ValueError(
-                f"the model has {self.out_channels} channels and the experience adds channels "
-                f"{channels[0]}..{channels[-1]}; train the steps in order, from step 0"
+                f"the model has {self.n_classes} channels and the experience adds channels "
+                f"{classes[0]}..{classes[-1]}; train the steps in order, from step 0"
             )
         self.grow(n_new)
 
@@ -89,7 +147,7 @@ class IncrementalHead(DynamicModule):
             features: floating point, B x in_channels x h x w.
 
         Returns:
-            logits, B x out_channels x h x w.
+            logits, B x out_channels x h x w: extra channels, background, classes step by step.
 
         Raises:
             RuntimeError: when the head is still empty.
@@ -99,12 +157,13 @@ class IncrementalHead(DynamicModule):
                 "the head has no channel yet; train a strategy on the first experience, or call "
                 "grow(n)"
             )
-        weight = torch.cat([layer.weight for layer in self.layers])
-        bias = torch.cat([classifier_bias(layer) for layer in self.layers])
+        if self.factory is not conv1x1:
+            return torch.cat([classifier(features) for classifier in self.classifiers], dim=1)
+        # One convolution for all groups: the weights are much smaller than the outputs.
+        rows = [plain_parameters(classifier) for classifier in self.classifiers]
+        weight, bias = (torch.cat(parts) for parts in zip(*rows, strict=True))
         return nn.functional.conv2d(features, weight, bias)
 
-
-def classifier_bias(layer: nn.Conv2d) -> Tensor:
-    """The bias of a classifier, which is made with one."""
-    assert layer.bias is not None
-    return layer.bias
+    def class_scores(self, logits: Tensor) -> Tensor:
+        """The classes' scores among the raw channels; see :func:`class_scores`."""
+        return class_scores(logits, n_extra=self.n_extra, background=self.background)

@@ -1,82 +1,125 @@
 """What every segmentation model is here: a feature network under incremental heads."""
 
-from typing import NamedTuple
+from collections.abc import Collection, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from avalanche_seg.kernels import predicted_labels
+from avalanche_seg.models.channels import BackgroundChannel
+from avalanche_seg.models.classifiers import HEADS
 from avalanche_seg.models.incremental_head import IncrementalHead
-from avalanche_seg.normalization import normalize_images
+from avalanche_seg.models.output import SegmentationOutput
+from avalanche_seg.models.roles import parameter_roles
+from avalanche_seg.normalization import check_normalized, normalize_images
 
-__all__ = ["DenseFeatures", "SegmentationModel", "SegmentationOutput", "as_output"]
-
-
-class DenseFeatures(NamedTuple):
-    """Feature maps of a network: what the heads classify.
-
-    Attributes:
-        main: floating point, B x D x h x w.
-        aux: the maps of the auxiliary heads, each B x D_i x h_i x w_i.
-    """
-
-    main: Tensor
-    aux: tuple[Tensor, ...] = ()
-
-
-class SegmentationOutput(NamedTuple):
-    """Output of a segmentation model.
-
-    Attributes:
-        logits: floating point, B x C x h x w, at the model's own stride.
-        aux: logits of the auxiliary heads, each B x C x h x w; empty in evaluation.
-        features: the map under the main head, B x D x h x w; None when the model does not say.
-    """
-
-    logits: Tensor
-    aux: tuple[Tensor, ...] = ()
-    features: Tensor | None = None
-
-
-def as_output(output: SegmentationOutput | Tensor) -> SegmentationOutput:
-    """The output of any model as a :class:`SegmentationOutput`; a tensor is taken as logits."""
-    return SegmentationOutput(output) if isinstance(output, Tensor) else output
+__all__ = ["SegmentationModel"]
 
 
 class SegmentationModel(nn.Module):
     """A feature network under incremental heads.
 
-    Args:
-        network: images (B x 3 x H x W, normalised) -> :class:`DenseFeatures`. It may return the
-            auxiliary maps in training only.
-        channels: channels of the main feature map.
-        aux_channels: channels of every auxiliary map.
-
     The model accepts uint8 images and normalises them itself; floating point images are taken to be
     normalised already. Main and auxiliary heads start empty and grow together, a step at a time.
 
+    Labels are classes, 0 the background; logits have raw channels: ``n_extra`` extra ones, then the
+    classes (without the background when it has no channel). :meth:`scores` leads from one to the
+    other.
+
+    Args:
+        network: images (B x 3 x H x W, normalised) -> :class:`DenseFeatures`. It may return the
+            auxiliary maps in training only. One with an attribute ``tap_names`` is called with
+            ``(images, taps)`` when some of these are wanted, and returns them in ``taps``.
+        channels: channels of the main feature map.
+        aux_channels: channels of every auxiliary map.
+        body: the backbone's dotted path in the model; None: the whole network.
+        head: kind of classifiers, of :data:`HEADS`: "1x1" (a convolution), "3x3" (a group of
+            layers per step).
+        n_extra: channels in front that are no class, such as SSUL's unknown.
+        background: where the background's channel is: "shared" (in the classifier of step 0),
+            "separate" (in one of its own), "none" (nowhere).
+        taps: feature maps that outputs hold: "head" (the main map), or of the network's
+            ``tap_names``.
+        classes_per_step: grow these steps at once; None: start empty.
+
     Attributes:
-        class_names: name of every channel, where a loaded file said it; else empty.
+        config: plain values; :func:`create_model` rebuilds the model from them, without weights
+            and steps. A subclass adds its own arguments, and takes out what it does not accept.
+        class_names: name of every class; empty until known.
+        class_ids: number of every class in its data set; empty until known.
+
+    Raises:
+        ValueError: for an unknown head, background or tap.
+
+    Example:
+        >>> class Halves(nn.Conv2d):
+        ...     def forward(self, images):
+        ...         return DenseFeatures(super().forward(images))
+        >>> from avalanche_seg.models import DenseFeatures
+        >>> model = SegmentationModel(Halves(3, 8, 2, stride=2), 8, n_extra=1)
+        >>> model.grow(3)
+        >>> model.n_classes, model.n_channels
+        (3, 4)
+        >>> model(torch.zeros(1, 3, 8, 6)).logits.shape
+        torch.Size([1, 4, 4, 3])
     """
 
+    config: dict[str, Any]
     class_names: tuple[str, ...] = ()
+    class_ids: tuple[int, ...] = ()
 
     def __init__(
-        self, network: nn.Module, channels: int, aux_channels: tuple[int, ...] = ()
+        self,
+        network: nn.Module,
+        channels: int,
+        aux_channels: Sequence[int] = (),
+        *,
+        body: str | None = None,
+        head: str = "1x1",
+        n_extra: int = 0,
+        background: BackgroundChannel = "shared",
+        taps: Collection[str] = ("head",),
+        classes_per_step: Sequence[int] | None = None,
     ) -> None:
         super().__init__()
+        if head not in HEADS:
+            raise ValueError(f"head={head!r} is unknown; expected one of {', '.join(HEADS)}")
         self.network = network
-        self.head = IncrementalHead(channels)
-        self.aux_heads = nn.ModuleList(IncrementalHead(width) for width in aux_channels)
+        self.head, *aux_heads = (
+            IncrementalHead(width, factory=HEADS[head], n_extra=n_extra, background=background)
+            for width in (channels, *aux_channels)
+        )
+        self.aux_heads = nn.ModuleList(aux_heads)
+        self._body = "network" if body is None else body
+        self.taps = frozenset(taps)
+        self.config = {
+            "head": head,
+            "n_extra": n_extra,
+            "background": background,
+            "taps": sorted(self.taps),
+        }
+        for n_new in classes_per_step or ():
+            self.grow(n_new)
 
     @property
     def n_classes(self) -> int:
-        """How many channels the model has now, background included."""
+        """How many classes the model knows now, background included."""
+        return self.head.n_classes
+
+    @property
+    def n_extra(self) -> int:
+        """How many channels in front of the logits are no class."""
+        return self.head.n_extra
+
+    @property
+    def n_channels(self) -> int:
+        """How many raw channels the logits have now."""
         return self.head.out_channels
 
     @property
     def classes_per_step(self) -> list[int]:
-        """How many channels each step added."""
+        """How many classes each step added, background included."""
         return self.head.classes_per_step
 
     @property
@@ -84,10 +127,42 @@ class SegmentationModel(nn.Module):
         """The main head, then the auxiliary ones."""
         return [self.head, *self.aux_heads]
 
+    @property
+    def body(self) -> nn.Module:
+        """The backbone."""
+        return self.get_submodule(self._body)
+
+    @property
+    def taps(self) -> frozenset[str]:
+        """The feature maps that outputs hold; may be set.
+
+        Raises:
+            ValueError: for unknown names.
+        """
+        return self._taps
+
+    @taps.setter
+    def taps(self, names: Collection[str]) -> None:
+        known = ("head", *getattr(self.network, "tap_names", ()))
+        unknown = sorted(set(names).difference(known))
+        if unknown:
+            raise ValueError(
+                f"taps {', '.join(map(repr, unknown))} are unknown; expected some of "
+                f"{', '.join(known)}"
+            )
+        self._taps = frozenset(names)
+
     def grow(self, n_new: int) -> None:
-        """Add ``n_new`` channels to every head; training through Avalanche does it by itself."""
+        """Add ``n_new`` classes to every head; training through Avalanche does it by itself."""
         for head in self.heads:
             head.grow(n_new)
+
+    def parameter_roles(self) -> dict[str, list[nn.Parameter]]:
+        """Every parameter under "body", "neck", "extra", "old" or "new".
+
+        See :func:`avalanche_seg.models.roles.parameter_roles`.
+        """
+        return parameter_roles(self, self.body, self.heads)
 
     def forward(self, images: Tensor) -> SegmentationOutput:
         """Compute logits at the model's stride.
@@ -96,26 +171,52 @@ class SegmentationModel(nn.Module):
             images: B x 3 x H x W, uint8 in 0..255 or normalised floating point; any H and W.
 
         Returns:
-            logits, auxiliary logits (training only) and features.
+            logits, auxiliary logits (training only) and the features that ``taps`` names.
         """
-        features = self.network(normalize_images(images))
+        images, wanted = normalize_images(images), self._taps - {"head"}
+        features = self.network(images, wanted) if wanted else self.network(images)
         aux: tuple[Tensor, ...] = ()
         if self.training:
             aux = tuple(
                 head(level) for head, level in zip(self.aux_heads, features.aux, strict=True)
             )
-        return SegmentationOutput(self.head(features.main), aux, features.main)
+        taps = {name: features.taps[name] for name in sorted(wanted)}
+        if "head" in self._taps:
+            taps["head"] = features.main
+        return SegmentationOutput(self.head(features.main), aux, taps)
+
+    def scores(self, logits: Tensor) -> Tensor:
+        """The classes' scores, whose argmax is the prediction; for a subclass to override.
+
+        Here extra channels are dropped, and a background without a channel scores 0; see
+        :func:`avalanche_seg.models.channels.class_scores`.
+
+        Args:
+            logits: raw channels, floating point, B x n_channels x h x w, at the size of the label
+                map; often of a part of its pixels, so every pixel must be treated alone.
+
+        Returns:
+            B x n_classes x h x w; the logits themselves where all channels are classes.
+        """
+        return self.head.class_scores(logits)
 
     @torch.no_grad()
-    def predict(self, images: Tensor) -> Tensor:
+    def predict(self, images: Tensor, *, normalized: bool = False) -> Tensor:
         """Label every pixel, in evaluation mode.
 
         Args:
             images: as in :meth:`forward`.
+            normalized: floating point images are normalised, whatever their values look like.
 
         Returns:
-            channels, int64, B x H x W.
+            classes, int64, B x H x W.
+
+        Raises:
+            ValueError: for floating point images that do not look normalised; see
+                :func:`avalanche_seg.normalization.check_normalized`.
         """
+        if not normalized:
+            check_normalized(images)
         modes = {module: module.training for module in self.modules()}
         self.eval()
         try:
@@ -123,4 +224,4 @@ class SegmentationModel(nn.Module):
         finally:
             for module, mode in modes.items():  # Some may be frozen in evaluation mode.
                 module.training = mode
-        return predicted_labels(logits, (images.shape[-2], images.shape[-1]))
+        return predicted_labels(logits, (images.shape[-2], images.shape[-1]), self.scores)

@@ -8,55 +8,88 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from avalanche_seg.models.bisenet import BiSeNet
+from avalanche_seg.models.create import create_model, name_of
+from avalanche_seg.models.segmentation_model import SegmentationModel
 from avalanche_seg.system import atomic_write
 
 __all__ = ["load_model", "save_model"]
 
 _KEY = "avalanche_seg"
-_FORMAT = 1
+_FORMAT = 2
 
 
-def save_model(model: BiSeNet, path: str | Path, *, class_names: Sequence[str]) -> None:
-    """Write weights, architecture, steps and class names; the old file stays until all is written.
+def save_model(
+    model: SegmentationModel,
+    path: str | Path,
+    *,
+    class_names: Sequence[str] | None = None,
+    class_ids: Sequence[int] | None = None,
+) -> None:
+    """Write weights, name, config, steps and classes; the old file stays until all is written.
 
     Args:
-        model: the model after some step.
+        model: the model after some step, of a class in :data:`MODELS`.
         path: the file to write.
-        class_names: the name of every channel the model has.
+        class_names: the name of every class the model knows; None: its own ``class_names``.
+        class_ids: the number of every class in its data set; None: its own ``class_ids``, which
+            may be empty (unknown).
 
     Raises:
-        ValueError: when the number of names is not the number of channels.
+        ValueError: when the number of names or ids is not the number of classes, the class is not
+            in :data:`MODELS`, or its config holds more than plain values.
+
+    Example:
+        >>> from avalanche_seg.models import BiSeNet
+        >>> folder = getfixture("tmp_path")
+        >>> model = BiSeNet("resnet18", classes_per_step=(2,))
+        >>> save_model(model, folder / "step0.safetensors", class_names=("background", "cat"))
+        >>> load_model(folder / "step0.safetensors").class_names
+        ('background', 'cat')
     """
-    if len(class_names) != model.n_classes:
+    names = model.class_names if class_names is None else class_names
+    ids = model.class_ids if class_ids is None else class_ids
+    if len(names) != model.n_classes:
         raise ValueError(
-            f"got {len(class_names)} class names for a model of {model.n_classes} channels; "
-            "expected one a channel"
+            f"got {len(names)} class names for a model of {model.n_classes} classes; expected one "
+            "for each: pass class_names"
         )
-    path = Path(path)
+    if len(ids) not in {0, model.n_classes}:
+        raise ValueError(
+            f"got {len(ids)} class ids for a model of {model.n_classes} classes; expected one for "
+            "each: pass class_ids, or () when there are none"
+        )
     description = {
         "format": _FORMAT,
-        "architecture": type(model).__name__,
-        "backbone": model.backbone,
+        "name": name_of(model),
+        "config": model.config,
         "classes_per_step": model.classes_per_step,
-        "class_names": list(class_names),
+        "class_names": list(names),
+        "class_ids": [int(number) for number in ids],
     }
-    # One entry: safetensors writes several in no fixed order, and equal models give equal files.
-    metadata = {_KEY: json.dumps(description)}
+    try:
+        # One entry: safetensors writes several in no fixed order, and equal models are to give
+        # equal files.
+        metadata = {_KEY: json.dumps(description)}
+    except TypeError as error:
+        raise ValueError(
+            f"config of {type(model).__name__} cannot be written ({error}); expected plain values: "
+            "numbers, text, lists and dicts of them"
+        ) from error
     state = {name: tensor.contiguous().cpu() for name, tensor in model.state_dict().items()}
-    with atomic_write(path) as temporary:
+    with atomic_write(Path(path)) as temporary:
         save_file(state, temporary, metadata=metadata)
 
 
-def load_model(path: str | Path, *, device: str | torch.device = "cpu") -> BiSeNet:
-    """Rebuild a model from its file alone, in evaluation mode.
+def load_model(path: str | Path, *, device: str | torch.device = "cpu") -> SegmentationModel:
+    """Rebuild a model from its file alone, in evaluation mode; random generators stay as they are.
 
     Args:
         path: a file written by :func:`save_model`.
         device: where to put the model.
 
     Returns:
-        the model, with the attribute ``class_names`` (a tuple, one name a channel).
+        the model, with ``class_names`` (a tuple, one name per class) and ``class_ids`` (the same,
+        or empty).
 
     Raises:
         ValueError: when the file is missing, damaged or was not written by this package.
@@ -74,14 +107,13 @@ def load_model(path: str | Path, *, device: str | torch.device = "cpu") -> BiSeN
         description = json.loads(metadata[_KEY])
         if description["format"] != _FORMAT:
             raise ValueError(f"format {description['format']!r}, not {_FORMAT!r}")
-        if description["architecture"] != BiSeNet.__name__:
-            raise ValueError(f"architecture {description['architecture']!r}, not BiSeNet")
         with torch.random.fork_rng(devices=[]):  # The weights drawn here are replaced at once.
-            model = BiSeNet(description["backbone"])
+            model = create_model(description["name"], **description["config"])
             for n_new in description["classes_per_step"]:
                 model.grow(n_new)
         model.load_state_dict(state)
         model.class_names = tuple(description["class_names"])
+        model.class_ids = tuple(description["class_ids"])
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())
         raise ValueError(

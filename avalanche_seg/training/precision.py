@@ -37,12 +37,7 @@ class Precision:
             return as_output(model(images))
         with torch.autocast(self.device_type, self._dtype):
             output = as_output(model(images))
-        features = output.features
-        return SegmentationOutput(
-            output.logits.float(),
-            tuple(level.float() for level in output.aux),
-            None if features is None else features.float(),
-        )
+        return output.map(Tensor.float)
 
     def backward(self, loss: Tensor, *, retain_graph: bool) -> None:
         """The backward pass, scaled when the precision asks for it."""

@@ -7,7 +7,7 @@ import torchvision
 from safetensors.torch import save_file
 
 from avalanche_seg.models import BACKBONES
-from avalanche_seg.models.backbones import ResNetPyramid
+from avalanche_seg.models.backbones import STAGES, ResNetPyramid
 from tests.models.tiny import random_images
 
 
@@ -32,14 +32,14 @@ def maps_of(resnet, images):
 def assert_same_maps(pyramid, resnet):
     images = random_images(50, 70)
     with torch.no_grad():
-        for ours, theirs in zip(pyramid.eval()(images), maps_of(resnet, images), strict=True):
+        for ours, theirs in zip(pyramid.eval()(images)[:2], maps_of(resnet, images), strict=True):
             torch.testing.assert_close(ours, theirs)
 
 
 @pytest.mark.parametrize("name", BACKBONES)
 def test_maps_are_at_strides_16_and_32(name):
     with torch.device("meta"):
-        maps = ResNetPyramid(name)(torch.empty(1, 3, 50, 70))
+        maps = ResNetPyramid(name)(torch.empty(1, 3, 50, 70))[:2]
     sizes = [(math.ceil(50 / stride), math.ceil(70 / stride)) for stride in (16, 32)]
     wanted = [(1, width, *size) for width, size in zip(BACKBONES[name], sizes, strict=True)]
     assert [tuple(level.shape) for level in maps] == wanted
@@ -148,3 +148,52 @@ def test_a_damaged_download_says_how_to_go_on(monkeypatch):
 def test_an_unknown_backbone_lists_the_known_ones():
     with pytest.raises(ValueError, match=r"'vgg16'.*resnet18, resnet50, resnet101"):
         ResNetPyramid("vgg16")
+
+
+def moved_norms(pyramid):
+    for module in pyramid.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            torch.nn.init.uniform_(module.running_mean, -0.2, 0.2)
+            torch.nn.init.uniform_(module.weight, 0.5, 1.5)
+            torch.nn.init.uniform_(module.bias, -0.5, 0.5)
+    return pyramid
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("name", ["resnet18", "resnet50"])
+def test_taps_are_the_stages_before_their_last_activation(name, training):
+    torch.manual_seed(0)
+    pyramid = moved_norms(ResNetPyramid(name)).train(training)
+    images = random_images(50, 70)
+    maps = pyramid(images, STAGES)
+    assert list(maps.taps) == list(STAGES)
+    stage_input = pyramid.stem(images)
+    for stage in STAGES:
+        after = getattr(pyramid, stage)(stage_input)
+        assert maps.taps[stage].min() < 0 and after.min() == 0
+        assert torch.equal(maps.taps[stage].relu(), after)
+        stage_input = after
+    assert torch.equal(maps.stride32, stage_input)
+
+
+def test_taps_change_neither_the_maps_nor_the_gradients():
+    torch.manual_seed(0)
+    pyramid, images = moved_norms(ResNetPyramid()), random_images(50, 70)
+    results = []
+    for taps in ((), ("layer2", "layer4"), STAGES):
+        pyramid.zero_grad()
+        maps = pyramid(images, taps)
+        assert set(maps.taps) == set(taps)
+        (maps.stride16.square().mean() + maps.stride32.square().mean()).backward()
+        gradients = [parameter.grad.clone() for parameter in pyramid.parameters()]
+        results.append([maps.stride16, maps.stride32, *gradients])
+    for others in results[1:]:
+        assert all(torch.equal(a, b) for a, b in zip(results[0], others, strict=True))
+
+
+def test_a_tap_has_a_gradient_of_its_own():
+    torch.manual_seed(0)
+    pyramid = ResNetPyramid()
+    pyramid(random_images(50, 70), {"layer2"}).taps["layer2"].square().mean().backward()
+    reached = {name.split(".")[0] for name, p in pyramid.named_parameters() if p.grad is not None}
+    assert reached == {"stem", "layer1", "layer2"}

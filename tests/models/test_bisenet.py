@@ -64,7 +64,7 @@ def test_any_size_gives_logits_at_stride_8(model, size):
         evaluated = model.eval()(images)
     assert output.logits.shape == evaluated.logits.shape == (2, 5, *eighth)
     assert [aux.shape for aux in output.aux] == [(2, 5, *eighth)] * 2
-    assert output.features.shape == (2, 128, *eighth)
+    assert output.features["head"].shape == (2, 128, *eighth)
     assert evaluated.aux == ()
     assert model.predict(images).shape == (2, *size)
 
@@ -116,8 +116,8 @@ def test_forward_is_wired_as_published(model, training):
     with torch.no_grad():
         output = model.train(training)(images)
         features, logits, aux = recomputed(model, images)
-    assert output.features.std() > 1e-3
-    torch.testing.assert_close(output.features, features)
+    assert output.features["head"].std() > 1e-3
+    torch.testing.assert_close(output.features["head"], features)
     torch.testing.assert_close(output.logits, logits)
     assert len(output.aux) == (2 if training else 0)
     for ours, expected in zip(output.aux, aux if training else (), strict=True):
@@ -164,3 +164,56 @@ def test_every_parameter_gets_a_gradient(model):
 def test_an_unknown_backbone_lists_the_known_ones():
     with pytest.raises(ValueError, match=r"'resnet34'.*resnet18, resnet50, resnet101"):
         BiSeNet("resnet34")
+
+
+STRIDES = {"layer1": (4, 64), "layer2": (8, 128), "layer3": (16, 256), "layer4": (32, 512)}
+
+
+def test_every_tap_can_be_had(model):
+    model.eval().taps = ("head", *STRIDES)
+    images = random_images(50, 70)
+    try:
+        with torch.no_grad():
+            output = model(images)
+    finally:
+        model.taps = ("head",)
+    assert set(output.features) == {"head", *STRIDES}
+    for name, (stride, width) in STRIDES.items():
+        size = (math.ceil(50 / stride), math.ceil(70 / stride))
+        assert output.features[name].shape == (2, width, *size)
+        assert output.features[name].min() < 0
+    with torch.no_grad():
+        assert torch.equal(model(images).logits, output.logits)
+        assert list(model(images).features) == ["head"]
+
+
+def test_an_unknown_tap_lists_the_known_ones():
+    with (
+        torch.device("meta"),
+        pytest.raises(
+            ValueError, match=r"'layer5' are unknown; expected some of head, layer1, .*layer4"
+        ),
+    ):
+        BiSeNet(taps=("head", "layer5"))
+
+
+def test_steps_may_be_given_at_once():
+    torch.manual_seed(0)
+    model = BiSeNet("resnet18", classes_per_step=(3, 2))
+    torch.manual_seed(0)
+    grown = BiSeNet("resnet18")
+    grown.grow(3)
+    grown.grow(2)
+    assert model.classes_per_step == [3, 2]
+    state = grown.state_dict()
+    assert list(model.state_dict()) == list(state)
+    assert all(torch.equal(value, state[key]) for key, value in model.state_dict().items())
+
+
+def test_options_reach_every_head():
+    with torch.device("meta"):
+        model = BiSeNet(head="3x3", n_extra=1, background="separate", classes_per_step=(3, 2))
+    for head in model.heads:
+        assert [group.n_channels for group in head.groups] == [1, 1, 2, 2]
+        assert all(isinstance(classifier, nn.Sequential) for classifier in head.classifiers)
+    assert (model.n_classes, model.n_channels, model.n_extra) == (5, 6, 1)

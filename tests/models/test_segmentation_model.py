@@ -1,10 +1,12 @@
+import copy
 from types import SimpleNamespace
 
 import pytest
 import torch
 from avalanche.models.utils import avalanche_model_adaptation
 
-from avalanche_seg.models import SegmentationOutput
+from avalanche_seg.kernels import predicted_labels, resize_logits
+from avalanche_seg.models import SegmentationModel, SegmentationOutput
 from avalanche_seg.normalization import IMAGENET_MEAN, IMAGENET_STD
 from tests.losses import references
 from tests.models.tiny import random_images, tiny_model
@@ -26,7 +28,7 @@ def test_training_output():
     output = model(images)
     assert isinstance(output, SegmentationOutput)
     features = model.network(images)
-    torch.testing.assert_close(output.features, features.main)
+    torch.testing.assert_close(output.features["head"], features.main)
     torch.testing.assert_close(output.logits, model.head(features.main))
     (aux,) = output.aux
     torch.testing.assert_close(aux, model.aux_heads[0](features.aux[0]))
@@ -117,3 +119,95 @@ def test_main_and_auxiliary_heads_learn():
     output = model(random_images(16, 24))
     (output.logits.square().mean() + output.aux[0].square().mean()).backward()
     assert all(parameter.grad.any() for head in model.heads for parameter in head.parameters())
+
+
+class SigmoidModel(SegmentationModel):
+    """As in DKD: classes are independent, the background is what none of them claims."""
+
+    def scores(self, logits):
+        classes = logits[:, self.n_extra :].sigmoid()
+        threshold = torch.full_like(classes[:, :1], 0.6)
+        return torch.cat([threshold, classes], dim=1)
+
+
+class UnknownModel(SegmentationModel):
+    """As in SSUL: the unknown channel is background too."""
+
+    def scores(self, logits):
+        background = logits[:, :2].amax(dim=1, keepdim=True)
+        return torch.cat([background, logits[:, 2:]], dim=1)
+
+
+@pytest.mark.parametrize("budget", [1, 7 * 4 * 100, None])
+@pytest.mark.parametrize(
+    ("kind", "options", "n_channels"),
+    [
+        (SigmoidModel, {"n_extra": 1, "background": "none"}, 5),
+        (UnknownModel, {"n_extra": 1}, 6),
+        (SegmentationModel, {"n_extra": 2}, 7),
+        (SegmentationModel, {"n_extra": 1, "background": "none"}, 5),
+        (SegmentationModel, {"background": "separate", "head": "3x3"}, 5),
+    ],
+)
+def test_prediction_is_the_best_of_the_scores(kind, options, n_channels, budget, set_tile_bytes):
+    model = tiny_model(3, 2, kind=kind, **options)
+    for head in model.heads:  # Larger scores, so that several classes are seen.
+        for parameter in head.parameters():
+            parameter.data *= 4
+    images = random_images(33, 47)
+    with torch.no_grad():
+        logits = model.eval()(images).logits
+        scores = model.scores(resize_logits(logits, (33, 47)))
+    assert (model.n_classes, model.n_channels) == (5, n_channels)
+    assert (logits.shape[1], scores.shape[1]) == (n_channels, 5)
+    if budget is not None:
+        set_tile_bytes(budget)
+    assert torch.equal(model.predict(images), scores.argmax(dim=1))
+    assert len(scores.argmax(dim=1).unique()) > 1
+
+
+def test_scores_are_the_logits_themselves_where_all_channels_are_classes():
+    logits = torch.randn(1, 5, 2, 2)
+    assert tiny_model(3, 2).scores(logits) is logits
+
+
+def test_pixels_as_floating_point_numbers_are_refused():
+    model, images = tiny_model(3), random_bytes(16, 24)
+    for scaled in (images / 255, images.float()):
+        with pytest.raises(ValueError, match=r"not normalised; .* say normalized=True"):
+            model.predict(scaled)
+        with torch.no_grad():
+            expected = predicted_labels(model.eval()(scaled).logits, (16, 24))
+        assert torch.equal(model.predict(scaled, normalized=True), expected)
+    model.predict(normalised(images))
+
+
+def test_other_integers_are_refused():
+    with pytest.raises(ValueError, match="dtype int64; expected uint8"):
+        tiny_model(3).predict(random_bytes(16, 24).long())
+
+
+def test_taps_may_be_left_out():
+    model = tiny_model(3, taps=())
+    assert model(random_images(16, 24)).features == {}
+    with pytest.raises(ValueError, match=r"taps 'layer1' are unknown; expected some of head"):
+        model.taps = {"layer1"}
+    assert model.taps == frozenset()
+
+
+def test_an_unknown_head_lists_the_known_ones():
+    with pytest.raises(ValueError, match=r"head='5x5' is unknown; expected one of 1x1, 3x3"):
+        tiny_model(head="5x5")
+
+
+def test_a_copy_has_its_own_taps_and_heads():
+    model = tiny_model(3, n_extra=1)
+    copied = copy.deepcopy(model)
+    copied.taps = ()
+    copied.grow(2)
+    assert (model.taps, model.classes_per_step) == ({"head"}, [3])
+    assert (copied.taps, copied.classes_per_step) == (frozenset(), [3, 2])
+
+
+def test_names_and_ids_are_unknown_at_first():
+    assert (tiny_model(3).class_names, tiny_model(3).class_ids) == ((), ())

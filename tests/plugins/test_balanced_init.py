@@ -18,7 +18,7 @@ class HeadSpy(SegmentationPlugin):
     def before_training_exp(self, strategy, **kwargs):
         self.heads.append(
             [
-                [layer.bias.detach().clone() for layer in head.layers]
+                [layer.bias.detach().clone() for layer in head.classifiers]
                 for head in strategy.model.heads
             ]
         )
@@ -35,7 +35,7 @@ def test_every_head_starts_a_step_with_the_background_shared_evenly(tmp_path):
         evaluator=None,
     )
     strategy.train(benchmark.train_stream[0], eval_streams=[])
-    trained = [head.layers[0].bias.detach().clone() for head in model.heads]
+    trained = [head.classifiers[0].bias.detach().clone() for head in model.heads]
     strategy.train(benchmark.train_stream[1], eval_streams=[])
     for before, (old, new) in zip(trained, spy.heads[1], strict=True):
         share = before[0] - math.log(5 + 1)
@@ -55,7 +55,7 @@ def test_training_again_on_the_same_step_initialises_nothing(tmp_path):
         evaluator=None,
     )
     strategy.train(benchmark.train_stream, eval_streams=[])
-    trained = [[layer.bias.detach().clone() for layer in head.layers] for head in model.heads]
+    trained = [[layer.bias.detach().clone() for layer in head.classifiers] for head in model.heads]
     strategy.train(benchmark.train_stream[1], eval_streams=[])
     for head, biases in zip(trained, spy.heads[-1], strict=True):
         assert all(a.equal(b) for a, b in zip(head, biases, strict=True))

@@ -35,7 +35,11 @@ def lwf(output, labels, n_old, old):
 
 def ilt(output, labels, n_old, old):
     loss = lwf(output, labels, n_old, old)
-    return loss if old is None else loss + 100 * (output.features - old.features).square().mean()
+    return (
+        loss
+        if old is None
+        else loss + 100 * (output.features["head"] - old.features["head"]).square().mean()
+    )
 
 
 def lwf_mc(output, labels, n_old, old):

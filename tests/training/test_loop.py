@@ -123,7 +123,7 @@ def test_networks_run_in_half_precision_and_losses_in_full(benchmark):
         def after_forward(self, strategy, **kwargs):
             self.handle.remove()
             output = strategy.mb_output
-            self.outside = {output.logits.dtype, output.features.dtype, output.aux[0].dtype}
+            self.outside = {output.logits.dtype, output.features["head"].dtype, output.aux[0].dtype}
 
     types = Types()
     trained(FineTuning, benchmark, types, steps=1, amp="bf16")

@@ -14,14 +14,14 @@ from avalanche_seg.cli.predicting.drawing import mask_image, overlay
 from avalanche_seg.cli.predicting.images import UNKNOWN_SIZE, read_rgb, size_of
 from avalanche_seg.kernels import predicted_labels
 from avalanche_seg.labels import VOID
-from avalanche_seg.models import BiSeNet
+from avalanche_seg.models import SegmentationModel
 from avalanche_seg.system import atomic_write
 
 __all__ = ["label_maps", "predict"]
 
 
 def predict(
-    model: BiSeNet,
+    model: SegmentationModel,
     images: Sequence[Path],
     names: Sequence[str],
     folder: Path,
@@ -45,11 +45,11 @@ def predict(
         an error for every image that could not be read; the others are written.
 
     Raises:
-        ValueError: for a model of more channels than a mask has values.
+        ValueError: for a model of more classes than a mask has values.
     """
     if model.n_classes > VOID:
         raise ValueError(
-            f"the model has {model.n_classes} channels; an 8-bit mask has room for {VOID}"
+            f"the model has {model.n_classes} classes; an 8-bit mask has {VOID} values for them"
         )
     folder.mkdir(parents=True, exist_ok=True)
     with atomic_write(folder / "classes.txt") as temporary:
@@ -72,9 +72,9 @@ def predict(
 
 @torch.inference_mode()
 def label_maps(
-    model: BiSeNet, images: Sequence[NDArray[np.uint8]], *, size: int | None = None
+    model: SegmentationModel, images: Sequence[NDArray[np.uint8]], *, size: int | None = None
 ) -> list[NDArray[np.uint8]]:
-    """The channel of every pixel.
+    """The class of every pixel.
 
     Args:
         model: in evaluation mode.
@@ -82,7 +82,7 @@ def label_maps(
         size: the shorter side of the images in the network, in pixels; None keeps theirs.
 
     Returns:
-        a map an image, uint8, H x W of the images as given: the logits are resized, not the labels.
+        a map per image, uint8, H x W of the images as given: logits are resized, not labels.
     """
     device = next(model.parameters()).device
     pixels = torch.from_numpy(np.stack(images)).to(device).permute(0, 3, 1, 2)
@@ -90,7 +90,7 @@ def label_maps(
     height, width = images[0].shape[:2]
     # One after the other: logits at the images' size are the largest tensors of all.
     return [
-        predicted_labels(one, (height, width))[0].to(torch.uint8).cpu().numpy()
+        predicted_labels(one, (height, width), model.scores)[0].to(torch.uint8).cpu().numpy()
         for one in logits.split(1)
     ]
 
@@ -122,10 +122,10 @@ def _write(
     name: str,
     pixels: NDArray[np.uint8],
     labels: NDArray[np.uint8],
-    model: BiSeNet,
+    model: SegmentationModel,
     opacity: float,
 ) -> None:
-    ids = getattr(model, "class_ids", ())
+    ids = model.class_ids
     with atomic_write(folder / f"{name}.png") as temporary:
         mask_image(labels, ids).save(temporary, "PNG")
     drawn = overlay(pixels, labels, model.class_names, opacity=opacity, class_ids=ids)

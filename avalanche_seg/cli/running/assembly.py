@@ -29,7 +29,7 @@ from avalanche_seg.metrics import (
     SamplePredictions,
     loss_term_metrics,
 )
-from avalanche_seg.models import BiSeNet
+from avalanche_seg.models import SegmentationModel
 from avalanche_seg.plugins import (
     ClassExemplarsBuffer,
     FreezePlugin,
@@ -79,7 +79,7 @@ def make_benchmarks(options: Options) -> tuple[SegmentationScenario, Segmentatio
 
 def make_strategy(
     options: Options,
-    model: BiSeNet,
+    model: SegmentationModel,
     *,
     device: str,
     iou: MeanIoU,

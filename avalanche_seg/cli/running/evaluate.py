@@ -9,7 +9,7 @@ from avalanche_seg.cli.running.assembly import make_benchmarks, make_strategy, p
 from avalanche_seg.cli.running.run_folder import RunFolder, default_name, table
 from avalanche_seg.cli.running.steps import check_step, model_file
 from avalanche_seg.metrics import RunReport, mean_iou_metrics
-from avalanche_seg.models import BiSeNet, load_model
+from avalanche_seg.models import SegmentationModel, load_model
 from avalanche_seg.plugins import ProgressPlugin
 
 __all__ = ["test_models"]
@@ -67,7 +67,7 @@ def _models_of(folder: Path, options: Options, benchmark: SegmentationScenario) 
     return found
 
 
-def _step_of(model: BiSeNet, path: str | Path, benchmark: SegmentationScenario) -> int:
+def _step_of(model: SegmentationModel, path: str | Path, benchmark: SegmentationScenario) -> int:
     """The step after which the task has the model's classes."""
     for step in range(len(benchmark.train_stream)):
         names = benchmark.class_names[: benchmark.label_space.n_channels_after(step)]

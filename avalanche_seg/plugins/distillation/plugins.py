@@ -208,12 +208,12 @@ class FeatureDistillationPlugin(TeacherPlugin):
         Raises:
             ValueError: when the model does not return its features.
         """
-        if output.features is None or teacher_output.features is None:
+        if "head" not in output.features or "head" not in teacher_output.features:
             raise ValueError(
                 "the model returns logits alone; feature distillation needs a SegmentationOutput "
-                "with features"
+                "with features['head']"
             )
-        return feature_distillation(output.features, teacher_output.features)
+        return feature_distillation(output.features["head"], teacher_output.features["head"])
 
 
 def _image_size(strategy: Any) -> tuple[int, int]:

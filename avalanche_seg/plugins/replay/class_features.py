@@ -39,9 +39,9 @@ def class_features(
 
 def _features(model: nn.Module, image: Tensor) -> Tensor:
     features = as_output(model(normalize_images(image[None]))).features
-    if features is None:
+    if "head" not in features:
         raise ValueError(
             "the model returns logits alone; selection='herding' needs a SegmentationOutput with "
-            "features"
+            "features['head']"
         )
-    return features
+    return features["head"]
