@@ -166,8 +166,7 @@ def _write_step(
     progress: Progress,
     folder: RunFolder,
 ) -> None:
-    names = progress.report.steps[-1].class_names
-    save_step(model_file(folder.path, step), strategy, names, progress)
+    save_step(model_file(folder.path, step), strategy, progress)
     folder.write_metrics(progress.report, "test")
     draw_step(
         strategy.model,

@@ -139,9 +139,10 @@ def load_step(
             part.load_state_dict(state[name])
 
 
-def save_step(path: Path, strategy: Any, class_names: list[str], progress: Progress) -> None:
-    """Write the model of a step that was just finished, and what its method knows."""
-    save_model(strategy.model, path, class_names=class_names)
+def save_step(path: Path, strategy: Any, progress: Progress) -> None:
+    """Write the model of a step that was just measured, and what its method knows."""
+    step = progress.report.steps[-1]
+    save_model(strategy.model, path, class_names=step.class_names, class_ids=step.class_ids)
     states = {
         name: plugin.state_dict()
         for name, plugin in stateful_plugins(strategy).items()
