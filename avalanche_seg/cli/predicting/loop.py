@@ -125,7 +125,7 @@ def _write(
     model: SegmentationModel,
     opacity: float,
 ) -> None:
-    ids = getattr(model, "class_ids", ())
+    ids = model.class_ids
     with atomic_write(folder / f"{name}.png") as temporary:
         mask_image(labels, ids).save(temporary, "PNG")
     drawn = overlay(pixels, labels, model.class_names, opacity=opacity, class_ids=ids)

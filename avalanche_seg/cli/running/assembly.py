@@ -46,6 +46,7 @@ __all__ = [
     "make_mean_iou",
     "make_model",
     "make_strategy",
+    "memory_of",
     "pick_device",
     "seed_everything",
 ]
@@ -137,7 +138,7 @@ def make_strategy(
         "compile": options.compile,
     }
     if options.method == "SMiB":  # It replays the memory itself.
-        arguments |= _memory(options)
+        arguments |= memory_of(options)
     return METHODS[options.method](**arguments, **options.method_options)
 
 
@@ -170,7 +171,7 @@ def _own_plugins(options: Options) -> list[BasePlugin]:
     if options.fix_bn or options.freeze:
         plugins.append(FreezePlugin(batch_norm=options.fix_bn, heads_only=options.freeze))
     if options.exemplars is not None and options.method != "SMiB":
-        plugins.append(ReplayPlugin(**_memory(options)))
+        plugins.append(ReplayPlugin(**memory_of(options)))
     if options.lr_policy == "step":
         plugins.append(StepLRPlugin(options.lr_decay_step, options.lr_decay_factor))
     else:
@@ -178,7 +179,7 @@ def _own_plugins(options: Options) -> list[BasePlugin]:
     return plugins
 
 
-def _memory(options: Options) -> dict[str, Any]:
+def memory_of(options: Options) -> dict[str, Any]:
     """The memory of exemplars, and how it is replayed."""
     assert options.exemplars is not None
     arguments = options.memory_arguments()

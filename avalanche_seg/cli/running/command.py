@@ -167,7 +167,7 @@ def _write_step(
     progress: Progress,
     folder: RunFolder,
 ) -> None:
-    save_step(model_file(folder.path, step), strategy, task_benchmark, progress)
+    save_step(model_file(folder.path, step), strategy, progress)
     folder.write_metrics(progress.report, "test")
     draw_step(
         strategy.model,

@@ -105,7 +105,7 @@ def save_predictions(
     folder.mkdir(parents=True, exist_ok=True)
     device = next(model.parameters()).device
     rows, shown = [], set()
-    for (image, labels), name in zip(samples, names, strict=True):
+    for (image, labels, *_), name in zip(samples, names, strict=True):
         prediction = model.predict(image[None].to(device))[0].cpu().numpy()
         maps = [labels.numpy(), prediction.astype(np.uint8)]
         coloured = [colorize(m, palette, space.class_order) for m in maps]

@@ -145,17 +145,10 @@ def _told(model: SegmentationModel) -> str:
     return f"{type(model).__name__} ({arguments})"
 
 
-def save_step(
-    path: Path, strategy: Any, benchmark: SegmentationScenario, progress: Progress
-) -> None:
-    """Write the model of a step that was just finished, and what its method knows."""
-    known = slice(strategy.model.n_classes)
-    save_model(
-        strategy.model,
-        path,
-        class_names=benchmark.class_names[known],
-        class_ids=benchmark.class_ids[known],
-    )
+def save_step(path: Path, strategy: Any, progress: Progress) -> None:
+    """Write the model of a step that was just measured, and what its method knows."""
+    step = progress.report.steps[-1]
+    save_model(strategy.model, path, class_names=step.class_names, class_ids=step.class_ids)
     states = {}
     for name, plugin in stateful_plugins(strategy).items():
         kept = plugin.state_dict()

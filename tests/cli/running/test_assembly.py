@@ -3,13 +3,11 @@
 from dataclasses import replace
 
 import pytest
-from torch import nn
 
-from avalanche_seg import metrics, models
 from avalanche_seg.cli.options.resolve import parse
-from avalanche_seg.cli.running import assembly
-from avalanche_seg.cli.running.assembly import make_mean_iou, make_model, pick_device
-from avalanche_seg.models import BiSeNet
+from avalanche_seg.cli.running.assembly import make_mean_iou, make_model, memory_of, pick_device
+from avalanche_seg.metrics import METRICS
+from avalanche_seg.models import MODELS, BiSeNet
 from tests.tiny import tiny_benchmark
 
 
@@ -18,32 +16,39 @@ def test_the_network_is_that_of_the_flags():
     assert isinstance(model, BiSeNet) and model.n_classes == 0
 
 
-def test_further_arguments_reach_the_network(monkeypatch):
-    def create(name, **config):
-        made.update(config, name=name)
-        return nn.Identity()
+def test_further_arguments_reach_the_network():
+    model = make_model(parse(["--model_args", "head=3x3", "n_extra=1", "--no_pretrained"]))
+    assert (model.config["head"], model.n_extra) == ("3x3", 1)
 
-    made = {}
-    monkeypatch.setattr(models, "create_model", create, raising=False)
-    make_model(parse(["--model_args", "head=3x3", "n_extra=1", "--no_pretrained"]))
-    assert made == {
-        "name": "bisenet", "backbone": "resnet18", "weights": None, "head": "3x3", "n_extra": 1,
-    }  # fmt: skip
+
+def test_a_network_of_ones_own_is_known_by_its_entry(monkeypatch):
+    class Mine(BiSeNet):
+        pass
+
+    monkeypatch.setitem(MODELS, "mine", Mine)
+    options = replace(parse(["--backbone", "resnet18"]), model="mine")
+    assert isinstance(make_model(options), Mine)
 
 
 def test_further_metrics_are_measured(monkeypatch, tmp_path):
     class Extra:
         pass
 
-    def measure(**given):
-        return [given]
-
-    monkeypatch.setattr(assembly, "mean_iou_metrics", measure)
-    monkeypatch.setattr(metrics, "METRICS", {"extra": Extra}, raising=False)
+    monkeypatch.setitem(METRICS, "extra", Extra)
     benchmark, options = tiny_benchmark(tmp_path), parse([])
-    assert make_mean_iou(options, benchmark) == {"base_classes": range(16)}
-    (metric,) = make_mean_iou(replace(options, metrics=("extra",)), benchmark)["metrics"]
+    assert make_mean_iou(options, benchmark).metrics == []
+    (metric,) = make_mean_iou(replace(options, metrics=("extra",)), benchmark).metrics
     assert isinstance(metric, Extra)
+
+
+def test_the_memory_of_exemplars_is_that_of_the_flags(tmp_path):
+    flags = (
+        "--method SMiB --exemplars_size 7 --strict --random_seed 3 --exemplars_selection largest"
+    )
+    arguments = memory_of(parse(flags.split()))
+    memory = arguments["memory"]
+    assert (memory.n_per_class, memory.seed, memory.selection) == (7, 3, "largest")
+    assert memory.label_mode == "stored" and arguments["strict"]
 
 
 def test_a_device_that_is_not_there_is_named():

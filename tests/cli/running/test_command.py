@@ -55,7 +55,7 @@ def test_results_hold_every_class_and_convention_and_agree_with_the_csv(mib_run)
 def test_saved_models_rebuild_alone(mib_run):
     for step, n_classes in ((0, 16), (1, 21)):
         model = load_model(mib_run / "models" / f"step{step}.safetensors")
-        assert model.n_classes == len(model.class_names) == n_classes
+        assert model.n_classes == len(model.class_names) == len(model.class_ids) == n_classes
 
 
 def test_the_same_seed_gives_the_same_run(devkit, mib_run, tmp_path):

@@ -16,7 +16,7 @@ from avalanche_seg.models import load_model
 from tests.cli.commands import digest, small
 from tests.distributed import free_port
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def torchrun(*command: str) -> "subprocess.Popen[str]":
