@@ -140,7 +140,7 @@ def test_a_strategy_gets_the_extras_of_its_batches(sea: Callable[..., Any], work
         optimizer=sgd(0.01),
         train_mb_size=4,
         eval_mb_size=4,
-        accumulate=2,
+        micro_batches=2,
         plugins=[watch],
         evaluator=None,
         loader={"num_workers": workers},

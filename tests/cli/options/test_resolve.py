@@ -31,8 +31,6 @@ def test_exemplars():
     assert options.method_options == {
         "kd_weight": 10.0,
         SCALE: 1.0,
-        "n_exemplars": 5,
-        "seed": 7,
     }
     assert (options.exemplars, options.old_labels) == (5, "visible")
     assert parse(["--use_exemplars"]).method == "SMiB", "MiB with exemplars is SMiB"
