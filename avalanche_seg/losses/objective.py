@@ -43,6 +43,12 @@ class StepBatch:
         teacher: the output of the frozen previous model; None at step 0, and where nobody needs it.
         weight: of every image (B) or pixel (B x H x W) in the classification loss; None for 1.
         extras: further tensors of the samples by name, such as saliency maps.
+
+    Example:
+        >>> images, target = torch.zeros(2, 3, 4, 6), torch.zeros(2, 4, 6, dtype=torch.long)
+        >>> batch = StepBatch(images, target, output=None, n_old=16, step=1)
+        >>> batch.size, batch.teacher
+        ((4, 6), None)
     """
 
     images: Tensor
@@ -134,6 +140,16 @@ def combine(objectives: Iterable[Objective]) -> Objective:
 
     Returns:
         one objective; an empty one has no term.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> from avalanche_seg.losses import CriterionObjective, CrossEntropy
+        >>> output = SimpleNamespace(logits=torch.zeros(1, 2, 1, 1), aux=(), features={})
+        >>> target = torch.zeros(1, 1, 1, dtype=torch.long)
+        >>> batch = StepBatch(torch.zeros(1, 3, 1, 1), target, output, n_old=0, step=0)
+        >>> twice = combine([CriterionObjective(CrossEntropy())] * 2)
+        >>> {name: round(value.item(), 4) for name, value in twice(batch).items()}  # 2 log 2
+        {'classification': 1.3863}
     """
     parts: list[Objective] = []
     for objective in objectives:

@@ -55,6 +55,10 @@ class PolyLRPlugin(SchedulePlugin):
 
     Raises:
         ValueError: when the power is negative.
+
+    Example:
+        >>> PolyLRPlugin(power=1.0).factor(1, 4)
+        0.75
     """
 
     def __init__(self, power: float = 0.9) -> None:
@@ -77,6 +81,10 @@ class StepLRPlugin(SchedulePlugin):
 
     Raises:
         ValueError: when ``every`` is less than one or the factor negative.
+
+    Example:
+        >>> StepLRPlugin(every=100, decay=0.5).factor(250, 1000)
+        0.25
     """
 
     def __init__(self, every: int = 5000, decay: float = 0.1) -> None:

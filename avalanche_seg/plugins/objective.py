@@ -49,6 +49,14 @@ class ObjectivePlugin(SegmentationPlugin):
     Args:
         objective: what to add.
         **options: of the next class, for plugins that are something else besides.
+
+    Example:
+        >>> class Smooth:
+        ...     needs_teacher = False
+        ...
+        ...     def __call__(self, batch):
+        ...         return {"smooth": 0.1 * batch.output.logits.diff(dim=-1).abs().mean()}
+        >>> plugin = ObjectivePlugin(Smooth())
     """
 
     def __init__(self, objective: Objective, **options: Any) -> None:

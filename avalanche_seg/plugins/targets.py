@@ -26,6 +26,12 @@ class TargetPlugin(TeacherPlugin):
     Args:
         first_step: the first step whose labels are replaced; 1, as pseudo-labels need a teacher.
         progress: show a progress bar during the pass over the data.
+
+    Example:
+        >>> class SureOnly(TargetPlugin):
+        ...     def targets(self, batch):  # Background where the teacher is unsure becomes void.
+        ...         sure = batch.teacher.logits.softmax(1).amax(1) > 0.7
+        ...         return batch.target.where(sure | (batch.target > 0), 255), None
     """
 
     def __init__(self, *, first_step: int = 1, progress: bool = True) -> None:

@@ -15,6 +15,12 @@ class WeightEditPlugin(SegmentationPlugin):
     plugin's ``after_training_exp``: exemplars, importances, evaluations and the next teacher see
     the edited weights. Any other strategy edits when it reaches the plugin in its list, so there it
     belongs in front.
+
+    Example:
+        >>> class Halve(WeightEditPlugin):
+        ...     def edit_weights(self, strategy):
+        ...         for parameter in strategy.model.parameters():
+        ...             parameter.data.div_(2)
     """
 
     @abstractmethod

@@ -20,6 +20,12 @@ class MiB(SegmentationTemplate):
         teacher_scale: factor on the teacher's logits.
         **options: as in :class:`~avalanche_seg.training.SegmentationTemplate`; ``plugins`` come
             after the method's own.
+
+    Example:
+        >>> from avalanche_seg import BiSeNet, PolyLRPlugin, sgd
+        >>> strategy = MiB(model=BiSeNet(), optimizer=sgd(lr=0.01), plugins=[PolyLRPlugin()])
+        >>> [type(plugin).__name__ for plugin in strategy.plugins[:3]]
+        ['BalancedInitPlugin', 'UnbiasedDistillationPlugin', 'PolyLRPlugin']
     """
 
     def __init__(

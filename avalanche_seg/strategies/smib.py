@@ -38,6 +38,12 @@ class SMiB(SegmentationTemplate):
     Attributes:
         replay: the plugin that replays the exemplars.
 
+    Example:
+        >>> from avalanche_seg import BiSeNet, sgd
+        >>> strategy = SMiB(model=BiSeNet(), optimizer=sgd(lr=0.01), memory=25)
+        >>> strategy.replay.memory.n_per_class
+        25
+
     Raises:
         ValueError: when strict and the memory shows other labels than those of its step, and as
             the memory and its plugin do.

@@ -28,7 +28,12 @@ __all__ = [
 
 
 def world_size() -> int:
-    """The number of processes; 1 without a process group."""
+    """The number of processes; 1 without a process group.
+
+    Example:
+        >>> world_size(), rank(), is_main()
+        (1, 0, True)
+    """
     return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
 
 
@@ -69,21 +74,36 @@ def collective_device() -> torch.device:
 
 
 def all_reduce_sum_(tensor: Tensor) -> Tensor:
-    """Replace a tensor by its sum over all processes, in place."""
+    """Replace a tensor by its sum over all processes, in place.
+
+    Example:
+        >>> all_reduce_sum_(torch.ones(2)).tolist()
+        [1.0, 1.0]
+    """
     if world_size() > 1:
         dist.all_reduce(tensor)
     return tensor
 
 
 def any_rank(flag: bool) -> bool:
-    """Whether the flag is set in any process."""
+    """Whether the flag is set in any process.
+
+    Example:
+        >>> any_rank(False), any_rank(True)
+        (False, True)
+    """
     if world_size() == 1:
         return flag
     return bool(all_reduce_sum_(torch.tensor(int(flag), device=collective_device())))
 
 
 def broadcast(value: Any) -> Any:
-    """The main process's value of anything that can be pickled, in all processes."""
+    """The main process's value of anything that can be pickled, in all processes.
+
+    Example:
+        >>> broadcast({"seed": 3})
+        {'seed': 3}
+    """
     if world_size() == 1:
         return value
     values = [value]

@@ -19,6 +19,10 @@ class RoleOptions:
 
     Raises:
         ValueError: for a negative factor.
+
+    Example:
+        >>> RoleOptions(lr=0.1)
+        RoleOptions(lr=0.1, weight_decay=1.0)
     """
 
     lr: float = 1.0

@@ -28,6 +28,13 @@ class Teacher:
     Attributes:
         model: the copy; None at the first step.
         step: the step that it was taken for.
+
+    Example:
+        >>> model, teacher = nn.Conv2d(3, 2, 1), Teacher()
+        >>> teacher.update(model, step=1)
+        >>> images = torch.zeros(1, 3, 2, 2)
+        >>> teacher(images) is teacher(images)  # Once per batch.
+        True
     """
 
     def __init__(self) -> None:
