@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from avalanche_seg import models
 from avalanche_seg.benchmarks import split_classes
 from avalanche_seg.cli.options.methods import MEMORY, argument_of, default
 from avalanche_seg.cli.options.options import SPECS
@@ -145,7 +146,7 @@ def differences(line: Published, config: Mapping[str, Any], *, n_steps: int) -> 
         told.append(f"ours is unfinished: {n_steps} of {whole} steps")
     if config.get("dataset") != "voc":
         told.append("not the data of this run")
-    network = f"BiSeNet-{config.get('backbone', '?')}".replace("resnet", "R")
+    network = f"{_network(config)}-{config.get('backbone', '?')}".replace("resnet", "R")
     if network != line.source.network:
         told.append(f"not the network of this run, which is {network}")
     if "weights" in config and config["weights"] is None:
@@ -190,6 +191,12 @@ def _published_memory(name: str) -> Any:
     """SMiB's published value of an option of the memory, as config.json would tell it."""
     spec = SPECS[name]
     return spec.default if spec.kind is bool else spec.choices[0] if spec.choices else None
+
+
+def _network(config: Mapping[str, Any]) -> str:
+    known: Mapping[str, Any] = getattr(models, "MODELS", {"bisenet": models.BiSeNet})
+    name = config.get("model", "bisenet")
+    return getattr(known.get(name), "__name__", name)
 
 
 def _exemplars(config: Mapping[str, Any]) -> int | None:

@@ -56,6 +56,12 @@ def test_what_forbids_a_comparison_is_told_first():
     ]
 
 
+def test_the_network_is_that_of_the_run():
+    other = {"model": "of_mine", "backbone": "resnet101"}
+    told = differences(published_for(CONFIG)[0], CONFIG | other, n_steps=2)
+    assert told == ["not the network of this run, which is of_mine-R101"]
+
+
 def test_only_settings_that_are_told_and_differ_are_named():
     mib = published_for(CONFIG)[0]
     assert other_settings(mib, CONFIG | {"epochs": 30, "lr": 0.1}) == ["lr 0.1, there 0.01"]
