@@ -83,6 +83,7 @@ PUBLIC_NAMES = {
         "score_bound",
     },
     "loading": {
+        "batch_extras",
         "collate",
         "eval_loader",
         "loader_options",

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-__all__ = ["split_batch", "to_device"]
+__all__ = ["batch_extras", "split_batch", "to_device"]
 
 
 def to_device(part: Any, device: torch.device) -> Any:
@@ -23,6 +23,19 @@ def to_device(part: Any, device: torch.device) -> Any:
     if isinstance(part, Mapping):
         return {name: to_device(value, device) for name, value in part.items()}
     return part.to(device, non_blocking=True)
+
+
+def batch_extras(batch: Sequence[Any]) -> Mapping[str, Tensor]:
+    """The extras of a batch, which follow images and labels; empty where samples have none.
+
+    Args:
+        batch: images, labels, and whatever else the data set gives.
+
+    Example:
+        >>> batch_extras([torch.zeros(1), torch.zeros(1), {"saliency": torch.ones(1)}])
+        {'saliency': tensor([1.])}
+    """
+    return next((part for part in batch[2:] if isinstance(part, Mapping)), {})
 
 
 def split_batch(batch: Sequence[Any], n_parts: int) -> list[list[Any]]:

@@ -45,6 +45,7 @@ class StepBatch:
         extras: further tensors of the samples by name, such as saliency maps.
 
     Example:
+        >>> import torch
         >>> images, target = torch.zeros(2, 3, 4, 6), torch.zeros(2, 4, 6, dtype=torch.long)
         >>> batch = StepBatch(images, target, output=None, n_old=16, step=1)
         >>> batch.size, batch.teacher
@@ -87,6 +88,7 @@ class TeacherTerm(ABC):
         name: of the term in logs and messages.
 
     Example:
+        >>> import torch
         >>> class Gap(TeacherTerm):
         ...     name = "gap"
         ...
@@ -143,6 +145,7 @@ def combine(objectives: Iterable[Objective]) -> Objective:
 
     Example:
         >>> from types import SimpleNamespace
+        >>> import torch
         >>> from avalanche_seg.losses import CriterionObjective, CrossEntropy
         >>> output = SimpleNamespace(logits=torch.zeros(1, 2, 1, 1), aux=(), features={})
         >>> target = torch.zeros(1, 1, 1, dtype=torch.long)

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from torch import Tensor
 
 from avalanche_seg.kernels import predicted_labels
+from avalanche_seg.loading import batch_extras
 
 __all__ = ["EvalBatch", "StepMetric", "eval_batch"]
 
@@ -84,5 +85,5 @@ def eval_batch(strategy: Any) -> EvalBatch:
         prediction=prediction,
         images=strategy.mb_x,
         n_classes=getattr(model, "n_classes", logits.shape[1]),
-        extras=getattr(strategy, "mb_extras", {}),
+        extras=batch_extras(getattr(strategy, "mbatch", ())),
     )

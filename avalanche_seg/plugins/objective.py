@@ -1,10 +1,10 @@
 """Objectives in any Avalanche strategy."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor
 
+from avalanche_seg.loading import batch_extras
 from avalanche_seg.losses import Objective, StepBatch
 from avalanche_seg.models import as_output
 from avalanche_seg.plugins.base import SegmentationPlugin, record_term
@@ -22,7 +22,6 @@ def step_batch(strategy: Any, *, teacher: Any = None, output: Any = None) -> Ste
     """
     if output is None and strategy.mb_output is not None:
         output = as_output(strategy.mb_output)
-    named = [part for part in strategy.mbatch[2:] if isinstance(part, Mapping)]
     return StepBatch(
         strategy.mb_x,
         strategy.mb_y,
@@ -31,7 +30,7 @@ def step_batch(strategy: Any, *, teacher: Any = None, output: Any = None) -> Ste
         step=strategy.experience.current_experience,
         teacher=teacher,
         weight=getattr(strategy, "target_weight", None),
-        extras=named[0] if named else {},
+        extras=batch_extras(strategy.mbatch),
     )
 
 

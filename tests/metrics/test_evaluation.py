@@ -56,13 +56,14 @@ def test_a_metric_sees_every_batch_and_its_values_are_emitted_and_reported():
 def test_classes_and_their_scores_are_the_models():
     strategy = fake_strategy(*random_batches(n_channels=5))
     strategy.mb_output, strategy.mb_y = strategy.batches[0]
-    strategy.mb_extras = {"saliency": torch.ones(2, 6, 6)}
+    extras = {"saliency": torch.ones(2, 6, 6)}
+    strategy.mbatch = [strategy.mb_x, strategy.mb_y, extras]
     strategy.model = SimpleNamespace(n_classes=4, scores=lambda logits: logits[:, 1:].sigmoid())
     batch = eval_batch(strategy)
     assert batch.n_classes == 4
     shifted = predicted_labels(strategy.mb_output[:, 1:], (6, 6))
     assert (batch.prediction == shifted).float().mean() > 0.99
-    assert batch.extras is strategy.mb_extras and batch.images is strategy.mb_x
+    assert batch.extras is extras and batch.images is strategy.mb_x
     iou = MeanIoU()
     evaluate(iou, strategy)
     assert iou.matrix.shape == (4, 4)
