@@ -44,12 +44,16 @@ def test_the_script_and_the_mixed_methods_run_as_they_are(tmp_path):
     assert {"16 -> 21", "finished step 1"} <= set(done.stdout.splitlines())
 
 
-def test_the_rooms_it_maps_exist():
-    for room in re.findall(r"^\| `([\w/.]+)` \|", README, flags=re.MULTILINE):
-        assert (ROOT / room).exists(), room
+def test_the_layout_it_maps_is_the_packages():
+    mapped = re.findall(r"^\| `([\w/.]+)` \|", README, flags=re.MULTILINE)
+    assert mapped and all((ROOT / path).exists() for path in mapped)
+    package = ROOT / "avalanche_seg"
+    found = {f"avalanche_seg/{p.parent.name}/" for p in package.glob("*/__init__.py")}
+    found |= {f"avalanche_seg/{p.name}" for p in package.glob("[a-z]*.py")}
+    assert found <= set(mapped)
 
 
-COMMANDS = re.findall(r"^\| `((?:python -m|torchrun) [^`]+)` \|", README, flags=re.MULTILINE)
+COMMANDS = re.findall(r"^\| `((?:avalanche-seg|torchrun) [^`]+)` \|", README, flags=re.MULTILINE)
 SHORT = ["--epochs", "1", "--crop_size", "32", "--batch_size", "64", "--sample_num", "1"]
 
 
@@ -65,9 +69,10 @@ def run_command(words, folder):
     """As typed, and short; in this environment instead of the one a user has activated."""
     start = {
         "python": [sys.executable],
+        "avalanche-seg": [sys.executable, "-m", "avalanche_seg.cli.main"],
         "torchrun": [sys.executable, "-m", "torch.distributed.run"],
     }
-    short = SHORT if "experiments.run" in words else []
+    short = SHORT if {"experiments.run", "run"} & set(words) else []
     environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
         ["bash", "-c", " ".join([*start[words[0]], *words[1:], *short])],
@@ -82,7 +87,7 @@ def run_command(words, folder):
 
 def test_the_table_has_a_command_for_every_job():
     shown = " ".join(COMMANDS)
-    for job in ("--resume", "torchrun", ".compare", ".report", ".predict", "--method"):
+    for job in ("--resume", "torchrun", " compare", " report", " predict", "--method", "--metrics"):
         assert job in shown
 
 
@@ -91,7 +96,7 @@ def test_the_commands_of_the_table_run(command, folder):
     name = next(path.name for path in (folder / "runs").glob("MiB_*"))
     photos = "data/synthetic/VOC2012/JPEGImages/2012_000001.jpg"
     run_command(command.replace("NAME", name).replace("PHOTOS", photos).split(), folder)
-    if ".report" in command:
+    if " report" in command:
         assert "<html" in (folder / "report.html").read_text(encoding="utf-8")
-    if ".predict" in command:
+    if " predict" in command:
         assert (folder / "predictions" / "2012_000001.png").is_file()
