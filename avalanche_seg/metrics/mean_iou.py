@@ -152,8 +152,9 @@ class MeanIoU(PluginMetric[dict[str, float]]):
         names = self.class_names
         if names is None:
             benchmark = getattr(experience.origin_stream, "benchmark", None)
-            names = getattr(benchmark, "class_names", [str(i) for i in range(n_classes)])
-        return names[:n_classes]
+            names = getattr(benchmark, "class_names", ())
+        # A network that does not grow may have channels that the benchmark has no class for.
+        return [*names[:n_classes], *(str(i) for i in range(len(names), n_classes))]
 
     def __str__(self) -> str:
         return "mIoU"

@@ -150,3 +150,14 @@ def test_the_report_of_a_step_is_that_of_its_last_evaluation():
     assert metric.report(1).class_ids == []
     with pytest.raises(ValueError, match=r"step 2 was not evaluated; .*\(0, 1\)"):
         metric.report(2)
+
+
+def test_a_network_may_have_channels_that_no_class_names():
+    """Such as one of 6 channels, from elsewhere, on a benchmark of 4 classes."""
+    logits, targets = random_batches(n_channels=6)
+    metric = MeanIoU()
+    values = evaluate(metric, fake_strategy(logits, targets))
+    expected = [*NAMES, "4", "5"]
+    assert metric.report(1).class_names == expected
+    present = values["IoU/eval_phase/test_stream/Exp001"].value
+    assert list(present) == list(NAMES), "absent from the truth, not emitted"

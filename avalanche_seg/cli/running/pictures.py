@@ -50,7 +50,7 @@ def draw_step(
         pictured = pick_samples(list(test.dataset.class_sets), n)
         save_predictions(
             model,
-            [dataset[i] for i in pictured],
+            [dataset[i][:2] for i in pictured],  # Without extras.
             [test.data.split.images[test.data.indices[i]].stem for i in pictured],
             test.label_space,
             folder / "predictions" / f"step{step}",

@@ -36,7 +36,7 @@ def test_further_metrics_are_measured(monkeypatch, tmp_path):
 
     monkeypatch.setitem(METRICS, "extra", Extra)
     benchmark, options = tiny_benchmark(tmp_path), parse([])
-    assert make_mean_iou(options, benchmark).metrics == []
+    assert make_mean_iou(options, benchmark).metrics == ()
     (metric,) = make_mean_iou(replace(options, metrics=("extra",)), benchmark).metrics
     assert isinstance(metric, Extra)
 

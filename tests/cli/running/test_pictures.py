@@ -76,7 +76,7 @@ def test_a_step_leaves_pictures_with_their_legend_and_the_heat_map(tmp_path):
     samples = SimpleNamespace(images=[Path("x/other.jpg"), Path("x/first.jpg"), Path("second.jpg")])
     test = SimpleNamespace(
         dataset=Dataset([(image, torch.zeros(4, 5, dtype=torch.uint8))] * 2),
-        data=SimpleNamespace(samples=samples, indices=[1, 2]),
+        data=SimpleNamespace(split=samples, indices=[1, 2]),
         label_space=SPACE,
     )
     draw_step(Constant(), test, report, tmp_path, palette=voc_palette(), title="t", n=1)

@@ -86,7 +86,7 @@ def test_going_on_gives_the_same_weights(strategy_class, break_at, benchmark, tm
     assert resumed.clock.train_iterations == whole.clock.train_iterations
     assert resumed.train_epochs == 3
     if strategy_class is SMiB:
-        assert resumed.memory.buffer.exemplars == whole.memory.buffer.exemplars
+        assert resumed.replay.memory.exemplars == whole.replay.memory.exemplars
 
 
 def test_broken_off_again_and_again_with_any_number_of_workers(benchmark, tmp_path):
