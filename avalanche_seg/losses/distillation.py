@@ -131,6 +131,8 @@ class Distillation(nn.Module):
         0.3466
     """
 
+    _loss = staticmethod(distillation)
+
     def __init__(self, *, teacher_scale: float = 1.0, reduction: Reduction = "mean_all") -> None:
         super().__init__()
         check_reduction(reduction)
@@ -141,7 +143,7 @@ class Distillation(nn.Module):
         self, logits: Tensor, teacher_logits: Tensor, size: tuple[int, int] | None = None
     ) -> Tensor:
         """Compute the loss."""
-        return distillation(
+        return self._loss(
             logits,
             teacher_logits,
             size=size,
@@ -150,7 +152,7 @@ class Distillation(nn.Module):
         )
 
 
-class UnbiasedDistillation(nn.Module):
+class UnbiasedDistillation(Distillation):
     """MiB's distillation (Cermelli et al., CVPR 2020, eq. 8 and 9).
 
     Module of :func:`unbiased_distillation`.
@@ -175,20 +177,4 @@ class UnbiasedDistillation(nn.Module):
         0.376
     """
 
-    def __init__(self, *, teacher_scale: float = 1.0, reduction: Reduction = "mean_all") -> None:
-        super().__init__()
-        check_reduction(reduction)
-        self.teacher_scale = teacher_scale
-        self.reduction: Reduction = reduction
-
-    def forward(
-        self, logits: Tensor, teacher_logits: Tensor, size: tuple[int, int] | None = None
-    ) -> Tensor:
-        """Compute the loss."""
-        return unbiased_distillation(
-            logits,
-            teacher_logits,
-            size=size,
-            teacher_scale=self.teacher_scale,
-            reduction=self.reduction,
-        )
+    _loss = staticmethod(unbiased_distillation)

@@ -28,10 +28,11 @@ class DistillationTerm(TeacherTerm):
 
     teacher_scale: float = 1.0
     name = "kd"
+    _loss = staticmethod(distillation)
 
     def term(self, batch: StepBatch) -> Tensor:
         """The distillation of the main output."""
-        return distillation(
+        return self._loss(
             batch.output.logits,
             batch.teacher.logits,
             size=batch.size,
@@ -40,7 +41,7 @@ class DistillationTerm(TeacherTerm):
 
 
 @dataclass(frozen=True)
-class UnbiasedDistillationTerm(TeacherTerm):
+class UnbiasedDistillationTerm(DistillationTerm):
     """MiB's distillation; see :func:`avalanche_seg.losses.unbiased_distillation`.
 
     Args:
@@ -48,17 +49,8 @@ class UnbiasedDistillationTerm(TeacherTerm):
         teacher_scale: factor on the teacher's logits.
     """
 
-    teacher_scale: float = 1.0
     name = "unkd"
-
-    def term(self, batch: StepBatch) -> Tensor:
-        """The distillation of the main output."""
-        return unbiased_distillation(
-            batch.output.logits,
-            batch.teacher.logits,
-            size=batch.size,
-            teacher_scale=self.teacher_scale,
-        )
+    _loss = staticmethod(unbiased_distillation)
 
 
 @dataclass(frozen=True)
