@@ -1,4 +1,4 @@
-"""Training samples a second on one core, from files to batches, at crop 512.
+"""Training samples per second on one core, from files to batches, at crop 512.
 
 Ours is the loader of a strategy over the data set of an experience; the original re-maps labels in
 Python and hands out normalised float32 images, which ours leaves to the device.
@@ -42,7 +42,7 @@ _PAIRS = {
 
 
 def measure(*, quick: bool = False) -> list[Section]:
-    """Training samples a second and core, from the disk, at crop 512."""
+    """Training samples per second and core, from the disk, at crop 512."""
     n_images, crop = (8, 64) if quick else (32, 512)
     results, n_bytes = _compare(n_images, crop, 1 if quick else 9)
     rows = [
@@ -70,7 +70,7 @@ def measure(*, quick: bool = False) -> list[Section]:
             ],
             targets=[
                 Target(
-                    "training samples a second and core", _WANTED, first.ratio, text=first.text()
+                    "training samples per second and core", _WANTED, first.ratio, text=first.text()
                 )
             ],
         )

@@ -1,4 +1,4 @@
-"""Several processes that train one model: who is who, and sums over all of them.
+"""Rank, world size and collectives of torch.distributed, with one process where there is no group.
 
 Everything here also works without a process group, as the one process there is. Processes are
 started by ``torchrun``.

@@ -123,7 +123,7 @@ def test_distillation_methods_with_their_published_weights(
 def test_penalty_methods_with_their_published_weights(
     three_steps, strategy_class, reference, options
 ):
-    """Importances, values of the penalty and weights; at least ten iterations a step."""
+    """Importances, values of the penalty and weights; at least ten iterations per step."""
     expected, penalty, spy = tiny_model(seed=2).double(), reference(), ValueSpy()
     plain.train_plainly(expected, three_steps, cross_entropy, penalty=penalty)
     strategy = train(strategy_class, three_steps, spy, **options)

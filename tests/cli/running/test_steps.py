@@ -146,7 +146,7 @@ def test_killed_at_random_moments_it_ends_with_the_same_weights(
     tmp_path,
     method,
 ):
-    """kill -9, three times a run, while it trains, tests or writes; then --resume to the end."""
+    """kill -9, three times per run, while it trains, tests or writes; then --resume to the end."""
     whole = whole_runs(method, "--ckpt_iterations", "1")
     moments = random.Random(method)
     for _ in range(3):
