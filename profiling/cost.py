@@ -159,7 +159,8 @@ def _work_section() -> Section:
         rows.append([task.name, "all", "", f"{bound}{sum(task.iterations):,}"])
     return Section(
         "Cost: the work",
-        f"Batch {_BATCH} over all GPUs, short last batches dropped; 30 epochs per step on VOC, 60 on "
+        f"Batch {_BATCH} over all GPUs, short last batches dropped; 30 epochs per step on VOC, 60 "
+        "on "
         "ADE20K.",
         ["task", "step", "images", "iterations"],
         rows,
@@ -211,7 +212,8 @@ def _time_section(parts: Parts) -> Section:
         ],
         rows,
         notes=[
-            "Measured: FLOPs per image, seconds per sample and core, bytes per sample, seconds per image "
+            "Measured: FLOPs per image, seconds per sample and core, bytes per sample, seconds per "
+            "image "
             "on this machine (last column).",
             f"Assumed: {_PEAK / 1e12:.0f} TFLOP/s a GPU (dense bf16 of an A100), {low} to {high} % "
             f"of it reached, {_SCALING:.0%} efficiency on eight; the whole test set after every "

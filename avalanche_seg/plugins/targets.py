@@ -45,7 +45,7 @@ class TargetPlugin(TeacherPlugin):
         Args:
             strategy: the strategy.
             batches: one pass over its training loader; batches have no ``output``. Nothing is
-                loaded unless it is iterated.
+                loaded unless it is iterated. Of several processes each sees its share.
         """
 
     @abstractmethod
