@@ -160,8 +160,7 @@ def _work_section() -> Section:
     return Section(
         "Cost: the work",
         f"Batch {_BATCH} over all GPUs, short last batches dropped; 30 epochs per step on VOC, 60 "
-        "on "
-        "ADE20K.",
+        "on ADE20K.",
         ["task", "step", "images", "iterations"],
         rows,
         notes=[
