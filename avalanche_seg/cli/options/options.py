@@ -42,7 +42,7 @@ class Options:
     data_root: str = _data("folder of the data set", determines=False, in_command=True,
         default_text="data for voc, else data/DATASET")
     dataset: str = _data(
-        "; ".join(f"{name}: {told[:1].lower()}{told[1:-1]}" for name, told in reader_help().items()),
+        "; ".join(f"{name}: {told[0].lower()}{told[1:-1]}" for name, told in reader_help().items()),
         choices=tuple(READERS), default_text="folder when DATA_ROOT holds a classes.txt, voc when "
         "there is another DATA_ROOT or the folder data holds VOC, else synthetic")
     recipe: str | None = _method("set the published hyper-parameters; flags that are given win",
