@@ -7,7 +7,7 @@ from torch import Tensor
 from avalanche_seg.losses.binary import icarl_distillation
 from avalanche_seg.losses.distillation import distillation, unbiased_distillation
 from avalanche_seg.losses.features import feature_distillation
-from avalanche_seg.losses.objective import StepBatch, TeacherTerm
+from avalanche_seg.losses.objective import DenseOutput, StepBatch, TeacherTerm
 
 __all__ = [
     "DistillationTerm",
@@ -80,18 +80,24 @@ class FeatureDistillationTerm(TeacherTerm):
     tap: str = "head"
     name = "feature_kd"
 
-    def term(self, batch: StepBatch) -> Tensor:
-        """The squared difference of both models' maps.
+    def __call__(self, batch: StepBatch) -> dict[str, Tensor]:
+        """The weighted term by its name; at step 0 only the check that later steps can have it.
 
         Raises:
             ValueError: when the model does not return that map.
         """
-        for output in (batch.output, batch.teacher):
-            if self.tap not in output.features:
-                known = ", ".join(output.features) or "none"
-                raise ValueError(
-                    f"the model returns the feature maps {known}; feature distillation needs a "
-                    f"SegmentationOutput with the map {self.tap!r} in features"
-                )
-        ours, theirs = (output.features[self.tap] for output in (batch.output, batch.teacher))
-        return feature_distillation(ours, theirs)
+        self._map_of(batch.output)
+        return super().__call__(batch)
+
+    def term(self, batch: StepBatch) -> Tensor:
+        """The squared difference of both models' maps."""
+        return feature_distillation(self._map_of(batch.output), self._map_of(batch.teacher))
+
+    def _map_of(self, output: DenseOutput) -> Tensor:
+        if self.tap not in output.features:
+            known = ", ".join(output.features) or "none"
+            raise ValueError(
+                f"the model returns the feature maps {known}; feature distillation needs a "
+                f"SegmentationOutput with the map {self.tap!r} in features"
+            )
+        return output.features[self.tap]

@@ -1,7 +1,11 @@
 """Segmentation models with incremental heads."""
 
 from avalanche_seg.models.backbones import BACKBONES
-from avalanche_seg.models.balanced_init import balanced_classifier_init, balanced_init
+from avalanche_seg.models.balanced_init import (
+    background_row,
+    balanced_classifier_init,
+    balanced_init,
+)
 from avalanche_seg.models.bisenet import BiSeNet
 from avalanche_seg.models.channels import BackgroundChannel, HeadGroup
 from avalanche_seg.models.classifiers import HEADS, HeadFactory
@@ -24,6 +28,7 @@ __all__ = [
     "SegmentationModel",
     "SegmentationOutput",
     "as_output",
+    "background_row",
     "balanced_classifier_init",
     "balanced_init",
     "create_model",

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from avalanche_seg.models.classifiers import plain_parameters
 from avalanche_seg.models.incremental_head import IncrementalHead
 
-__all__ = ["balanced_classifier_init", "balanced_init"]
+__all__ = ["background_row", "balanced_classifier_init", "balanced_init"]
 
 
 def balanced_init(
@@ -64,17 +64,36 @@ def balanced_classifier_init(head: IncrementalHead, classifier: nn.Module) -> No
         >>> torch.equal(new.weight[1], old.weight[0]), torch.equal(new.bias[:1], old.bias[:1])
         (True, True)
     """
+    old_weight, old_bias = background_row(head)
+    new_weight, new_bias = _row_of(classifier)
+    with torch.no_grad():
+        weight, bias, background = balanced_init(old_weight[0], old_bias[0], len(new_weight))
+        new_weight.copy_(weight)
+        new_bias.copy_(bias)
+        old_bias[0] = background
+
+
+def background_row(head: IncrementalHead) -> tuple[Tensor, Tensor]:
+    """Weight and bias of the classifier whose first row is the background's.
+
+    Args:
+        head: that has grown.
+
+    Returns:
+        (n x in_channels x 1 x 1, n).
+
+    Raises:
+        ValueError: when that is no 1x1 convolution, or the background has no channel.
+    """
+    return _row_of(head.background_classifier)
+
+
+def _row_of(classifier: nn.Module | None) -> tuple[Tensor, Tensor]:
     try:
-        old_weight, old_bias = plain_parameters(head.background_classifier)
-        new_weight, new_bias = plain_parameters(classifier)
+        return plain_parameters(classifier)
     except ValueError as error:
         raise ValueError(
             "the balanced initialisation copies the background's row of a 1x1 convolution: "
             f"{error}; make the model with head='1x1' and background='shared' or 'separate', or "
             "leave this initialisation out"
         ) from error
-    with torch.no_grad():
-        weight, bias, background = balanced_init(old_weight[0], old_bias[0], len(new_weight))
-        new_weight.copy_(weight)
-        new_bias.copy_(bias)
-        old_bias[0] = background

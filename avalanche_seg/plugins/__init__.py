@@ -20,6 +20,7 @@ from avalanche_seg.plugins.distillation import (
     UnbiasedDistillationPlugin,
 )
 from avalanche_seg.plugins.freeze import FreezePlugin
+from avalanche_seg.plugins.growth import check_channels
 from avalanche_seg.plugins.importance import EWCPlugin, ImportancePlugin, PIPlugin, RWPlugin
 from avalanche_seg.plugins.lr_schedules import PolyLRPlugin, SchedulePlugin, StepLRPlugin
 from avalanche_seg.plugins.objective import ObjectivePlugin, step_batch
@@ -70,6 +71,7 @@ __all__ = [
     "TeacherTermPlugin",
     "UnbiasedDistillationPlugin",
     "WeightEditPlugin",
+    "check_channels",
     "grow",
     "on_device",
     "read_state",

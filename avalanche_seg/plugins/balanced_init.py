@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from avalanche_seg.models import IncrementalHead, balanced_classifier_init
+from torch import nn
+
+from avalanche_seg.models import IncrementalHead, background_row, balanced_classifier_init
 from avalanche_seg.plugins.base import SegmentationPlugin
 
 __all__ = ["BalancedInitPlugin"]
@@ -13,10 +15,29 @@ class BalancedInitPlugin(SegmentationPlugin):
 
     See :func:`avalanche_seg.models.balanced_init`. The heads do it when they grow, so once a step,
     on the main and the auxiliary outputs.
+
+    Raises:
+        ValueError: in training, before step 0, for a model without such a head, or whose heads have
+            no row for the background to copy.
     """
 
     def before_training(self, strategy: Any, **kwargs: Any) -> None:
         """Tell the heads; the model has not grown yet at this point."""
-        for module in strategy.model.modules():
-            if isinstance(module, IncrementalHead):
-                module.init_new = balanced_classifier_init
+        heads = _heads(strategy.model)
+        if not heads:
+            raise ValueError(
+                f"model: {type(strategy.model).__name__} has no IncrementalHead, so there is none "
+                "for the balanced initialisation; use a SegmentationModel, such as BiSeNet(), or "
+                f"leave {type(self).__name__} out (FineTuning has none)"
+            )
+        for head in heads:
+            head.init_new = balanced_classifier_init
+
+    def before_training_exp(self, strategy: Any, **kwargs: Any) -> None:
+        """Look at the heads, which have channels now: later they would refuse to grow."""
+        for head in _heads(strategy.model):
+            background_row(head)
+
+
+def _heads(model: nn.Module) -> list[IncrementalHead]:
+    return [module for module in model.modules() if isinstance(module, IncrementalHead)]

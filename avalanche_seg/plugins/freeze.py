@@ -22,7 +22,8 @@ class FreezePlugin(SegmentationPlugin):
         first_step: the first step at which ``batch_norm`` and ``evaluation`` hold; 0 or later.
 
     Raises:
-        ValueError: in training, for a path that the model does not have.
+        ValueError: in training, before step 0, for a path that the model does not have, or with
+            ``heads_only`` when it has no incremental head.
     """
 
     def __init__(
@@ -42,9 +43,17 @@ class FreezePlugin(SegmentationPlugin):
 
     def before_training_exp(self, strategy: Any, **kwargs: Any) -> None:
         """Freeze all but the heads; an optimizer leaves parameters without gradient as they are."""
+        for path in self.evaluation:  # At every step, so that a wrong one is told of at step 0.
+            _submodule(strategy.model, path)
+        heads = [m for m in strategy.model.modules() if isinstance(m, IncrementalHead)]
+        if self.heads_only and not heads:
+            raise ValueError(
+                f"heads_only=True: {type(strategy.model).__name__} has no IncrementalHead, so "
+                "nothing would be trained; use a SegmentationModel, such as BiSeNet(), or leave it "
+                "out"
+            )
         if not self.heads_only or not strategy.experience.previous_classes:
             return
-        heads = [m for m in strategy.model.modules() if isinstance(m, IncrementalHead)]
         kept = {id(parameter) for head in heads for parameter in head.parameters()}
         for parameter in strategy.model.parameters():
             if parameter.requires_grad and id(parameter) not in kept:

@@ -8,6 +8,7 @@ from avalanche_seg.loading import batch_extras
 from avalanche_seg.losses import Objective, StepBatch
 from avalanche_seg.models import as_output
 from avalanche_seg.plugins.base import SegmentationPlugin, record_term
+from avalanche_seg.plugins.growth import check_channels
 
 __all__ = ["ObjectivePlugin", "computes_objectives", "step_batch"]
 
@@ -67,10 +68,27 @@ class ObjectivePlugin(SegmentationPlugin):
         return step_batch(strategy)
 
     def before_backward(self, strategy: Any, **kwargs: Any) -> None:
-        """Add the terms to the loss, where the strategy does not do it itself."""
+        """Add the terms to the loss, where the strategy does not do it itself.
+
+        Raises:
+            ValueError: when the objective compares with a teacher and the model does not grow, or
+                nothing here keeps a teacher.
+        """
         if computes_objectives(strategy):
             return
+        if self.objective.needs_teacher:
+            self._check_teacher(strategy)
         terms: dict[str, Tensor] = self.objective(self.batch_of(strategy))
         for name, value in terms.items():
             strategy.loss += value
             record_term(strategy, name, value)
+
+    def _check_teacher(self, strategy: Any) -> None:
+        name = type(self.objective).__name__
+        if type(self).batch_of is ObjectivePlugin.batch_of:
+            raise ValueError(
+                f"objective: {name} compares with the previous model, which {type(self).__name__} "
+                f"does not keep in a {type(strategy).__name__}; put it into a TeacherTermPlugin"
+            )
+        if strategy.clock.train_exp_iterations == 0:
+            check_channels(strategy, counts_classes=name)

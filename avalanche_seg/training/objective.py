@@ -42,12 +42,20 @@ class StepObjective:
     def with_teacher(self, plugins: Sequence[BasePlugin]) -> list[BasePlugin]:
         """The plugins, with one that keeps a teacher in front where only the objective asks."""
         holds = any(isinstance(plugin, TeacherPlugin) for plugin in plugins)
-        return [TeacherPlugin(), *plugins] if self.own.needs_teacher and not holds else [*plugins]
+        asks = any(part.needs_teacher for part in (self.own, *_objectives(plugins)))
+        return [TeacherPlugin(), *plugins] if asks and not holds else [*plugins]
+
+    def counts_classes(self, plugins: Sequence[BasePlugin]) -> str | None:
+        """What tells old channels from new ones by their number, by its name; None for nothing."""
+        for plugin in plugins:
+            if isinstance(plugin, TeacherPlugin):
+                return type(plugin).__name__
+        criterion = getattr(self.criterion, "criterion", self.criterion)
+        return type(criterion).__name__ if hasattr(criterion, "at_step") else None
 
     def begin_step(self, plugins: Sequence[Any]) -> None:
         """Combine the objectives of the strategy and of its plugins, in their order."""
-        added = [plugin.objective for plugin in plugins if isinstance(plugin, ObjectivePlugin)]
-        self._whole = combine([self.own, *added])
+        self._whole = combine([self.own, *_objectives(plugins)])
 
     def __call__(self, batch: StepBatch) -> dict[str, Tensor]:
         """The weighted terms of a batch by name."""
@@ -63,3 +71,7 @@ class StepObjective:
     def evaluation_criterion(self) -> Criterion:
         """The criterion of step 0: label maps of evaluations show old classes too."""
         return criterion_of_step(self.criterion, 0)
+
+
+def _objectives(plugins: Sequence[Any]) -> list[Objective]:
+    return [plugin.objective for plugin in plugins if isinstance(plugin, ObjectivePlugin)]

@@ -6,7 +6,7 @@ from typing import Any
 from torch import nn
 from torch.optim import SGD, Optimizer
 
-from avalanche_seg.training.roles import RoleOptions, role_groups
+from avalanche_seg.training.roles import RoleOptions, check_roles, role_groups
 
 __all__ = ["OptimizerFactory", "OptimizerSource", "sgd"]
 
@@ -53,6 +53,7 @@ def sgd(
     rate_later = lr / 10 if lr_later is None else lr_later
 
     def make(model: nn.Module, experience: Any) -> Optimizer:
+        check_roles(model, {*(roles or ()), *(first_step_roles or ())})  # Before step 0 is trained.
         later = bool(experience.previous_classes)
         rate = rate_later if later else lr
         groups = role_groups(

@@ -1,12 +1,12 @@
 """Parameter groups by role: body, neck, heads of old and of new classes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from torch import nn
 
-__all__ = ["RoleOptions", "role_groups"]
+__all__ = ["RoleOptions", "check_roles", "role_groups"]
 
 
 @dataclass(frozen=True)
@@ -61,12 +61,8 @@ def role_groups(
     """
     if not roles:
         return [{"params": [p for p in model.parameters() if p.requires_grad]}]
+    check_roles(model, roles)
     parameters = _parameter_roles(model)
-    unknown = sorted(set(roles) - set(parameters))
-    if unknown:
-        raise ValueError(
-            f"the model has no role {unknown[0]!r}; expected some of {', '.join(parameters)}"
-        )
     groups = []
     for role, members in parameters.items():
         options = roles.get(role, RoleOptions())
@@ -81,6 +77,17 @@ def role_groups(
                 }
             )
     return groups
+
+
+def check_roles(model: nn.Module, roles: Iterable[str]) -> None:
+    """Raise ValueError for a role that the model does not have, naming those it has."""
+    names = set(roles)
+    known = _parameter_roles(model) if names else {}
+    unknown = sorted(names - set(known))
+    if unknown:
+        raise ValueError(
+            f"the model has no role {unknown[0]!r}; expected some of {', '.join(known)}"
+        )
 
 
 def _parameter_roles(model: nn.Module) -> dict[str, list[nn.Parameter]]:

@@ -18,6 +18,7 @@ from avalanche_seg.normalization import check_normalized, normalize_images
 from avalanche_seg.plugins import (
     PeriodicEvalPlugin,
     WeightEditPlugin,
+    check_channels,
     record_term,
     step_batch,
 )
@@ -76,7 +77,8 @@ class SegmentationTemplate(MicroBatchTemplate):
         compile: compile the network at every step (``torch.nn.Module.compile``).
 
     Raises:
-        ValueError: for an unknown ``amp`` or ``peval_mode``, or ``micro_batches`` below one.
+        ValueError: for an unknown ``amp`` or ``peval_mode``, or ``micro_batches`` below one; in
+            training, before a step's first update, for a model without the channels it needs.
     """
 
     plugins: list[Any]
@@ -137,6 +139,8 @@ class SegmentationTemplate(MicroBatchTemplate):
         self.parallel = Parallel()
         self._optimizers = OptimizerSource(optimizer, model)
         self._memory_format = torch.channels_last if channels_last else torch.preserve_format
+        # preserve_format means nothing to contiguous().
+        self._image_format = torch.channels_last if channels_last else torch.contiguous_format
 
     @property
     def n_old(self) -> int:
@@ -188,17 +192,17 @@ class SegmentationTemplate(MicroBatchTemplate):
         rest = [to_device(part, self.device) for part in rest]
         self.mbatch = [images, labels, *rest]
 
-    @property
-    def _image_format(self) -> torch.memory_format:
-        # preserve_format means nothing to contiguous().
-        wanted = self._memory_format
-        return torch.contiguous_format if wanted is torch.preserve_format else wanted
-
     def forward(self) -> SegmentationOutput:
         """The model's output on the batch, logits at the model's own stride."""
         self._prediction = None
         model = self.parallel.wrap(self.model) if self.is_training else self.model
         return self.run_model(model, self.mb_x)
+
+    def _after_forward(self, **kwargs: Any) -> None:
+        if self.clock.train_exp_iterations == 0:  # Before anything learns from a wrong number.
+            counting = self._step_objective.counts_classes(self.plugins)
+            check_channels(self, counts_classes=counting)
+        super()._after_forward(**kwargs)
 
     def criterion(self) -> Tensor:
         """The loss: in training the sum of all objectives' terms, in evaluation the criterion's.

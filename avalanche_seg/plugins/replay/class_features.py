@@ -12,7 +12,7 @@ from avalanche_seg.benchmarks import ExperienceData
 from avalanche_seg.models import as_output
 from avalanche_seg.normalization import normalize_images
 
-__all__ = ["class_features"]
+__all__ = ["class_features", "head_map"]
 
 
 @torch.no_grad()
@@ -38,7 +38,12 @@ def class_features(
 
 
 def _features(model: nn.Module, image: Tensor) -> Tensor:
-    features = as_output(model(normalize_images(image[None]))).features
+    return head_map(model(normalize_images(image[None])))
+
+
+def head_map(output: object) -> Tensor:
+    """The feature map under the classifiers, in a model's output; ValueError when it has none."""
+    features = as_output(output).features
     if "head" not in features:
         raise ValueError(
             "the model returns no feature map 'head'; selection='herding' needs a "

@@ -13,6 +13,7 @@ from avalanche_seg.loading import seeded_loader
 from avalanche_seg.plugins.base import SegmentationPlugin
 from avalanche_seg.plugins.replay.buffer import ClassExemplarsBuffer
 from avalanche_seg.plugins.replay.candidates import class_candidates, with_annotated_channels
+from avalanche_seg.plugins.replay.class_features import head_map
 
 __all__ = ["ExemplarMemory", "FixedShareSampler", "ReplayPlugin", "SMiBPlugin"]
 
@@ -104,7 +105,7 @@ class ReplayPlugin(SegmentationPlugin):
 
     Raises:
         ValueError: for a share out of range; before a step's training when one of its classes has
-            no image.
+            no image, or the memory herds and the model has no feature map "head".
     """
 
     def __init__(
@@ -159,6 +160,12 @@ class ReplayPlugin(SegmentationPlugin):
             FixedShareSampler(self._n_new, n_memory, strategy.train_mb_size, self.share),
             **{name: getattr(loader, name) for name in _LOADER_OPTIONS},
         )
+
+    def after_forward(self, strategy: Any, **kwargs: Any) -> None:
+        """Before anything is trained, look for the feature map that herding asks for later."""
+        herds = getattr(self.memory, "selection", None) == "herding"
+        if herds and strategy.clock.train_exp_iterations == 0:
+            head_map(strategy.mb_output)
 
     def after_training_exp(self, strategy: Any, **kwargs: Any) -> None:
         """Draw exemplars for the step's classes."""

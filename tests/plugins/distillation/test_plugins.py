@@ -5,6 +5,7 @@ import torch
 from avalanche.training.templates import SupervisedTemplate
 
 from avalanche_seg.losses import CrossEntropy, unbiased_distillation
+from avalanche_seg.models import IncrementalHead
 from avalanche_seg.plugins import (
     FeatureDistillationPlugin,
     SegmentationPlugin,
@@ -133,10 +134,23 @@ def test_a_model_of_another_step_cannot_teach(tmp_path):
         make(model, UnbiasedDistillationPlugin()).train(benchmark.train_stream[1], eval_streams=[])
 
 
+class GrowingLogits(torch.nn.Module):
+    """Returns a plain tensor, from a head that grows."""
+
+    def __init__(self):
+        super().__init__()
+        self.head = IncrementalHead(3)
+
+    def forward(self, images):
+        return self.head(images)
+
+
 def test_models_of_plain_logits_are_distilled_but_have_no_features(tmp_path):
     benchmark = tiny_benchmark(tmp_path)
-    strategy = make(torch.nn.Conv2d(3, 21, 1), UnbiasedDistillationPlugin())
+    strategy = make(GrowingLogits(), UnbiasedDistillationPlugin())
     strategy.train(benchmark.train_stream, eval_streams=[])
-    strategy = make(torch.nn.Conv2d(3, 21, 1), FeatureDistillationPlugin())
+    model = GrowingLogits()
+    strategy = make(model, FeatureDistillationPlugin())
     with pytest.raises(ValueError, match=r"the feature maps none.*needs"):
         strategy.train(benchmark.train_stream, eval_streams=[])
+    assert model.head.classes_per_step == [16], "told of before step 0 was trained"

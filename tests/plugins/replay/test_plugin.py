@@ -136,3 +136,21 @@ def test_herding_redraws_every_class(tmp_path):
         2: 1,
         3: 1,
     }
+
+
+def test_herding_without_the_feature_map_is_told_of_before_anything_is_trained(tmp_path):
+    benchmark = make_benchmark(tmp_path, task=[[1], [3], [2]])
+    model = tiny_model()
+    model.taps = ()
+    strategy = FineTuning(
+        model=model,
+        optimizer=sgd(0.001),
+        train_mb_size=2,
+        plugins=[SMiBPlugin(ClassExemplarsBuffer(1, selection="herding"))],
+        evaluator=None,
+    )
+    before = [value.clone() for value in model.network.state_dict().values()]
+    with pytest.raises(ValueError, match="no feature map 'head'; selection='herding'"):
+        strategy.train(benchmark.train_stream, eval_streams=[])
+    after = model.network.state_dict().values()
+    assert all(a.equal(b) for a, b in zip(after, before, strict=True))
