@@ -47,6 +47,8 @@ class MicroBatchTemplate(SupervisedTemplate):
             self.mbatch = batch
             self._unpack_minibatch()
             self._before_training_iteration(**kwargs)
+            if self._stop_training:  # Early stopping has put the best weights back.
+                break
             self.optimizer.zero_grad()
             self._whole_batch(**kwargs)
             if self.precision.unscale(self.optimizer):
@@ -129,6 +131,10 @@ class MicroBatchTemplate(SupervisedTemplate):
     def _after_training_epoch(self, **kwargs: Any) -> None:
         sync_buffers(self.model)
         super()._after_training_epoch(**kwargs)
+
+    def _after_training_exp(self, **kwargs: Any) -> None:
+        self._stop_training = False  # Asked for in the last epoch, it would stop the next step.
+        super()._after_training_exp(**kwargs)
 
     def backward(self) -> None:
         """Run the backward pass, scaled in half precision."""

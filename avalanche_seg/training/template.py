@@ -11,10 +11,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from avalanche_seg.kernels import predicted_labels
-from avalanche_seg.loading import eval_loader, loader_options, to_device, train_loader
 from avalanche_seg.losses import Criterion, Objective
 from avalanche_seg.models import SegmentationOutput, score_function
-from avalanche_seg.normalization import check_normalized, normalize_images
 from avalanche_seg.plugins import (
     PeriodicEvalPlugin,
     WeightEditPlugin,
@@ -22,8 +20,10 @@ from avalanche_seg.plugins import (
     record_term,
     step_batch,
 )
+from avalanche_seg.training.avalanche_parts import check_checkpoint, check_parts
+from avalanche_seg.training.batches import BatchTemplate
+from avalanche_seg.training.early_stopping import with_guards
 from avalanche_seg.training.evaluation import evaluation_loss
-from avalanche_seg.training.loop import MicroBatchTemplate
 from avalanche_seg.training.objective import StepObjective
 from avalanche_seg.training.optimizers import OptimizerFactory, OptimizerSource
 from avalanche_seg.training.options import PevalMode, default_evaluator, show_options
@@ -33,7 +33,7 @@ from avalanche_seg.training.precision import AmpMode, Precision
 __all__ = ["SegmentationTemplate"]
 
 
-class SegmentationTemplate(MicroBatchTemplate):
+class SegmentationTemplate(BatchTemplate):
     """The training and evaluation loop of every strategy here: template, objective, plugins.
 
     In training the criterion is applied to the main output and to every auxiliary one, each with
@@ -82,8 +82,6 @@ class SegmentationTemplate(MicroBatchTemplate):
     """
 
     plugins: list[Any]
-    dataloader: Any
-    mbatch: Any
     mb_output: Any
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -113,6 +111,10 @@ class SegmentationTemplate(MicroBatchTemplate):
     ) -> None:
         if micro_batches < 1:
             raise ValueError(f"micro_batches={micro_batches}; expected one part or more")
+        check_parts("plugins", plugins or ())
+        check_parts("criterion", [criterion])
+        check_checkpoint(plugins or ())
+        guarded = with_guards(plugins or (), eval_every=eval_every, peval_mode=peval_mode)
         self._step_objective = StepObjective(criterion, objective)
         periodic_eval = PeriodicEvalPlugin(eval_every, peval_mode)
         super().__init__(
@@ -123,9 +125,10 @@ class SegmentationTemplate(MicroBatchTemplate):
             train_epochs=train_epochs,
             eval_mb_size=eval_mb_size,
             device=device,
-            plugins=self._step_objective.with_teacher(plugins or ()),
+            plugins=self._step_objective.with_teacher(guarded),
             evaluator=evaluator,
         )
+        check_parts("evaluator", [self.evaluator])
         self.plugins = [
             periodic_eval if isinstance(plugin, PeriodicEval) else plugin for plugin in self.plugins
         ]
@@ -166,31 +169,7 @@ class SegmentationTemplate(MicroBatchTemplate):
         """Get this step's optimizer from the factory, or bring the given one up to date."""
         self.optimizer = self._optimizers.at_step(self.model, self.experience)
 
-    # ------------------------------------------------------------------------------------ loaders
-
-    def make_train_dataloader(self, **kwargs: Any) -> None:
-        """Shuffled batches of the step's data set; keyword arguments of ``train`` win."""
-        options = loader_options(self.loader, kwargs, device=self.device)
-        self.dataloader = train_loader(self.adapted_dataset, self.train_mb_size, options)
-
-    def make_eval_dataloader(self, **kwargs: Any) -> None:
-        """Batches in order, every image once; keyword arguments of ``eval`` win."""
-        options = loader_options(self.loader, kwargs, device=self.device)
-        self.dataloader = eval_loader(self.adapted_dataset, self.eval_mb_size, options)
-
     # ------------------------------------------------------------------------------------- a batch
-
-    def _unpack_minibatch(self) -> None:
-        self.mb_output = None  # Or the previous batch's logits stay alive during the next forward.
-        images, labels, *rest = self.mbatch
-        images = images.to(self.device, non_blocking=True)
-        if self.clock.train_exp_iterations == 0 and self.is_training:
-            check_normalized(images)  # Once per step: reading values waits for a GPU.
-        # First the format: of bytes there is a quarter to move, and channels last normalise faster.
-        images = normalize_images(images.contiguous(memory_format=self._image_format))
-        labels = labels.to(self.device, non_blocking=True).long()
-        rest = [to_device(part, self.device) for part in rest]
-        self.mbatch = [images, labels, *rest]
 
     def forward(self) -> SegmentationOutput:
         """The model's output on the batch, logits at the model's own stride."""
