@@ -29,7 +29,25 @@ def collate(samples: list[tuple[Any, ...]]) -> Any:
         (torch.Size([2, 3, 4, 5]), torch.Size([2, 4, 5]))
         >>> images.is_contiguous(memory_format=torch.channels_last)
         True
+
+    Raises:
+        ValueError: for images of different sizes.
     """
+    try:
+        return _collated(samples)
+    except RuntimeError as error:
+        sizes = sorted({tuple(s[0].shape[-2:]) for s in samples if isinstance(s[0], Tensor)})
+        if len(sizes) < 2:
+            raise
+        named = " and ".join(" x ".join(map(str, size)) for size in sizes[:2])
+        raise ValueError(
+            f"a batch has images of different sizes, such as {named}; expected one size: set "
+            "eval_mb_size=1 for evaluations (train_mb_size=1 in training), or give the benchmark "
+            "an eval_transform (train_transform) that crops, such as eval_preset(512)"
+        ) from error
+
+
+def _collated(samples: list[tuple[Any, ...]]) -> Any:
     first = samples[0]
     if not (isinstance(first, tuple | list) and all(_channels_last(s[0]) for s in samples)):
         return default_collate(samples)

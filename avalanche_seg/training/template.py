@@ -21,6 +21,7 @@ from avalanche_seg.plugins import (
     step_batch,
 )
 from avalanche_seg.training.avalanche_parts import check_checkpoint, check_parts
+from avalanche_seg.training.batch_norm import check_single_image
 from avalanche_seg.training.batches import BatchTemplate
 from avalanche_seg.training.early_stopping import with_guards
 from avalanche_seg.training.evaluation import evaluation_loss
@@ -174,8 +175,10 @@ class SegmentationTemplate(BatchTemplate):
     def forward(self) -> SegmentationOutput:
         """The model's output on the batch, logits at the model's own stride."""
         self._prediction = None
-        model = self.parallel.wrap(self.model) if self.is_training else self.model
-        return self.run_model(model, self.mb_x)
+        if not self.is_training:
+            return self.run_model(self.model, self.mb_x)
+        with check_single_image(self):
+            return self.run_model(self.parallel.wrap(self.model), self.mb_x)
 
     def _after_forward(self, **kwargs: Any) -> None:
         if self.clock.train_exp_iterations == 0:  # Before anything learns from a wrong number.

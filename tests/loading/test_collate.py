@@ -1,3 +1,4 @@
+import pytest
 import torch
 from torch.utils.data import DataLoader, default_collate
 
@@ -46,3 +47,15 @@ def test_extras_are_collated_by_name():
         assert torch.equal(found[2]["saliency"], found[1])
         assert found[2]["known"].tolist() == [[True]] * 3
     assert collate(batch)[0].is_contiguous(memory_format=torch.channels_last)
+
+
+@pytest.mark.parametrize("channels_last", [True, False])
+@pytest.mark.parametrize("sizes", [[(4, 6), (6, 4)], [(3, 3), (3, 3), (3, 5)]])
+def test_images_of_different_sizes_say_what_to_set(sizes, channels_last):
+    samples = []
+    for height, width in sizes:
+        image = torch.zeros(height, width, 3).permute(2, 0, 1)
+        samples.append((image if channels_last else image.contiguous(), torch.zeros(height, width)))
+    named = r"\d x \d and \d x \d"
+    with pytest.raises(ValueError, match=rf"different sizes, such as {named};.*eval_mb_size=1"):
+        collate(samples)
