@@ -123,12 +123,16 @@ class ResizeShorterSide(v2.Transform):
 
 
 class Normalize(v2.Transform):
-    """Image to normalised float32, labels and maps to int64, for loops that do not do it later."""
+    """Image to normalised float32, labels to int64, for loops that do not do it later.
+
+    Extra maps of whole numbers become int64 too, others stay as they are.
+    """
 
     def transform(self, inpt: Any, params: dict[str, Any]) -> Any:
         """Convert one input."""
         if isinstance(inpt, tv_tensors.Mask):
-            return tv_tensors.wrap(inpt.to(torch.int64), like=inpt)
+            whole = not inpt.is_floating_point() and inpt.dtype != torch.bool
+            return tv_tensors.wrap(inpt.to(torch.int64), like=inpt) if whole else inpt
         return tv_tensors.wrap(normalize_images(inpt.as_subclass(Tensor)), like=inpt)
 
 

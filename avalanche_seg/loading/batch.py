@@ -3,26 +3,23 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import torch
 from torch import Tensor
 
-__all__ = ["batch_extras", "split_batch", "to_device"]
+__all__ = ["Extras", "batch_extras", "split_batch"]
 
 
-def to_device(part: Any, device: torch.device) -> Any:
-    """One part of a batch on a device: a tensor, or the extras, a dict of tensors.
-
-    Args:
-        part: tensor, or mapping of names to tensors.
-        device: where to.
+class Extras(dict[str, Tensor]):
+    """The extras of a batch by name; moves like a tensor, as any Avalanche strategy expects.
 
     Example:
-        >>> to_device({"saliency": torch.zeros(2)}, torch.device("cpu"))
+        >>> import torch
+        >>> Extras(saliency=torch.zeros(2)).to("cpu", non_blocking=True)
         {'saliency': tensor([0., 0.])}
     """
-    if isinstance(part, Mapping):
-        return {name: to_device(value, device) for name, value in part.items()}
-    return part.to(device, non_blocking=True)
+
+    def to(self, *args: Any, **kwargs: Any) -> "Extras":
+        """The same with every tensor moved; arguments as ``Tensor.to``."""
+        return Extras({name: value.to(*args, **kwargs) for name, value in self.items()})
 
 
 def batch_extras(batch: Sequence[Any]) -> Mapping[str, Tensor]:
@@ -32,6 +29,7 @@ def batch_extras(batch: Sequence[Any]) -> Mapping[str, Tensor]:
         batch: images, labels, and whatever else the data set gives.
 
     Example:
+        >>> import torch
         >>> batch_extras([torch.zeros(1), torch.zeros(1), {"saliency": torch.ones(1)}])
         {'saliency': tensor([1.])}
     """
@@ -49,6 +47,7 @@ def split_batch(batch: Sequence[Any], n_parts: int) -> list[list[Any]]:
         the parts, each a list as long as the batch's.
 
     Example:
+        >>> import torch
         >>> split_batch([torch.arange(3), {"x": torch.arange(3)}], 2)
         [[tensor([0, 1]), {'x': tensor([0, 1])}], [tensor([2]), {'x': tensor([2])}]]
     """
@@ -60,4 +59,4 @@ def _split(part: Any, n_parts: int) -> Sequence[Any]:
     if isinstance(part, Tensor):
         return part.tensor_split(n_parts)
     columns = {name: _split(value, n_parts) for name, value in part.items()}
-    return [{name: column[i] for name, column in columns.items()} for i in range(n_parts)]
+    return [Extras({name: column[i] for name, column in columns.items()}) for i in range(n_parts)]

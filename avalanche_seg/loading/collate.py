@@ -5,6 +5,8 @@ from typing import Any
 from torch import Tensor
 from torch.utils.data import default_collate
 
+from avalanche_seg.loading.batch import Extras
+
 __all__ = ["collate"]
 
 
@@ -50,9 +52,15 @@ def collate(samples: list[tuple[Any, ...]]) -> Any:
 def _collated(samples: list[tuple[Any, ...]]) -> Any:
     first = samples[0]
     if not (isinstance(first, tuple | list) and all(_channels_last(s[0]) for s in samples)):
-        return default_collate(samples)
+        batch = default_collate(samples)
+        return [*map(_as_extras, batch)] if isinstance(batch, list) else batch
     pixels = default_collate([sample[0].permute(1, 2, 0) for sample in samples])
-    return [pixels.permute(0, 3, 1, 2), *default_collate([tuple(s[1:]) for s in samples])]
+    rest = default_collate([tuple(s[1:]) for s in samples])
+    return [pixels.permute(0, 3, 1, 2), *map(_as_extras, rest)]
+
+
+def _as_extras(part: Any) -> Any:
+    return Extras(part) if isinstance(part, dict) else part
 
 
 def _channels_last(image: Any) -> bool:

@@ -84,11 +84,12 @@ class ObjectivePlugin(SegmentationPlugin):
             record_term(strategy, name, value)
 
     def _check_teacher(self, strategy: Any) -> None:
+        if strategy.clock.train_exp_iterations > 0:
+            return
         name = type(self.objective).__name__
         if type(self).batch_of is ObjectivePlugin.batch_of:
             raise ValueError(
-                f"objective: {name} compares with the previous model, which {type(self).__name__} "
-                f"does not keep in a {type(strategy).__name__}; put it into a TeacherTermPlugin"
+                f"{name} needs the previous model, which {type(self).__name__} does not keep in a "
+                "strategy of another package; pass it to a TeacherTermPlugin"
             )
-        if strategy.clock.train_exp_iterations == 0:
-            check_channels(strategy, counts_classes=name)
+        check_channels(strategy, counts_classes=name)

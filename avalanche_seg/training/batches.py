@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 
-from avalanche_seg.loading import eval_loader, loader_options, to_device, train_loader
+from avalanche_seg.loading import eval_loader, loader_options, train_loader
 from avalanche_seg.normalization import check_normalized, normalize_images
 from avalanche_seg.training.loop import MicroBatchTemplate
 
@@ -22,26 +22,30 @@ class BatchTemplate(MicroBatchTemplate):
     dataloader: Any
     mbatch: Any
     mb_output: Any
+    _checked_images: bool
     _image_format: torch.memory_format
 
     def make_train_dataloader(self, **kwargs: Any) -> None:
         """Shuffled batches of the step's data set; keyword arguments of ``train`` win."""
         options = loader_options(self.loader, kwargs, device=self.device)
+        self._checked_images = False
         self.dataloader = train_loader(self.adapted_dataset, self.train_mb_size, options)
 
     def make_eval_dataloader(self, **kwargs: Any) -> None:
         """Batches in order, every image once; keyword arguments of ``eval`` win."""
         options = loader_options(self.loader, kwargs, device=self.device)
+        self._checked_images = False
         self.dataloader = eval_loader(self.adapted_dataset, self.eval_mb_size, options)
 
     def _unpack_minibatch(self) -> None:
         self.mb_output = None  # Or the previous batch's logits stay alive during the next forward.
         images, labels, *rest = self.mbatch
         images = images.to(self.device, non_blocking=True)
-        if self.clock.train_exp_iterations == 0 and self.is_training:
-            check_normalized(images)  # Once per step: reading values waits for a GPU.
+        if not self._checked_images:
+            check_normalized(images)  # Of the first batch alone: reading values waits for a GPU.
+            self._checked_images = True
         # First the format: of bytes there is a quarter to move, and channels last normalise faster.
         images = normalize_images(images.contiguous(memory_format=self._image_format))
         labels = labels.to(self.device, non_blocking=True).long()
-        rest = [to_device(part, self.device) for part in rest]
+        rest = [part.to(self.device, non_blocking=True) for part in rest]
         self.mbatch = [images, labels, *rest]

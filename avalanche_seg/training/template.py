@@ -14,7 +14,9 @@ from avalanche_seg.kernels import predicted_labels
 from avalanche_seg.losses import Criterion, Objective
 from avalanche_seg.models import SegmentationOutput, score_function
 from avalanche_seg.plugins import (
+    FreezePlugin,
     PeriodicEvalPlugin,
+    PevalMode,
     WeightEditPlugin,
     check_channels,
     record_term,
@@ -27,7 +29,7 @@ from avalanche_seg.training.early_stopping import with_guards
 from avalanche_seg.training.evaluation import evaluation_loss
 from avalanche_seg.training.objective import StepObjective
 from avalanche_seg.training.optimizers import OptimizerFactory, OptimizerSource
-from avalanche_seg.training.options import PevalMode, default_evaluator, show_options
+from avalanche_seg.training.options import default_evaluator, show_options
 from avalanche_seg.training.parallel import Parallel
 from avalanche_seg.training.precision import AmpMode, Precision
 
@@ -136,20 +138,18 @@ class SegmentationTemplate(BatchTemplate):
         self.eval_every = eval_every
         self.loader = dict(loader or {})
         self.loss_terms = {}
+        self._checked_images = False
         self._prediction: Tensor | None = None
         self.micro_batches = micro_batches
         self.compile = compile
         self.precision = Precision(amp, self.device)
-        self.parallel = Parallel()
+        # Other objectives may leave auxiliary heads out, and modules held in evaluation mode too.
+        held = any(isinstance(p, FreezePlugin) and p.evaluation for p in self.plugins)
+        self.parallel = Parallel(all_used=objective is None and not held)
         self._optimizers = OptimizerSource(optimizer, model)
         self._memory_format = torch.channels_last if channels_last else torch.preserve_format
         # preserve_format means nothing to contiguous().
         self._image_format = torch.channels_last if channels_last else torch.contiguous_format
-
-    @property
-    def n_old(self) -> int:
-        """How many classes the model had before the current step; 0 at step 0."""
-        return len(self.experience.previous_classes)
 
     # ---------------------------------------------------------------- model, optimizer, objective
 
@@ -164,7 +164,7 @@ class SegmentationTemplate(BatchTemplate):
         if self.compile:
             self.model.compile()
         self.make_optimizer()
-        self._step_objective.begin_step(self.plugins)
+        self._step_objective.begin_step(self.plugins, self.model)
 
     def make_optimizer(self, **kwargs: Any) -> None:
         """Get this step's optimizer from the factory, or bring the given one up to date."""

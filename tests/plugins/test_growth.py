@@ -126,7 +126,7 @@ class Plain(SupervisedTemplate):
     ("plugin", "message"),
     [
         (UnbiasedDistillationPlugin(), "Network has 21 channels.*UnbiasedDistillationTerm"),
-        (ObjectivePlugin(DistillationTerm(1.0)), "put it into a TeacherTermPlugin"),
+        (ObjectivePlugin(DistillationTerm(1.0)), "pass it to a TeacherTermPlugin"),
     ],
 )
 def test_plugins_say_so_in_other_peoples_strategies(plugin, message, tmp_path):
