@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from avalanche_seg.kernels import predicted_labels
-from avalanche_seg.loading import eval_loader, loader_options, train_loader
+from avalanche_seg.loading import eval_loader, loader_options, to_device, train_loader
 from avalanche_seg.losses import Criterion, Objective
 from avalanche_seg.models import SegmentationOutput, score_function
 from avalanche_seg.normalization import check_normalized, normalize_images
@@ -188,7 +188,7 @@ class SegmentationTemplate(MicroBatchTemplate):
         # First the format: of bytes there is a quarter to move, and channels last normalise faster.
         images = normalize_images(images.contiguous(memory_format=self._image_format))
         labels = labels.to(self.device, non_blocking=True).long()
-        rest = [part.to(self.device, non_blocking=True) for part in rest]
+        rest = [to_device(part, self.device) for part in rest]
         self.mbatch = [images, labels, *rest]
 
     @property
