@@ -44,6 +44,7 @@ PUBLIC_NAMES = {
         "world_size",
     },
     "datasets": {
+        "Extras",
         "ImageCache",
         "READERS",
         "Sample",
@@ -83,13 +84,13 @@ PUBLIC_NAMES = {
         "score_bound",
     },
     "loading": {
-        "Extras",
         "batch_extras",
         "collate",
         "eval_loader",
         "loader_options",
         "seeded_loader",
         "split_batch",
+        "to_device",
         "train_loader",
     },
     "benchmarks": {

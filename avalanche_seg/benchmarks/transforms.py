@@ -18,7 +18,7 @@ from torchvision import tv_tensors
 from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional as F
 
-from avalanche_seg.datasets import is_map
+from avalanche_seg.datasets import Extras, is_map
 from avalanche_seg.normalization import normalize_images
 
 __all__ = ["JointTransform", "Normalize", "RandomResizedCrop", "ResizeShorterSide"]
@@ -65,7 +65,7 @@ class JointTransform(MultiParamTransform):
         return (
             image.as_subclass(Tensor),
             labels.as_subclass(Tensor),
-            {**extras, **moved},
+            Extras({**extras, **moved}),
             *rest[1:],
         )
 

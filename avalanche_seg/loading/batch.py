@@ -3,23 +3,26 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor
 
-__all__ = ["Extras", "batch_extras", "split_batch"]
+__all__ = ["batch_extras", "split_batch", "to_device"]
 
 
-class Extras(dict[str, Tensor]):
-    """The extras of a batch by name; moves like a tensor, as any Avalanche strategy expects.
+def to_device(part: Any, device: torch.device) -> Any:
+    """One part of a batch on a device: a tensor, or the extras, a mapping of names to tensors.
+
+    Args:
+        part: tensor, or mapping.
+        device: where to.
 
     Example:
-        >>> import torch
-        >>> Extras(saliency=torch.zeros(2)).to("cpu", non_blocking=True)
+        >>> to_device({"saliency": torch.zeros(2)}, torch.device("cpu"))
         {'saliency': tensor([0., 0.])}
     """
-
-    def to(self, *args: Any, **kwargs: Any) -> "Extras":
-        """The same with every tensor moved; arguments as ``Tensor.to``."""
-        return Extras({name: value.to(*args, **kwargs) for name, value in self.items()})
+    if isinstance(part, Mapping):
+        return {name: to_device(value, device) for name, value in part.items()}
+    return part.to(device, non_blocking=True)
 
 
 def batch_extras(batch: Sequence[Any]) -> Mapping[str, Tensor]:
@@ -29,7 +32,6 @@ def batch_extras(batch: Sequence[Any]) -> Mapping[str, Tensor]:
         batch: images, labels, and whatever else the data set gives.
 
     Example:
-        >>> import torch
         >>> batch_extras([torch.zeros(1), torch.zeros(1), {"saliency": torch.ones(1)}])
         {'saliency': tensor([1.])}
     """
@@ -47,7 +49,6 @@ def split_batch(batch: Sequence[Any], n_parts: int) -> list[list[Any]]:
         the parts, each a list as long as the batch's.
 
     Example:
-        >>> import torch
         >>> split_batch([torch.arange(3), {"x": torch.arange(3)}], 2)
         [[tensor([0, 1]), {'x': tensor([0, 1])}], [tensor([2]), {'x': tensor([2])}]]
     """
@@ -59,4 +60,4 @@ def _split(part: Any, n_parts: int) -> Sequence[Any]:
     if isinstance(part, Tensor):
         return part.tensor_split(n_parts)
     columns = {name: _split(value, n_parts) for name, value in part.items()}
-    return [Extras({name: column[i] for name, column in columns.items()}) for i in range(n_parts)]
+    return [{name: column[i] for name, column in columns.items()} for i in range(n_parts)]

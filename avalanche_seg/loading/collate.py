@@ -5,8 +5,6 @@ from typing import Any
 from torch import Tensor
 from torch.utils.data import default_collate
 
-from avalanche_seg.loading.batch import Extras
-
 __all__ = ["collate"]
 
 
@@ -52,15 +50,9 @@ def collate(samples: list[tuple[Any, ...]]) -> Any:
 def _collated(samples: list[tuple[Any, ...]]) -> Any:
     first = samples[0]
     if not (isinstance(first, tuple | list) and all(_channels_last(s[0]) for s in samples)):
-        batch = default_collate(samples)
-        return [*map(_as_extras, batch)] if isinstance(batch, list) else batch
+        return default_collate(samples)
     pixels = default_collate([sample[0].permute(1, 2, 0) for sample in samples])
-    rest = default_collate([tuple(s[1:]) for s in samples])
-    return [pixels.permute(0, 3, 1, 2), *map(_as_extras, rest)]
-
-
-def _as_extras(part: Any) -> Any:
-    return Extras(part) if isinstance(part, dict) else part
+    return [pixels.permute(0, 3, 1, 2), *default_collate([tuple(s[1:]) for s in samples])]
 
 
 def _channels_last(image: Any) -> bool:

@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 
-from avalanche_seg.loading import eval_loader, loader_options, train_loader
+from avalanche_seg.loading import eval_loader, loader_options, to_device, train_loader
 from avalanche_seg.normalization import check_normalized, normalize_images
 from avalanche_seg.training.loop import MicroBatchTemplate
 
@@ -47,5 +47,5 @@ class BatchTemplate(MicroBatchTemplate):
         # First the format: of bytes there is a quarter to move, and channels last normalise faster.
         images = normalize_images(images.contiguous(memory_format=self._image_format))
         labels = labels.to(self.device, non_blocking=True).long()
-        rest = [part.to(self.device, non_blocking=True) for part in rest]
+        rest = [to_device(part, self.device) for part in rest]
         self.mbatch = [images, labels, *rest]

@@ -222,6 +222,6 @@ def test_normalizing_leaves_maps_of_real_numbers_alone():
     from avalanche_seg.benchmarks.transforms import Normalize
 
     real, whole = torch.full((2, 2), 0.7), torch.full((2, 2), 7, dtype=torch.uint8)
-    for given, dtype in ((real, torch.float32), (whole, torch.int64)):
-        found = Normalize()(tv_tensors.Mask(given))
-        assert found.dtype == dtype and found.to(given.dtype).equal(given)
+    for values, dtype in ((real, torch.float32), (whole, torch.int64)):
+        found = Normalize()(tv_tensors.Mask(values))
+        assert found.dtype == dtype and found.to(values.dtype).equal(values)

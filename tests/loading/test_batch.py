@@ -1,6 +1,6 @@
 import torch
 
-from avalanche_seg.loading import Extras, split_batch
+from avalanche_seg.loading import split_batch, to_device
 
 
 def test_parts_hold_every_sample_once_in_order():
@@ -21,5 +21,6 @@ def test_without_extras_parts_are_those_of_torch():
 
 
 def test_a_dict_is_moved_value_by_value():
-    moved = Extras(a=torch.ones(2)).to(torch.device("meta"), non_blocking=True)
+    moved = to_device({"a": torch.ones(2)}, torch.device("meta"))
     assert moved["a"].device.type == "meta"
+    assert to_device(torch.ones(2), torch.device("meta")).device.type == "meta"

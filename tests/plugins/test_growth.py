@@ -137,13 +137,21 @@ def test_plugins_say_so_in_other_peoples_strategies(plugin, message, tmp_path):
     refused(make(Plain, model, optimizer=optimizer, plugins=[plugin]), benchmark, message)
 
 
-@pytest.mark.parametrize("options", [{"head": "3x3"}, {"background": "none"}])
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"head": "3x3"}, r"balanced initialisation.*head='1x1'"),
+        ({"background": "none"}, "channel k for class k"),
+    ],
+)
 @pytest.mark.parametrize("strategy_class", [MiB, SMiB])
-def test_heads_without_a_row_to_copy_are_refused_at_step_0(strategy_class, options, benchmark):
+def test_heads_without_a_row_to_copy_are_refused_at_step_0(
+    strategy_class, options, message, benchmark
+):
     from tests.models.tiny import tiny_model as with_options
 
     model = with_options(**options)
-    with pytest.raises(ValueError, match=r"balanced initialisation.*head='1x1'"):
+    with pytest.raises(ValueError, match=message):
         make(strategy_class, model).train(benchmark.train_stream, eval_streams=[])
     assert model.classes_per_step == [11]
 

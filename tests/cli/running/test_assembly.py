@@ -48,7 +48,7 @@ def test_a_network_need_not_have_a_backbone_or_weights(monkeypatch):
 
 
 def test_an_argument_with_a_flag_of_its_own_is_not_given_twice():
-    with pytest.raises(ValueError, match="--model_args backbone=.*pass --backbone"):
+    with pytest.raises(ValueError, match=r"--model_args backbone=.*pass --backbone"):
         make_model(parse(["--model_args", "backbone=resnet18"]))
 
 
