@@ -1,6 +1,8 @@
 """Mixed precision: where it is entered, and how gradients are scaled and checked."""
 
-from typing import Literal, get_args
+import warnings
+from collections.abc import Mapping
+from typing import Any, Final, Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -8,12 +10,49 @@ from torch.optim import Optimizer
 
 from avalanche_seg.models import SegmentationOutput, as_output
 
-__all__ = ["AMP_MODES", "AmpMode", "Precision"]
+__all__ = ["AMP_MODES", "AmpMode", "Precision", "has_instructions"]
 
 AmpMode = Literal["off", "bf16", "fp16"]
 """Types of mixed precision."""
 
 AMP_MODES = get_args(AmpMode)
+
+# What a processor must have of torch.cpu.get_capabilities(): one of these, on x86 and on ARM.
+_INSTRUCTIONS: Final[Mapping[str, tuple[str, ...]]] = {
+    "bf16": ("avx512_bf16", "amx_bf16", "avx_ne_convert", "bf16", "sve_bf16"),
+    "fp16": ("avx512_fp16", "amx_fp16", "fp16_arith"),
+}
+
+
+def has_instructions(amp: str, capabilities: Mapping[str, Any]) -> bool:
+    """Whether a processor computes in a type of mixed precision itself, instead of emulating it.
+
+    Args:
+        amp: "bf16" or "fp16".
+        capabilities: of the processor by name, as ``torch.cpu.get_capabilities()`` gives them.
+
+    Example:
+        >>> has_instructions("bf16", {"avx2": True, "avx512_bf16": False})
+        False
+    """
+    return any(capabilities.get(name, False) for name in _INSTRUCTIONS[amp])
+
+
+def _warn_if_emulated(amp: str, device: torch.device) -> None:
+    if device.type == "cpu" and hasattr(torch.cpu, "get_capabilities"):
+        native = has_instructions(amp, torch.cpu.get_capabilities())
+    elif device.type == "cuda" and amp == "bf16" and torch.cuda.is_available():
+        native = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        return
+    if not native:
+        kind = "processor" if device.type == "cpu" else "GPU"
+        warnings.warn(
+            f"amp={amp!r}: this {kind} has no {amp} instructions and emulates them, which is "
+            "slower than full precision (bf16 on a processor: about three times); say amp='off', "
+            "or train on another device",
+            stacklevel=2,
+        )
 
 
 class Precision:
@@ -24,6 +63,9 @@ class Precision:
             is scaled, and an iteration whose gradient overflows changes nothing.
         device: the device that models run on.
 
+    Warns:
+        UserWarning: when the device has no instructions for the type: then it is slower.
+
     Raises:
         ValueError: for another ``amp``.
     """
@@ -31,6 +73,8 @@ class Precision:
     def __init__(self, amp: AmpMode, device: torch.device) -> None:
         if amp not in AMP_MODES:
             raise ValueError(f"amp={amp!r} is unknown; expected one of {', '.join(AMP_MODES)}")
+        if amp != "off":
+            _warn_if_emulated(amp, device)
         self.device_type = device.type
         self.enabled = amp != "off"
         self._dtype = torch.float16 if amp == "fp16" else torch.bfloat16
