@@ -5,6 +5,7 @@ normalised by the transform already; both paths run through :func:`normalize_ima
 images that nobody normalised look alike to a network; :func:`check_normalized` finds them.
 """
 
+import math
 from functools import lru_cache
 from typing import Final
 
@@ -48,6 +49,11 @@ def normalize_images(images: Tensor) -> Tensor:
             f"got images of dtype {str(images.dtype).removeprefix('torch.')}; expected uint8 in "
             "0..255, or floating point that is normalised already: convert with .to(torch.uint8)"
         )
+    if images.ndim < 3 or images.shape[-3] != 3:
+        raise ValueError(
+            f"got images {tuple(images.shape)}; expected three channels, ... x 3 x H x W: convert "
+            "grey images to RGB"
+        )
     pixels = images.float().div_(255.0)
     rows = pixels.movedim(-3, -1)
     if rows.is_contiguous():  # Long rows of numbers are quicker than many of three.
@@ -81,6 +87,11 @@ def check_normalized(images: Tensor) -> None:
     if not images.is_floating_point() or images.numel() == 0:
         return
     least, most = (float(value) for value in images.detach().aminmax())
+    if not (math.isfinite(least) and math.isfinite(most)):
+        raise ValueError(
+            f"got {str(images.dtype).removeprefix('torch.')} images with values in {least:g}.."
+            f"{most:g}; expected finite ones: look for NaN in the files and transforms"
+        )
     if least >= 0 and (most <= 1 or most > _ABOVE_NORMALIZED):
         raise ValueError(
             f"got {str(images.dtype).removeprefix('torch.')} images with values in "

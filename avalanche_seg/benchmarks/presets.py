@@ -3,6 +3,7 @@
 from torchvision.transforms import v2
 
 from avalanche_seg.benchmarks.transforms import Normalize, RandomResizedCrop, ResizeShorterSide
+from avalanche_seg.system import check_flags, check_number, check_whole
 
 __all__ = ["eval_preset", "train_preset"]
 
@@ -26,6 +27,9 @@ def train_preset(
         normalize: False: samples stay uint8 and the strategy normalises on the device. True:
             float32 images and int64 label maps, for any other training loop.
 
+    Raises:
+        ValueError: for a size below one, a range that is none, or a probability outside 0..1.
+
     Example:
         >>> import torch
         >>> from torchvision import tv_tensors
@@ -34,6 +38,11 @@ def train_preset(
         >>> image.shape, labels.shape
         (torch.Size([3, 32, 32]), torch.Size([32, 32]))
     """
+    check_whole("crop_size", crop_size, least=1)
+    _check_range("scale", scale)
+    _check_range("ratio", ratio)
+    check_number("flip_p", flip_p, most=1)
+    check_flags(normalize=normalize)
     crop = RandomResizedCrop((crop_size, crop_size), scale=scale, ratio=ratio, antialias=True)
     steps = [crop, v2.RandomHorizontalFlip(flip_p)]
     return v2.Compose([*steps, Normalize()] if normalize else steps)
@@ -47,6 +56,9 @@ def eval_preset(crop_size: int | None = 512, *, normalize: bool = False) -> v2.C
             needs ``eval_mb_size=1`` when the images differ in size.
         normalize: as in :func:`train_preset`.
 
+    Raises:
+        ValueError: for a size below one.
+
     Example:
         >>> import torch
         >>> from torchvision import tv_tensors
@@ -54,9 +66,21 @@ def eval_preset(crop_size: int | None = 512, *, normalize: bool = False) -> v2.C
         >>> eval_preset(32)(image).shape, eval_preset(None)(image).shape
         (torch.Size([3, 32, 32]), torch.Size([3, 40, 60]))
     """
+    check_flags(normalize=normalize)
+    if crop_size is not None:
+        check_whole("crop_size", crop_size, least=1)
     steps: list[v2.Transform] = []
     if crop_size is not None:
         steps = [ResizeShorterSide(crop_size), v2.CenterCrop(crop_size)]
     if normalize or not steps:
         steps.append(Normalize() if normalize else v2.Identity())
     return v2.Compose(steps)
+
+
+def _check_range(name: str, values: tuple[float, float]) -> None:
+    """ValueError unless there are two positive numbers, the smaller first."""
+    if not isinstance(values, tuple | list) or len(values) != 2:
+        raise ValueError(f"{name}={values!r}; expected two numbers, the smaller first")
+    low, high = (check_number(f"{name}[{i}]", value, above=0) for i, value in enumerate(values))
+    if low > high:
+        raise ValueError(f"{name}={values!r}; expected two numbers, the smaller first")

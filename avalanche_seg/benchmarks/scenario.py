@@ -17,6 +17,7 @@ from avalanche_seg.benchmarks.dataset import SegmentationDataset
 from avalanche_seg.benchmarks.transforms import JointTransform
 from avalanche_seg.datasets import ImageCache, Split, voc_palette
 from avalanche_seg.labels import VOID, LabelSpace
+from avalanche_seg.system import shown
 
 __all__ = [
     "ExperienceData",
@@ -188,5 +189,15 @@ class SegmentationScenario(CLScenario[SegmentationStream]):
 
 
 def transform_groups(train: Callable[..., Any], evaluate: Callable[..., Any]) -> TransformGroups:
-    """Avalanche's two transform groups from two transforms of (image, labels)."""
+    """Avalanche's two transform groups from two transforms of (image, labels).
+
+    Raises:
+        ValueError: for what is no function.
+    """
+    for name, transform in (("train_transform", train), ("eval_transform", evaluate)):
+        if not callable(transform) or isinstance(transform, type):
+            raise ValueError(
+                f"{name}={shown(transform)}; expected a function of (image, labels), such as "
+                "train_preset() or eval_preset()"
+            )
     return TransformGroups({"train": JointTransform(train), "eval": JointTransform(evaluate)})

@@ -1,15 +1,19 @@
 """From logits and a label map, or a teacher's logits, to a reduced loss."""
 
+from numbers import Integral
+
 from torch import Tensor
 
 from avalanche_seg.kernels import PixelTerms, pixel_losses
 from avalanche_seg.losses.reduction import Reduction, check_reduction, reduced
+from avalanche_seg.system import check_number, check_wholes
 
 __all__ = [
     "check_n_old",
     "check_target",
     "check_teacher",
     "label_loss",
+    "raise_for_labels",
     "scaled",
     "teacher_loss",
 ]
@@ -35,7 +39,11 @@ def label_loss(
     """
     check_reduction(reduction)
     size = check_target(logits, target)
-    (loss,) = pixel_losses(terms, logits, size, target=target, maps=reduction == "none")
+    try:
+        (loss,) = pixel_losses(terms, logits, size, target=target, maps=reduction == "none")
+    except (RuntimeError, IndexError) as error:  # Looking first would read every label twice.
+        raise_for_labels(error, logits, target, ignore_index)
+        raise
     valid = target != ignore_index if reduction == "mean" else None
     return reduced(loss, reduction, n_pixels=target.numel(), valid=valid)
 
@@ -64,7 +72,7 @@ def teacher_loss(
         ValueError: when the reduction is unknown.
     """
     check_reduction(reduction)
-    height, width = size or logits.shape[-2:]
+    height, width = check_wholes("size", size or logits.shape[-2:], least=1)
     (loss,) = pixel_losses(
         terms,
         logits,
@@ -81,6 +89,11 @@ def check_target(logits: Tensor, target: Tensor) -> tuple[int, int]:
         raise ValueError(
             f"got logits {tuple(logits.shape)} and target {tuple(target.shape)}; expected "
             "B x C x h x w and B x H x W"
+        )
+    if not logits.is_floating_point() or target.is_floating_point():
+        raise ValueError(
+            f"got logits of {logits.dtype} and target of {target.dtype}; expected floating point "
+            "and whole numbers: convert the target with .long()"
         )
     return target.shape[-2], target.shape[-1]
 
@@ -102,7 +115,7 @@ def check_teacher(logits: Tensor, teacher_logits: Tensor) -> int:
 
 def check_n_old(n_old: int, logits: Tensor) -> None:
     """ValueError unless ``n_old`` is a number of channels that the logits have."""
-    if not 1 <= n_old <= logits.shape[1]:
+    if not (isinstance(n_old, Integral) and 1 <= n_old <= logits.shape[1]):
         raise ValueError(
             f"n_old={n_old}; expected 1..{logits.shape[1]}, the channels of the logits"
         )
@@ -110,4 +123,18 @@ def check_n_old(n_old: int, logits: Tensor) -> None:
 
 def scaled(teacher_logits: Tensor, teacher_scale: float) -> Tensor:
     """The teacher's logits times a factor; a factor of 1 makes no copy."""
+    check_number("teacher_scale", teacher_scale)
     return teacher_logits if teacher_scale == 1 else teacher_scale * teacher_logits
+
+
+def raise_for_labels(error: Exception, logits: Tensor, target: Tensor, ignore_index: int) -> None:
+    """Raise ValueError where labels without a channel are what a loss failed at."""
+    labels = target[target != ignore_index]
+    if "out of bounds" not in str(error) or labels.numel() == 0:
+        return
+    least, most = (int(label) for label in labels.aminmax())
+    if least < 0 or most >= logits.shape[1]:
+        raise ValueError(
+            f"got labels {least}..{most} for logits of {logits.shape[1]} channels; expected labels "
+            f"0..{logits.shape[1] - 1}, or {ignore_index} where there is none: mask the others"
+        ) from error

@@ -6,6 +6,7 @@ from torch import nn
 
 from avalanche_seg.labels import VOID
 from avalanche_seg.losses.reduction import Reduction, check_reduction
+from avalanche_seg.system import check_whole
 
 __all__ = ["LabelCriterion"]
 
@@ -30,5 +31,7 @@ class LabelCriterion(nn.Module):
     def __init__(self, *, ignore_index: int = VOID, reduction: Reduction = "mean_all") -> None:
         super().__init__()
         check_reduction(reduction)
-        self.ignore_index = ignore_index
+        self.ignore_index = check_whole(
+            "ignore_index", ignore_index, least=-(2**31), expected="a label, a whole number"
+        )
         self.reduction: Reduction = reduction

@@ -8,6 +8,7 @@ from avalanche_seg.losses._checks import check_n_old, check_target, label_loss
 from avalanche_seg.losses.criterion import LabelCriterion
 from avalanche_seg.losses.evaluation import cross_entropy_and_labels
 from avalanche_seg.losses.reduction import Reduction
+from avalanche_seg.system import check_whole
 
 __all__ = [
     "CrossEntropy",
@@ -166,7 +167,7 @@ class UnbiasedCrossEntropy(LabelCriterion):
         self, *, n_old: int = 1, ignore_index: int = VOID, reduction: Reduction = "mean_all"
     ) -> None:
         super().__init__(ignore_index=ignore_index, reduction=reduction)
-        self.n_old = n_old
+        self.n_old = check_whole("n_old", n_old, least=1)
 
     def at_step(self, n_old: int) -> LabelCriterion:
         """The loss of a step with ``n_old`` earlier channels: plain cross entropy at step 0."""

@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from avalanche_seg.kernels import SoftmaxTerms
 from avalanche_seg.losses._checks import check_teacher, scaled, teacher_loss
 from avalanche_seg.losses.reduction import Reduction, check_reduction
+from avalanche_seg.system import check_number
 
 __all__ = [
     "Distillation",
@@ -136,7 +137,7 @@ class Distillation(nn.Module):
     def __init__(self, *, teacher_scale: float = 1.0, reduction: Reduction = "mean_all") -> None:
         super().__init__()
         check_reduction(reduction)
-        self.teacher_scale = teacher_scale
+        self.teacher_scale = check_number("teacher_scale", teacher_scale)
         self.reduction: Reduction = reduction
 
     def forward(

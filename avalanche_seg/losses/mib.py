@@ -7,6 +7,7 @@ from avalanche_seg.labels import VOID
 from avalanche_seg.losses._checks import check_n_old, check_target, check_teacher, scaled
 from avalanche_seg.losses.criterion import LabelCriterion
 from avalanche_seg.losses.reduction import Reduction, check_reduction, reduced
+from avalanche_seg.system import check_number
 
 __all__ = ["MiBLoss", "mib_loss"]
 
@@ -110,7 +111,7 @@ class MiBLoss(LabelCriterion):
         reduction: Reduction = "mean_all",
     ) -> None:
         super().__init__(ignore_index=ignore_index, reduction=reduction)
-        self.teacher_scale = teacher_scale
+        self.teacher_scale = check_number("teacher_scale", teacher_scale)
 
     def forward(
         self, logits: Tensor, target: Tensor, teacher_logits: Tensor

@@ -11,6 +11,8 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from torch import Tensor
 
+from avalanche_seg.system import check_number
+
 __all__ = [
     "DenseOutput",
     "Objective",
@@ -103,6 +105,9 @@ class TeacherTerm(ABC):
         weight: factor of the term.
         name: of the term in logs and messages.
 
+    Raises:
+        ValueError: for a weight that is negative or not finite.
+
     Example:
         >>> import torch
         >>> class Gap(TeacherTerm):
@@ -121,6 +126,9 @@ class TeacherTerm(ABC):
 
     name: ClassVar[str] = ""
     needs_teacher: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        check_number("weight", self.weight)
 
     @abstractmethod
     def term(self, batch: StepBatch) -> Tensor:

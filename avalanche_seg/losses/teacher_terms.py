@@ -8,6 +8,7 @@ from avalanche_seg.losses.binary import icarl_distillation
 from avalanche_seg.losses.distillation import distillation, unbiased_distillation
 from avalanche_seg.losses.features import feature_distillation
 from avalanche_seg.losses.objective import DenseOutput, StepBatch, TeacherTerm
+from avalanche_seg.system import check_number
 
 __all__ = [
     "DistillationTerm",
@@ -30,6 +31,10 @@ class DistillationTerm(TeacherTerm):
     name = "kd"
     channels_are_classes = True
     _loss = staticmethod(distillation)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_number("teacher_scale", self.teacher_scale)
 
     def term(self, batch: StepBatch) -> Tensor:
         """The distillation of the main output."""
@@ -81,6 +86,13 @@ class FeatureDistillationTerm(TeacherTerm):
 
     tap: str = "head"
     name = "feature_kd"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not (isinstance(self.tap, str) and self.tap):
+            raise ValueError(
+                f"tap={self.tap!r}; expected the name of a feature map, such as 'head'"
+            )
 
     def __call__(self, batch: StepBatch) -> dict[str, Tensor]:
         """The weighted term by its name; at step 0 only the check that later steps can have it.

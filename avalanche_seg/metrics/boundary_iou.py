@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from avalanche_seg.labels import N_LABELS
 from avalanche_seg.metrics.evaluation import EvalBatch
 from avalanche_seg.metrics.iou import mean_present
-from avalanche_seg.system import all_reduce_sum_, collective_device
+from avalanche_seg.system import all_reduce_sum_, check_number, collective_device
 
 __all__ = ["BoundaryIoU", "boundary_counts"]
 
@@ -68,9 +68,7 @@ class BoundaryIoU:
     """
 
     def __init__(self, *, ratio: float = 0.02) -> None:
-        if not ratio > 0:
-            raise ValueError(f"ratio={ratio}; expected a share of the diagonal above 0")
-        self.ratio = ratio
+        self.ratio = check_number("ratio", ratio, above=0, what="share of the diagonal")
         self._counts: Tensor | None = None
 
     def reset(self) -> None:

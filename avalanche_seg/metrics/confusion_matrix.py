@@ -5,7 +5,7 @@ from avalanche.evaluation import Metric
 from torch import Tensor
 
 from avalanche_seg.kernels import predicted_labels
-from avalanche_seg.system import all_reduce_sum_, collective_device, rank, world_size
+from avalanche_seg.system import all_reduce_sum_, check_whole, collective_device, rank, world_size
 
 __all__ = ["ConfusionMatrix", "confusion_matrix"]
 
@@ -23,7 +23,8 @@ def confusion_matrix(prediction: Tensor, target: Tensor, n_classes: int) -> Tens
         int64, C x C, on the device of ``prediction``; rows are the truth, columns the prediction.
 
     Raises:
-        ValueError: when the shapes differ.
+        ValueError: when the shapes differ, for a number of classes that is none, or predictions
+            that are no channels of them.
 
     Example:
         >>> truth = torch.tensor([[[0, 1], [1, 255]]])
@@ -34,6 +35,18 @@ def confusion_matrix(prediction: Tensor, target: Tensor, n_classes: int) -> Tens
         raise ValueError(
             f"got prediction {tuple(prediction.shape)} and target {tuple(target.shape)}; expected "
             "the same shape"
+        )
+    check_whole("n_classes", n_classes, least=1)
+    if prediction.is_floating_point() or target.is_floating_point():
+        raise ValueError(
+            f"got prediction of {prediction.dtype} and target of {target.dtype}; expected "
+            "channels, whole numbers: take the argmax of scores, or give them to ConfusionMatrix"
+        )
+    least, most = prediction.aminmax() if prediction.numel() else (0, 0)
+    if least < 0 or most >= n_classes:
+        raise ValueError(
+            f"got predictions {int(least)}..{int(most)}; expected 0..{n_classes - 1}: raise "
+            "n_classes to the number of the model's classes"
         )
     labels = target.to(torch.int64)
     counted = (labels >= 0) & (labels < n_classes)
@@ -59,6 +72,8 @@ class ConfusionMatrix(Metric[Tensor]):
     """
 
     def __init__(self, n_classes: int | None = None) -> None:
+        if n_classes is not None:
+            check_whole("n_classes", n_classes, least=1)
         self.n_classes = n_classes
         self.counts: Tensor | None = None
 

@@ -7,8 +7,10 @@ import torch
 from torch import Tensor
 
 from avalanche_seg.labels import BACKGROUND
+from avalanche_seg.system import check_whole
 
 __all__ = [
+    "check_matrix",
     "class_accuracy",
     "class_groups",
     "class_iou",
@@ -18,6 +20,23 @@ __all__ = [
     "pixel_accuracy",
     "protocol_means",
 ]
+
+
+def check_matrix(matrix: Tensor) -> None:
+    """Raise ValueError unless a tensor is a confusion matrix: square, without negative counts.
+
+    Example:
+        >>> check_matrix(torch.tensor([[3, 1]]))
+        Traceback (most recent call last):
+        ValueError: got a matrix 1 x 2; expected a confusion matrix C x C of counts, zero or more
+    """
+    is_tensor = isinstance(matrix, Tensor)
+    square = is_tensor and matrix.ndim == 2 and matrix.shape[0] == matrix.shape[1]
+    if not square or bool((matrix < 0).any()):
+        got = " x ".join(map(str, matrix.shape)) if is_tensor else repr(matrix)
+        raise ValueError(
+            f"got a matrix {got}; expected a confusion matrix C x C of counts, zero or more"
+        )
 
 
 def class_iou(matrix: Tensor) -> Tensor:
@@ -38,6 +57,7 @@ def class_iou(matrix: Tensor) -> Tensor:
         >>> class_iou(torch.tensor([[3, 1, 0], [0, 2, 0], [0, 0, 0]])).tolist()
         [0.75, 0.6666666666666666, nan]
     """
+    check_matrix(matrix)
     counts = matrix.to(torch.float64)
     hits = counts.diagonal()
     truth = counts.sum(dim=1)
@@ -58,6 +78,7 @@ def class_accuracy(matrix: Tensor) -> Tensor:
         >>> class_accuracy(torch.tensor([[3, 1], [0, 0]])).tolist()
         [0.75, nan]
     """
+    check_matrix(matrix)
     counts = matrix.to(torch.float64)
     truth = counts.sum(dim=1)
     return torch.where(truth > 0, counts.diagonal() / truth, torch.nan)
@@ -76,6 +97,7 @@ def pixel_accuracy(matrix: Tensor) -> float:
         >>> pixel_accuracy(torch.tensor([[3, 1], [0, 4]]))
         0.875
     """
+    check_matrix(matrix)
     total = int(matrix.sum())
     return int(matrix.diagonal().sum()) / total if total else math.nan
 
@@ -100,6 +122,8 @@ def class_groups(n_base: int, n_classes: int) -> dict[str, list[int]]:
         >>> groups["old"], groups["new"], groups["all_bg"]
         ([1, 2], [3, 4], [0, 1, 2, 3, 4])
     """
+    check_whole("n_classes", n_classes)
+    check_whole("n_base", n_base, least=1)
     old, new = list(range(1, min(n_base, n_classes))), list(range(n_base, n_classes))
     groups = {"old": old, "new": new, "all": old + new}
     with_background = {

@@ -13,7 +13,8 @@ from avalanche_seg.labels import N_LABELS
 from avalanche_seg.metrics.confusion_matrix import ConfusionMatrix
 from avalanche_seg.metrics.evaluation import StepMetric, eval_batch
 from avalanche_seg.metrics.iou import class_groups, protocol_means
-from avalanche_seg.metrics.report import StepReport
+from avalanche_seg.metrics.report import StepReport, check_names
+from avalanche_seg.system import check_flags, check_wholes
 
 __all__ = ["MeanIoU", "ids_of", "mean_iou_metrics"]
 
@@ -47,6 +48,11 @@ class MeanIoU(PluginMetric[dict[str, float]]):
         metrics: Sequence[StepMetric] = (),
     ) -> None:
         super().__init__()
+        if class_names is not None:
+            check_names(class_names)
+        if base_classes is not None and not check_wholes("base_classes", base_classes):
+            raise ValueError("base_classes=[]; expected the channels of step 0, or None")
+        check_flags(per_class=per_class)
         self.class_names = class_names
         self.base_classes = base_classes
         self.per_class = per_class
@@ -123,6 +129,8 @@ class MeanIoU(PluginMetric[dict[str, float]]):
         matrix, experience = self.matrix, strategy.experience
         if len(matrix) == 0:
             return []
+        if self.base_classes is None:  # All classes, where the model has no more.
+            self._n_base = min(self._n_base, len(matrix))
         groups = class_groups(self._n_base, len(matrix))
         for metric in self.metrics:
             self._extra |= metric.compute(groups)

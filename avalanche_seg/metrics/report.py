@@ -2,14 +2,22 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from numbers import Real
 from types import MappingProxyType
 from typing import Any
 
 from torch import Tensor
 
-from avalanche_seg.metrics.iou import class_accuracy, class_iou, forgetting, protocol_means
+from avalanche_seg.metrics.iou import (
+    check_matrix,
+    class_accuracy,
+    class_iou,
+    forgetting,
+    protocol_means,
+)
+from avalanche_seg.system import check_whole, check_wholes, shown
 
-__all__ = ["RunReport", "StepReport"]
+__all__ = ["RunReport", "StepReport", "check_names"]
 
 
 class StepReport:
@@ -30,7 +38,8 @@ class StepReport:
         means: as :func:`avalanche_seg.metrics.protocol_means`, then ``extra``.
 
     Raises:
-        ValueError: when there are fewer names than channels, or an extra value has the name of a
+        ValueError: when there are fewer names than channels or one of them twice, the matrix is
+            none of counts, ``n_base`` is more than it has, or an extra value has the name of a
             mean.
 
     Example:
@@ -50,14 +59,23 @@ class StepReport:
         extra: Mapping[str, float] = MappingProxyType({}),
         class_ids: Sequence[int] = (),
     ) -> None:
-        self.step = step
+        self.step = check_whole("step", step)
+        check_matrix(matrix)
+        check_names(class_names, len(matrix))
+        if check_whole("n_base", n_base, least=1) > len(matrix):
+            raise ValueError(
+                f"n_base={n_base}; expected 1..{len(matrix)}, as the matrix has {len(matrix)} "
+                "classes: pass how many of them step 0 has"
+            )
         self.matrix = matrix.cpu()
         self.n_base = n_base
         names = self.class_names = list(class_names[: len(matrix)])
-        self.class_ids = list(class_ids[: len(matrix)])
+        self.class_ids = check_wholes("class_ids", class_ids)[: len(matrix)]
         self.iou = dict(zip(names, class_iou(self.matrix).tolist(), strict=True))
         self.accuracy = dict(zip(names, class_accuracy(self.matrix).tolist(), strict=True))
         self.extra = dict(extra)
+        if wrong := [name for name, value in self.extra.items() if not isinstance(value, Real)]:
+            raise ValueError(f"extra[{wrong[0]!r}]={self.extra[wrong[0]]!r}; expected a number")
         means = protocol_means(self.matrix, n_base)
         if taken := means.keys() & self.extra.keys():
             raise ValueError(f"the step metric's values {sorted(taken)} are means already: rename")
@@ -132,6 +150,18 @@ class RunReport:
             "forgetting": _plain(forgotten),
             "mean_forgetting": _plain({"value": _mean(foreground)})["value"],
         }
+
+
+def check_names(names: Sequence[str], n_classes: int | None = None) -> None:
+    """ValueError unless there is a name for every class, each its own: values are kept by name."""
+    listed = isinstance(names, Sequence) and not isinstance(names, str)
+    if not (listed and all(isinstance(name, str) for name in names)):
+        raise ValueError(f"class_names={shown(names)}; expected a list of names")
+    used = list(names[:n_classes])
+    twice = sorted({name for name in used if used.count(name) > 1})
+    if twice or (n_classes is not None and len(used) < n_classes):
+        got = f"{twice[0]!r} twice" if twice else f"{len(used)} names for {n_classes} classes"
+        raise ValueError(f"class_names: got {got}; expected a name of its own for each class")
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -15,6 +15,7 @@ from avalanche_seg.metrics.evaluation import eval_batch
 from avalanche_seg.metrics.figures import picture_value
 from avalanche_seg.metrics.mean_iou import ids_of
 from avalanche_seg.normalization import to_pixels
+from avalanche_seg.system import check_whole, check_wholes
 
 __all__ = ["SamplePredictions"]
 
@@ -46,8 +47,9 @@ class SamplePredictions(PluginMetric[Tensor]):
                 f"got a palette of {len(palette)} numbers; expected {3 * N_LABELS}, red, green and "
                 "blue of every dataset id"
             )
-        if n < 0:
-            raise ValueError(f"n={n}; expected zero images or more")
+        if max(check_wholes("palette", palette)) > 255:
+            raise ValueError(f"palette: got {max(palette)}; expected numbers 0..255")
+        check_whole("n", n, expected="zero images or more, a whole number")
         self.palette = list(palette)
         self.n = n
         self._class_ids: Sequence[int] = range(VOID)

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from avalanche_seg.models.classifiers import plain_parameters
 from avalanche_seg.models.incremental_head import IncrementalHead
+from avalanche_seg.system import check_whole
 
 __all__ = ["background_row", "balanced_classifier_init", "balanced_init"]
 
@@ -37,8 +38,7 @@ def balanced_init(
         >>> weight.shape, [round(value, 4) for value in bias.tolist()], round(background.item(), 4)
         (torch.Size([3, 2]), [-1.3863, -1.3863, -1.3863], -1.3863)
     """
-    if n_new < 1:
-        raise ValueError(f"n_new={n_new}; expected at least one new class")
+    check_whole("n_new", n_new, least=1, expected="at least one new class")
     bias = background_bias - math.log(n_new + 1)
     weight = background_weight.expand(n_new, *background_weight.shape).clone()
     return weight, bias.expand(n_new).clone(), bias.clone()

@@ -5,6 +5,8 @@ from typing import Literal, NamedTuple, get_args
 import torch
 from torch import Tensor
 
+from avalanche_seg.system import check_whole
+
 __all__ = ["BackgroundChannel", "HeadGroup", "check_channels", "class_scores", "next_groups"]
 
 BackgroundChannel = Literal["shared", "separate", "none"]
@@ -31,8 +33,7 @@ def check_channels(n_extra: int, background: str) -> None:
     Raises:
         ValueError: for a negative ``n_extra`` or an unknown ``background``.
     """
-    if n_extra < 0:
-        raise ValueError(f"n_extra={n_extra}; expected 0 or more extra channels")
+    check_whole("n_extra", n_extra, expected="0 or more extra channels")
     known = get_args(BackgroundChannel)
     if background not in known:
         raise ValueError(f"background={background!r} is unknown; expected {', '.join(known)}")
@@ -58,8 +59,7 @@ def next_groups(
         >>> [(group.kind, group.n_channels) for group in next_groups(0, 16, background="separate")]
         [('background', 1), ('classes', 15)]
     """
-    if n_new < 1:
-        raise ValueError(f"n_new={n_new}; expected at least one new channel")
+    check_whole("n_new", n_new, least=1, expected="at least one new channel")
     if step > 0:
         return [HeadGroup("classes", step, n_new)]
     if background == "none" and n_new == 1:

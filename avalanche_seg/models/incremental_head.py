@@ -14,6 +14,7 @@ from avalanche_seg.models.channels import (
     next_groups,
 )
 from avalanche_seg.models.classifiers import HeadFactory, conv1x1, plain_parameters
+from avalanche_seg.system import check_whole, shown
 
 __all__ = ["IncrementalHead"]
 
@@ -44,7 +45,8 @@ class IncrementalHead(DynamicModule):
             default. It may copy from :attr:`extra_classifier` and :attr:`background_classifier`.
 
     Raises:
-        ValueError: for a negative ``n_extra`` or an unknown ``background``.
+        ValueError: for a number of channels that is none, a factory that is no function, or an
+            unknown ``background``.
 
     Example:
         >>> head = IncrementalHead(8, n_extra=1, background="separate")
@@ -65,7 +67,13 @@ class IncrementalHead(DynamicModule):
         background: BackgroundChannel = "shared",
     ) -> None:
         super().__init__()
+        check_whole("in_channels", in_channels, least=1)
         check_channels(n_extra, background)
+        if not callable(factory):
+            raise ValueError(
+                f"factory={shown(factory)}; expected a function of (in_channels, n_new), such "
+                "as conv1x1"
+            )
         self.in_channels = in_channels
         self.factory = factory
         self.n_extra = n_extra

@@ -5,8 +5,9 @@ from collections.abc import Iterable
 from torch import nn
 
 from avalanche_seg.models.incremental_head import IncrementalHead
+from avalanche_seg.system import shown
 
-__all__ = ["parameter_roles"]
+__all__ = ["check_body", "checked_network", "parameter_roles"]
 
 
 def parameter_roles(
@@ -43,3 +44,18 @@ def parameter_roles(
     for parameter in model.parameters():
         roles[role_of.get(id(parameter), "neck")].append(parameter)
     return roles
+
+
+def checked_network(network: nn.Module) -> nn.Module:
+    """A feature network, unless it is no module: that is a ValueError."""
+    if not isinstance(network, nn.Module):
+        raise ValueError(f"network={shown(network)}; expected a module that returns DenseFeatures")
+    return network
+
+
+def check_body(model: nn.Module, path: str) -> None:
+    """Raise ValueError where a model has no module of that path."""
+    try:
+        model.get_submodule(path)
+    except AttributeError as error:
+        raise ValueError(f"body={path!r}: the model has no such module ({error})") from error

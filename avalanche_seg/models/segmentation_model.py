@@ -12,8 +12,9 @@ from avalanche_seg.models.classifiers import HEADS
 from avalanche_seg.models.incremental_head import IncrementalHead
 from avalanche_seg.models.modes import evaluating
 from avalanche_seg.models.output import SegmentationOutput
-from avalanche_seg.models.roles import parameter_roles
+from avalanche_seg.models.roles import check_body, checked_network, parameter_roles
 from avalanche_seg.normalization import check_normalized, normalize_images
+from avalanche_seg.system import check_wholes
 
 __all__ = ["SegmentationModel", "score_function"]
 
@@ -52,7 +53,8 @@ class SegmentationModel(nn.Module):
         class_ids: number of every class in its data set; empty until known.
 
     Raises:
-        ValueError: for an unknown head, background or tap.
+        ValueError: for an unknown head, background, tap or body, a number of channels that is none,
+            or a network that is no module.
 
     Example:
         >>> class Halves(nn.Conv2d):
@@ -87,13 +89,14 @@ class SegmentationModel(nn.Module):
         super().__init__()
         if head not in HEADS:
             raise ValueError(f"head={head!r} is unknown; expected one of {', '.join(HEADS)}")
-        self.network = network
+        self.network = checked_network(network)
         self.head, *aux_heads = (
             IncrementalHead(width, factory=HEADS[head], n_extra=n_extra, background=background)
-            for width in (channels, *aux_channels)
+            for width in (channels, *check_wholes("aux_channels", aux_channels, least=1))
         )
         self.aux_heads = nn.ModuleList(aux_heads)
         self._body = "network" if body is None else body
+        check_body(self, self._body)
         self.taps = frozenset(taps)
         self.config = {
             "head": head,
@@ -101,7 +104,7 @@ class SegmentationModel(nn.Module):
             "background": background,
             "taps": sorted(self.taps),
         }
-        for n_new in classes_per_step or ():
+        for n_new in check_wholes("classes_per_step", classes_per_step or (), least=1):
             self.grow(n_new)
 
     @property

@@ -1,19 +1,18 @@
 """What every plugin here has in common."""
 
-import math
 from typing import Any
 
 from avalanche.core import SupervisedPlugin
 from torch import Tensor
+
+from avalanche_seg.system import check_number
 
 __all__ = ["SegmentationPlugin", "check_weight", "record_term"]
 
 
 def check_weight(weight: float) -> float:
     """The factor of a term, unless it is negative or not finite: that is a ValueError."""
-    if not (math.isfinite(weight) and weight >= 0):
-        raise ValueError(f"weight={weight}; expected a finite number, zero or more")
-    return weight
+    return check_number("weight", weight)
 
 
 def record_term(strategy: Any, name: str, value: Tensor) -> None:

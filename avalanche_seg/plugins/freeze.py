@@ -7,6 +7,7 @@ from torch import nn
 
 from avalanche_seg.models import IncrementalHead
 from avalanche_seg.plugins.base import SegmentationPlugin
+from avalanche_seg.system import check_flags, check_whole, shown
 
 __all__ = ["FreezePlugin"]
 
@@ -36,6 +37,13 @@ class FreezePlugin(SegmentationPlugin):
         first_step: int = 0,
     ) -> None:
         super().__init__()
+        check_flags(batch_norm=batch_norm, heads_only=heads_only)
+        check_whole("first_step", first_step)
+        listed = isinstance(evaluation, Sequence) and not isinstance(evaluation, str)
+        if not (listed and all(isinstance(path, str) for path in evaluation)):
+            raise ValueError(
+                f"evaluation={shown(evaluation)}; expected a list of paths, such as ['network']"
+            )
         self.batch_norm = batch_norm
         self.heads_only = heads_only
         self.evaluation = tuple(evaluation)

@@ -4,6 +4,7 @@ from abc import abstractmethod
 from typing import Any
 
 from avalanche_seg.plugins.base import SegmentationPlugin
+from avalanche_seg.system import check_number, check_whole
 
 __all__ = ["PolyLRPlugin", "SchedulePlugin", "StepLRPlugin", "poly_factor"]
 
@@ -63,9 +64,7 @@ class PolyLRPlugin(SchedulePlugin):
 
     def __init__(self, power: float = 0.9) -> None:
         super().__init__()
-        if power < 0:
-            raise ValueError(f"power={power}; expected zero or more")
-        self.power = power
+        self.power = check_number("power", power)
 
     def factor(self, iteration: int, n_iterations: int) -> float:
         """(1 - iteration / n_iterations) ** power."""
@@ -89,12 +88,8 @@ class StepLRPlugin(SchedulePlugin):
 
     def __init__(self, every: int = 5000, decay: float = 0.1) -> None:
         super().__init__()
-        if every < 1:
-            raise ValueError(f"every={every}; expected one iteration or more")
-        if decay < 0:
-            raise ValueError(f"decay={decay}; expected zero or more")
-        self.every = every
-        self.decay = decay
+        self.every = check_whole("every", every, least=1, expected="one iteration or more")
+        self.decay = check_number("decay", decay)
 
     def factor(self, iteration: int, n_iterations: int) -> float:
         """Decay ** (iteration // every)."""

@@ -9,6 +9,7 @@ from avalanche_seg.losses import Objective, StepBatch
 from avalanche_seg.models import as_output
 from avalanche_seg.plugins.base import SegmentationPlugin, record_term
 from avalanche_seg.plugins.growth import check_channels
+from avalanche_seg.system import shown
 
 __all__ = ["ObjectivePlugin", "computes_objectives", "step_batch"]
 
@@ -61,6 +62,11 @@ class ObjectivePlugin(SegmentationPlugin):
 
     def __init__(self, objective: Objective, **options: Any) -> None:
         super().__init__(**options)
+        if not (callable(objective) and hasattr(objective, "needs_teacher")):
+            raise ValueError(
+                f"objective={shown(objective)}; expected a function of a StepBatch with an "
+                "attribute needs_teacher, such as a TeacherTerm"
+            )
         self.objective = objective
 
     def batch_of(self, strategy: Any) -> StepBatch:

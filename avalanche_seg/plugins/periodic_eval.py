@@ -3,6 +3,7 @@
 from typing import Any, Literal, get_args
 
 from avalanche_seg.plugins.base import SegmentationPlugin
+from avalanche_seg.system import check_whole
 
 __all__ = ["PeriodicEvalPlugin", "PevalMode"]
 
@@ -29,6 +30,7 @@ class PeriodicEvalPlugin(SegmentationPlugin):
         known = get_args(PevalMode)
         if mode not in known:
             raise ValueError(f"peval_mode={mode!r} is unknown; expected {' or '.join(known)}")
+        check_whole("eval_every", eval_every, least=-1)
         self.eval_every = eval_every
         self.mode = mode
         self._evaluated_after = 0

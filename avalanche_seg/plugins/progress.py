@@ -5,7 +5,7 @@ from typing import Any
 from tqdm import tqdm
 
 from avalanche_seg.plugins.base import SegmentationPlugin
-from avalanche_seg.system import is_main
+from avalanche_seg.system import check_whole, is_main
 
 __all__ = ["ProgressPlugin"]
 
@@ -22,7 +22,7 @@ class ProgressPlugin(SegmentationPlugin):
     def __init__(self, *, disable: bool | None = False, every: int = 10) -> None:
         super().__init__()
         self.disable = disable if is_main() else True
-        self.every = every
+        self.every = check_whole("every", every, least=1)
         self._bar: Any = None
         self._epochs: int | None = None
         self._eval_bar: Any = None

@@ -11,7 +11,13 @@ from tqdm import tqdm
 from avalanche_seg.losses import StepBatch
 from avalanche_seg.plugins.distillation import TeacherPlugin
 from avalanche_seg.plugins.objective import step_batch
-from avalanche_seg.system import get_random_state, is_main, set_random_state
+from avalanche_seg.system import (
+    check_flags,
+    check_whole,
+    get_random_state,
+    is_main,
+    set_random_state,
+)
 
 __all__ = ["TargetPlugin"]
 
@@ -39,7 +45,8 @@ class TargetPlugin(TeacherPlugin):
 
     def __init__(self, *, first_step: int = 1, progress: bool = True, seed: int = 0) -> None:
         super().__init__()
-        self.first_step = first_step
+        check_flags(progress=progress)
+        self.first_step = check_whole("first_step", first_step)
         self.progress = progress
         self.seed = seed
 

@@ -3,6 +3,7 @@
 from typing import Unpack
 
 from avalanche_seg.plugins import EWCPlugin
+from avalanche_seg.system import check_number
 from avalanche_seg.training import SegmentationTemplate, TemplateOptions, own_plugins
 
 __all__ = ["EWC"]
@@ -25,4 +26,8 @@ class EWC(SegmentationTemplate):
         decay: float = 0.9,
         **options: Unpack[TemplateOptions],
     ) -> None:
-        super().__init__(**own_plugins(options, EWCPlugin(penalty_weight, decay=decay)))
+        super().__init__(
+            **own_plugins(
+                options, EWCPlugin(check_number("penalty_weight", penalty_weight), decay=decay)
+            )
+        )

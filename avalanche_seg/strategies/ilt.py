@@ -3,6 +3,7 @@
 from typing import Unpack
 
 from avalanche_seg.plugins import DistillationPlugin, FeatureDistillationPlugin
+from avalanche_seg.system import check_number
 from avalanche_seg.training import SegmentationTemplate, TemplateOptions, own_plugins
 
 __all__ = ["ILT"]
@@ -29,7 +30,7 @@ class ILT(SegmentationTemplate):
         **options: Unpack[TemplateOptions],
     ) -> None:
         own = (
-            DistillationPlugin(kd_weight, teacher_scale=teacher_scale),
-            FeatureDistillationPlugin(feature_weight),
+            DistillationPlugin(check_number("kd_weight", kd_weight), teacher_scale=teacher_scale),
+            FeatureDistillationPlugin(check_number("feature_weight", feature_weight)),
         )
         super().__init__(**own_plugins(options, *own))

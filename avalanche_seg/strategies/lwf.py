@@ -3,6 +3,7 @@
 from typing import Unpack
 
 from avalanche_seg.plugins import DistillationPlugin
+from avalanche_seg.system import check_number
 from avalanche_seg.training import SegmentationTemplate, TemplateOptions, own_plugins
 
 __all__ = ["LwF"]
@@ -25,5 +26,7 @@ class LwF(SegmentationTemplate):
         teacher_scale: float = 1.0,
         **options: Unpack[TemplateOptions],
     ) -> None:
-        distillation = DistillationPlugin(kd_weight, teacher_scale=teacher_scale)
+        distillation = DistillationPlugin(
+            check_number("kd_weight", kd_weight), teacher_scale=teacher_scale
+        )
         super().__init__(**own_plugins(options, distillation))

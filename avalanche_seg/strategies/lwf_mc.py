@@ -4,6 +4,7 @@ from typing import Unpack
 
 from avalanche_seg.losses import BinaryCrossEntropy
 from avalanche_seg.plugins import ICaRLDistillationPlugin
+from avalanche_seg.system import check_number
 from avalanche_seg.training import SegmentationTemplate, TemplateOptions, own_plugins
 
 __all__ = ["LwFMC"]
@@ -21,5 +22,5 @@ class LwFMC(SegmentationTemplate):
     def __init__(self, *, kd_weight: float = 10.0, **options: Unpack[TemplateOptions]) -> None:
         super().__init__(
             criterion=BinaryCrossEntropy(),
-            **own_plugins(options, ICaRLDistillationPlugin(kd_weight)),
+            **own_plugins(options, ICaRLDistillationPlugin(check_number("kd_weight", kd_weight))),
         )

@@ -4,6 +4,7 @@ from typing import Unpack
 
 from avalanche_seg.losses import UnbiasedCrossEntropy
 from avalanche_seg.plugins import BalancedInitPlugin, UnbiasedDistillationPlugin
+from avalanche_seg.system import check_number
 from avalanche_seg.training import SegmentationTemplate, TemplateOptions, own_plugins
 
 __all__ = ["MiB"]
@@ -35,8 +36,9 @@ class MiB(SegmentationTemplate):
         teacher_scale: float = 1.0,
         **options: Unpack[TemplateOptions],
     ) -> None:
+        weight = check_number("kd_weight", kd_weight)
         own = (
             BalancedInitPlugin(),
-            UnbiasedDistillationPlugin(kd_weight, teacher_scale=teacher_scale),
+            UnbiasedDistillationPlugin(weight, teacher_scale=teacher_scale),
         )
         super().__init__(criterion=UnbiasedCrossEntropy(), **own_plugins(options, *own))

@@ -3,6 +3,7 @@
 from typing import Unpack
 
 from avalanche_seg.plugins import PIPlugin
+from avalanche_seg.system import check_number
 from avalanche_seg.training import SegmentationTemplate, TemplateOptions, own_plugins
 
 __all__ = ["PI"]
@@ -20,4 +21,6 @@ class PI(SegmentationTemplate):
     def __init__(
         self, *, penalty_weight: float = 500.0, **options: Unpack[TemplateOptions]
     ) -> None:
-        super().__init__(**own_plugins(options, PIPlugin(penalty_weight)))
+        super().__init__(
+            **own_plugins(options, PIPlugin(check_number("penalty_weight", penalty_weight)))
+        )

@@ -3,6 +3,7 @@
 from typing import Unpack
 
 from avalanche_seg.plugins import RWPlugin
+from avalanche_seg.system import check_number
 from avalanche_seg.training import SegmentationTemplate, TemplateOptions, own_plugins
 
 __all__ = ["RW"]
@@ -27,5 +28,7 @@ class RW(SegmentationTemplate):
         interval: int = 10,
         **options: Unpack[TemplateOptions],
     ) -> None:
-        penalty = RWPlugin(penalty_weight, decay=decay, interval=interval)
+        penalty = RWPlugin(
+            check_number("penalty_weight", penalty_weight), decay=decay, interval=interval
+        )
         super().__init__(**own_plugins(options, penalty))

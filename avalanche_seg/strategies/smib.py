@@ -11,6 +11,7 @@ from avalanche_seg.plugins import (
     SMiBPlugin,
     UnbiasedDistillationPlugin,
 )
+from avalanche_seg.system import check_flags, check_number
 from avalanche_seg.training import SegmentationTemplate, TemplateOptions, own_plugins
 
 __all__ = ["SMiB"]
@@ -60,13 +61,15 @@ class SMiB(SegmentationTemplate):
         seed: int = 0,
         **options: Unpack[TemplateOptions],
     ) -> None:
+        check_flags(strict=strict)
         if isinstance(memory, int):
             mode: LabelMode = "stored" if strict else "visible"
             memory = ClassExemplarsBuffer(memory, label_mode=mode, seed=seed)
         self.replay = SMiBPlugin(memory, share=share, strict=strict)
+        weight = check_number("kd_weight", kd_weight)
         own = (
             BalancedInitPlugin(),
-            UnbiasedDistillationPlugin(kd_weight, teacher_scale=teacher_scale),
+            UnbiasedDistillationPlugin(weight, teacher_scale=teacher_scale),
             self.replay,
         )
         criterion = CrossEntropy()

@@ -1,6 +1,13 @@
 """The machine and its processes: ranks and collectives, atomic files, free space, random state."""
 
 from avalanche_seg.system.allocator import keep_freed_memory
+from avalanche_seg.system.arguments import (
+    check_flags,
+    check_number,
+    check_whole,
+    check_wholes,
+    shown,
+)
 from avalanche_seg.system.capacity import check_free_space
 from avalanche_seg.system.distributed import (
     all_reduce_sum_,
@@ -21,7 +28,11 @@ __all__ = [
     "any_rank",
     "atomic_write",
     "broadcast",
+    "check_flags",
     "check_free_space",
+    "check_number",
+    "check_whole",
+    "check_wholes",
     "collective_device",
     "file_lock",
     "get_random_state",
@@ -30,6 +41,7 @@ __all__ = [
     "process_group",
     "rank",
     "set_random_state",
+    "shown",
     "sync_buffers",
     "world_size",
 ]

@@ -6,7 +6,14 @@ from typing import Any
 from torch import nn
 from torch.optim import SGD, Optimizer
 
-from avalanche_seg.training.roles import RoleOptions, check_roles, freeze_roles, role_groups
+from avalanche_seg.system import check_flags, check_number
+from avalanche_seg.training.roles import (
+    RoleOptions,
+    check_role_options,
+    check_roles,
+    freeze_roles,
+    role_groups,
+)
 
 __all__ = ["OptimizerFactory", "OptimizerSource", "sgd"]
 
@@ -43,6 +50,10 @@ def sgd(
     Returns:
         a factory; it raises ValueError for a role that the model does not have.
 
+    Raises:
+        ValueError: for a number that is negative or not finite, or roles that are no
+            :class:`RoleOptions`.
+
     Example:
         >>> from types import SimpleNamespace
         >>> make = sgd(0.01)
@@ -50,6 +61,14 @@ def sgd(
         >>> make(nn.Linear(1, 1), later).param_groups[0]["lr"]
         0.001
     """
+    check_number("lr", lr)
+    check_number("momentum", momentum)
+    check_number("weight_decay", weight_decay)
+    check_flags(nesterov=nesterov)
+    if lr_later is not None:
+        check_number("lr_later", lr_later)
+    for name, given in (("roles", roles), ("first_step_roles", first_step_roles)):
+        check_role_options(name, given)
     rate_later = lr / 10 if lr_later is None else lr_later
     frozen: list[nn.Parameter] = []
 

@@ -6,7 +6,9 @@ from typing import Any
 
 from torch import nn
 
-__all__ = ["RoleOptions", "check_roles", "freeze_roles", "role_groups"]
+from avalanche_seg.system import check_number, shown
+
+__all__ = ["RoleOptions", "check_role_options", "check_roles", "freeze_roles", "role_groups"]
 
 
 @dataclass(frozen=True)
@@ -30,9 +32,22 @@ class RoleOptions:
 
     def __post_init__(self) -> None:
         for name in ("lr", "weight_decay"):
-            value = getattr(self, name)
-            if not 0 <= value < float("inf"):
-                raise ValueError(f"{name}={value}; expected a finite factor, zero or more")
+            check_number(name, getattr(self, name), what="factor")
+
+
+def check_role_options(name: str, roles: Any) -> None:
+    """Raise ValueError unless an argument is None or options by role.
+
+    Example:
+        >>> check_role_options("roles", {"body": 0.1})
+        Traceback (most recent call last):
+        ValueError: roles={'body': 0.1}; expected RoleOptions by role, {"body": RoleOptions(lr=0.1)}
+    """
+    fits = isinstance(roles, Mapping) and all(isinstance(v, RoleOptions) for v in roles.values())
+    if roles is not None and not fits:
+        raise ValueError(
+            f'{name}={shown(roles)}; expected RoleOptions by role, {{"body": RoleOptions(lr=0.1)}}'
+        )
 
 
 def role_groups(

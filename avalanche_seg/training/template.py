@@ -22,6 +22,7 @@ from avalanche_seg.plugins import (
     record_term,
     step_batch,
 )
+from avalanche_seg.training.arguments import check_arguments
 from avalanche_seg.training.avalanche_parts import check_checkpoint, check_parts
 from avalanche_seg.training.batch_norm import check_single_image
 from avalanche_seg.training.batches import BatchTemplate
@@ -80,8 +81,9 @@ class SegmentationTemplate(BatchTemplate):
         compile: compile the network at every step (``torch.nn.Module.compile``).
 
     Raises:
-        ValueError: for an unknown ``amp`` or ``peval_mode``, or ``micro_batches`` below one; in
-            training, before a step's first update, for a model without the channels it needs.
+        ValueError: for an argument of a wrong kind or out of range, by its name, and for parts of
+            Avalanche that do not work on maps of pixels, with what to take instead; in training,
+            before a step's first update, for a model without the channels it needs.
     """
 
     plugins: list[Any]
@@ -112,8 +114,22 @@ class SegmentationTemplate(BatchTemplate):
         micro_batches: int = 1,
         compile: bool = False,
     ) -> None:
-        if micro_batches < 1:
-            raise ValueError(f"micro_batches={micro_batches}; expected one part or more")
+        check_arguments(
+            model=model,
+            optimizer=optimizer,
+            criterion=criterion,
+            objective=objective,
+            plugins=plugins,
+            evaluator=evaluator,
+            device=device,
+            loader=loader,
+            train_mb_size=train_mb_size,
+            train_epochs=train_epochs,
+            eval_mb_size=eval_mb_size,
+            micro_batches=micro_batches,
+            channels_last=channels_last,
+            compile=compile,
+        )
         check_parts("plugins", plugins or ())
         check_parts("criterion", [criterion])
         check_checkpoint(plugins or ())

@@ -148,5 +148,6 @@ def test_an_unknown_reduction_lists_the_known_ones(n_channels, n_old):
 @each_case
 @pytest.mark.parametrize("label", [-1, 7])
 def test_a_label_without_a_channel_is_an_error(n_channels, n_old, label):
-    with pytest.raises((RuntimeError, IndexError)):
+    expected = rf"got labels {label}\.\.{label} for logits of {n_channels} channels; expected"
+    with pytest.raises(ValueError, match=expected):
         loss_of(n_old)(random_logits(n_channels), torch.full((2, 3, 4), label))

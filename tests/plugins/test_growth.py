@@ -19,7 +19,7 @@ from avalanche_seg.plugins import (
 )
 from avalanche_seg.plugins.growth import check_growth, grows
 from avalanche_seg.strategies import EWC, ILT, PI, RW, FineTuning, Joint, LwF, LwFMC, MiB, SMiB
-from avalanche_seg.training import SegmentationTemplate, sgd
+from avalanche_seg.training import RoleOptions, SegmentationTemplate, sgd
 from tests.tiny import tiny_benchmark, tiny_model
 
 COUNTING = [ILT, LwF, LwFMC, MiB, SMiB]
@@ -99,7 +99,7 @@ class SureOnly(TargetPlugin):
         ({"plugins": [SureOnly()]}, "SureOnly"),
         ({"plugins": [BalancedInitPlugin()]}, "BalancedInitPlugin"),
         ({"plugins": [FreezePlugin(heads_only=True)]}, "heads_only=True"),
-        ({"optimizer": sgd(roles={"body": {}})}, "no method parameter_roles"),
+        ({"optimizer": sgd(roles={"body": RoleOptions()})}, "no method parameter_roles"),
     ],
 )
 def test_parts_that_need_heads_say_so_by_name(options, name, benchmark):
@@ -177,8 +177,6 @@ def test_a_head_that_did_not_grow_enough_is_refused():
 
 
 def test_a_role_of_later_steps_is_checked_at_step_0(benchmark):
-    from avalanche_seg.training import RoleOptions
-
     strategy = make(FineTuning, tiny_model(), optimizer=sgd(roles={"bdy": RoleOptions()}))
     with pytest.raises(ValueError, match="no role 'bdy'; expected some of body"):
         strategy.train(benchmark.train_stream[0], eval_streams=[])

@@ -18,10 +18,18 @@ class TeacherPlugin(SegmentationPlugin):
 
     Args:
         teacher: the previous model; default the one that the strategy's plugins share.
+
+    Raises:
+        ValueError: for what is no :class:`Teacher`.
     """
 
     def __init__(self, *, teacher: Teacher | None = None) -> None:
         super().__init__()
+        if teacher is not None and not isinstance(teacher, Teacher):
+            raise ValueError(
+                f"teacher={type(teacher).__name__}; expected a Teacher, as the plugins of a "
+                "strategy share one: leave it out"
+            )
         self.teacher = teacher
 
     def before_train_dataset_adaptation(self, strategy: Any, **kwargs: Any) -> None:

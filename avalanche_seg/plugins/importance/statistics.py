@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from avalanche_seg.plugins.importance.blocks import Block, blocks, pick
+from avalanche_seg.system import check_number, check_whole
 
 __all__ = ["EWCImportance", "Importance", "PIImportance", "RWImportance", "min_max"]
 
@@ -99,9 +100,7 @@ class EWCImportance(Importance):
     _state: tuple[str, ...] = ("fisher",)
 
     def __init__(self, decay: float = 0.9) -> None:
-        if not 0 <= decay <= 1:
-            raise ValueError(f"decay={decay}; expected 0 to 1")
-        self.decay = decay
+        self.decay = check_number("decay", decay, most=1)
         self.fisher: Tensors = {}
 
     def begin_step(self, parameters: Mapping[str, Tensor]) -> None:
@@ -189,9 +188,9 @@ class RWImportance(EWCImportance):
 
     def __init__(self, decay: float = 0.9, interval: int = 10) -> None:
         super().__init__(decay)
-        if interval < 1:
-            raise ValueError(f"interval={interval}; expected one iteration or more")
-        self.interval = interval
+        self.interval = check_whole(
+            "interval", interval, least=1, expected="one iteration or more, a whole number"
+        )
         self.score: Tensors = {}
         self.path: Tensors = {}
         self.reference: Tensors = {}

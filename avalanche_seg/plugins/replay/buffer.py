@@ -25,7 +25,7 @@ from avalanche_seg.plugins.replay.selection import (
     largest_order,
     random_order,
 )
-from avalanche_seg.system import broadcast
+from avalanche_seg.system import broadcast, check_whole
 
 __all__ = ["ClassExemplarsBuffer"]
 
@@ -64,8 +64,8 @@ class ClassExemplarsBuffer(ExemplarsBuffer):
         seed: int = 0,
     ) -> None:
         super().__init__(n_per_class)
-        if n_per_class < 0:
-            raise ValueError(f"n_per_class={n_per_class}; expected zero or more exemplars")
+        check_whole("n_per_class", n_per_class, expected="zero or more exemplars, a whole number")
+        check_whole("seed", seed)
         for name, value, known in (
             ("selection", selection, get_args(Selection)),
             ("label_mode", label_mode, get_args(LabelMode)),

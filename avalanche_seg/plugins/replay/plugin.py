@@ -14,6 +14,7 @@ from avalanche_seg.plugins.base import SegmentationPlugin
 from avalanche_seg.plugins.replay.buffer import ClassExemplarsBuffer
 from avalanche_seg.plugins.replay.candidates import class_candidates, with_annotated_channels
 from avalanche_seg.plugins.replay.class_features import head_map
+from avalanche_seg.system import check_flags, check_number, shown
 
 __all__ = ["ExemplarMemory", "FixedShareSampler", "ReplayPlugin", "SMiBPlugin"]
 
@@ -114,8 +115,13 @@ class ReplayPlugin(SegmentationPlugin):
         self, memory: ExemplarMemory, *, share: float | None = None, strict: bool = False
     ) -> None:
         super().__init__()
-        if share is not None and not 0 < share < 1:
-            raise ValueError(f"share={share}; expected None or a number between 0 and 1")
+        if share is not None:
+            check_number("share", share, above=0, below=1)
+        check_flags(strict=strict)
+        if isinstance(memory, type) or not hasattr(memory, "post_adapt"):
+            raise ValueError(
+                f"memory={shown(memory)}; expected a memory such as ClassExemplarsBuffer(5)"
+            )
         self.memory = memory
         self.share = share
         self.strict = strict
