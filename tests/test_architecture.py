@@ -54,6 +54,7 @@ PUBLIC_NAMES = {
         "download_voc",
         "find_folder",
         "image_cache",
+        "image_head",
         "is_map",
         "make_synthetic_voc",
         "mask_statistics",

@@ -135,6 +135,7 @@ def incremental_benchmark(
             ExperienceData,
             split=split,
             counts=statistics.counts,
+            digests=statistics.digests,
             groups=groups,
             label_map_of_steps=label_map_of_steps,
             cache=image_cache(split, statistics, progress=progress) if cache_images else None,

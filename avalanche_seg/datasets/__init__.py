@@ -1,9 +1,10 @@
 """Data sets on the disk: descriptions, readers, decoding, mask statistics, image cache."""
 
-from avalanche_seg.datasets.decoding import UNREADABLE, read_extra, read_image, read_label_map
+from avalanche_seg.datasets.decoding import UNREADABLE, read_extra, read_label_map
 from avalanche_seg.datasets.description import SegmentationFiles, Split
 from avalanche_seg.datasets.folder import read_folder
 from avalanche_seg.datasets.image_cache import ImageCache, image_cache
+from avalanche_seg.datasets.images import image_head, read_image
 from avalanche_seg.datasets.mask_statistics import mask_statistics
 from avalanche_seg.datasets.palette import colorize, voc_palette
 from avalanche_seg.datasets.readers import READERS, read_files, read_synthetic, reader_help
@@ -23,6 +24,7 @@ __all__ = [
     "download_voc",
     "find_folder",
     "image_cache",
+    "image_head",
     "is_map",
     "make_synthetic_voc",
     "mask_statistics",

@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
-from avalanche_seg.datasets.decoding import read_extra, read_image, read_label_map
+from avalanche_seg.datasets.decoding import read_extra, read_label_map
 from avalanche_seg.datasets.description import Split
+from avalanche_seg.datasets.images import read_image
 from avalanche_seg.datasets.mask_statistics import MaskStatistics, cache_folder
 from avalanche_seg.system import atomic_write, check_free_space, file_lock
 

@@ -1,10 +1,10 @@
 """One scan of a split's masks: how many pixels of every value each image holds.
 
 The table answers every question about splits (presence), memory policies (area) and balance
-without reading a mask again. It is cached under a fingerprint of the files it was made from.
+without reading a mask again. It is cached, together with digests of all contents, until the system
+says that a file may have changed; see :func:`avalanche_seg.datasets.contents.file_states`.
 """
 
-import hashlib
 import os
 import warnings
 from dataclasses import dataclass
@@ -13,33 +13,42 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from avalanche_seg.datasets.contents import file_states, fingerprint
 from avalanche_seg.datasets.description import Split
-from avalanche_seg.datasets.mask_scan import check_values, scan
+from avalanche_seg.datasets.mask_scan import Scan, check_values, scan
+from avalanche_seg.datasets.orientation import UPRIGHT
 from avalanche_seg.labels import N_LABELS
 from avalanche_seg.system import atomic_write
 
-__all__ = ["MaskStatistics", "cache_folder", "mask_statistics", "fingerprint"]
-
-_FORMAT = 1  # Raise it when what a scan stores or checks changes: old caches are then not used.
+__all__ = ["MaskStatistics", "cache_folder", "mask_statistics"]
 
 
 @dataclass(frozen=True)
 class MaskStatistics:
-    """Pixel counts of one split.
+    """Pixel counts and contents of one split.
 
     Args:
         counts: int64, N x 256; ``counts[i, v]`` = pixels of value v in mask i.
-        fingerprint: hexadecimal digest of the files the counts were made from.
+        digests: uint64, N x (2 + number of extras); of the contents of image, mask and extras in
+            the order of their names.
+        orientations: uint8, N; EXIF's of every image. 1 is upright.
 
     Example:
         >>> counts = np.zeros((1, 256), dtype=np.int64)
         >>> counts[0, [0, 7]] = [90, 10]
-        >>> np.flatnonzero(MaskStatistics(counts, "").presence[0]).tolist()
+        >>> digests, orientations = np.zeros((1, 2), np.uint64), np.ones(1, np.uint8)
+        >>> np.flatnonzero(MaskStatistics(counts, digests, orientations).presence[0]).tolist()
         [0, 7]
     """
 
     counts: NDArray[np.int64]
-    fingerprint: str
+    digests: NDArray[np.uint64]
+    orientations: NDArray[np.uint8]
+
+    @property
+    def fingerprint(self) -> str:
+        """Hexadecimal digest of the contents of all files, wherever they lie."""
+        return fingerprint(self.digests)
 
     @property
     def presence(self) -> NDArray[np.bool_]:
@@ -68,26 +77,29 @@ def mask_statistics(split: Split, *, n_values: int, progress: bool = True) -> Ma
         >>> statistics.counts.shape, int(statistics.counts[0].sum())
         ((20, 256), 3072)
     """
-    digest = fingerprint(split)
-    path = cache_folder() / f"{digest}.npz"
-    counts = _load(path, len(split))
-    if counts is None:
-        counts = scan(split, n_values=n_values, progress=progress)
-        _save(path, counts)
-    check_values(split.masks, counts, n_values)  # A cached scan may have known more classes.
-    return MaskStatistics(counts, digest)
+    states = file_states(split)
+    path = cache_folder() / f"{states}.npz"
+    known = _load(path, split)
+    if known is None:
+        known = scan(split, n_values=n_values, progress=progress)
+        if file_states(split) == states:  # Else a file was written meanwhile.
+            _save(path, known)
+    check_values(split.masks, known.counts, n_values)  # A cached scan may have known more classes.
+    _warn_of_turned_images(split, known.orientations)
+    return MaskStatistics(*known)
 
 
-def fingerprint(split: Split) -> str:
-    """SHA-256 over path, size and modification time of every file of a split."""
-    digest = hashlib.sha256(f"mask statistics {_FORMAT}\n".encode())
-    here = Path.cwd()
-    extras = (path for name in sorted(split.extras) for path in split.extras[name])
-    for path in (*split.images, *split.masks, *extras):
-        stat = path.stat()
-        whole = path if path.is_absolute() else here / path
-        digest.update(f"{whole}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
-    return digest.hexdigest()
+def _warn_of_turned_images(split: Split, orientations: NDArray[np.uint8]) -> None:
+    turned = np.flatnonzero(orientations != UPRIGHT)
+    if len(turned):
+        first = turned[0]
+        warnings.warn(
+            f"{len(turned)} of the {len(split)} images of {split.root}/{split.name} have an EXIF "
+            f"orientation other than 1, such as {split.images[first]} ({orientations[first]}); "
+            "they are turned upright, as viewers show them, so their masks must be drawn on the "
+            "upright image",
+            stacklevel=3,
+        )
 
 
 def cache_folder() -> Path:
@@ -98,29 +110,31 @@ def cache_folder() -> Path:
     """
     explicit = os.environ.get("AVALANCHE_SEG_CACHE")
     if explicit:
-        return Path(explicit)
+        return Path(explicit).expanduser()
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "avalanche_seg"
 
 
-def _load(path: Path, n_images: int) -> NDArray[np.int64] | None:
+def _load(path: Path, split: Split) -> Scan | None:
     try:
         file = path.open("rb")
     except OSError:
         return None
     try:
         with file, np.load(file, allow_pickle=False) as stored:
-            counts = stored["counts"]
+            known = Scan(*(stored[name] for name in Scan._fields))
     except Exception as error:  # NumPy and zipfile raise half a dozen types on a damaged file.
         warnings.warn(f"{path} is damaged ({error}); scanning the masks again", stacklevel=3)
         return None
-    return counts if counts.shape == (n_images, N_LABELS) else None
+    n_images, n_files = len(split), 2 + len(split.extras)
+    expected = ((n_images, N_LABELS), (n_images, n_files), (n_images,))
+    return known if tuple(table.shape for table in known) == expected else None
 
 
-def _save(path: Path, counts: NDArray[np.int64]) -> None:
+def _save(path: Path, known: Scan) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_write(path) as temporary, temporary.open("wb") as file:
-            np.savez_compressed(file, counts=counts)
+            np.savez_compressed(file, **known._asdict())
     except OSError as error:
         warnings.warn(
             f"the mask statistics were not cached in {path.parent} ({error}); every start scans "
