@@ -5,7 +5,6 @@ without reading a mask again. It is cached, together with digests of all content
 says that a file may have changed; see :func:`avalanche_seg.datasets.contents.file_states`.
 """
 
-import os
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from avalanche_seg.datasets.cache_folder import cache_folder, remove_leftovers
 from avalanche_seg.datasets.contents import file_states, fingerprint
 from avalanche_seg.datasets.description import Split
 from avalanche_seg.datasets.mask_scan import Scan, check_values, scan
@@ -20,7 +20,7 @@ from avalanche_seg.datasets.orientation import UPRIGHT
 from avalanche_seg.labels import N_LABELS
 from avalanche_seg.system import atomic_write
 
-__all__ = ["MaskStatistics", "cache_folder", "mask_statistics"]
+__all__ = ["MaskStatistics", "mask_statistics"]
 
 
 @dataclass(frozen=True)
@@ -102,18 +102,6 @@ def _warn_of_turned_images(split: Split, orientations: NDArray[np.uint8]) -> Non
         )
 
 
-def cache_folder() -> Path:
-    """Where mask statistics and decoded images are cached.
-
-    ``$AVALANCHE_SEG_CACHE``, or ``avalanche_seg`` in the user's cache folder. Never the data set's
-    own folder, which may be shared or read-only.
-    """
-    explicit = os.environ.get("AVALANCHE_SEG_CACHE")
-    if explicit:
-        return Path(explicit).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "avalanche_seg"
-
-
 def _load(path: Path, split: Split) -> Scan | None:
     try:
         file = path.open("rb")
@@ -133,6 +121,7 @@ def _load(path: Path, split: Split) -> Scan | None:
 def _save(path: Path, known: Scan) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(path.parent)
         with atomic_write(path) as temporary, temporary.open("wb") as file:
             np.savez_compressed(file, **known._asdict())
     except OSError as error:

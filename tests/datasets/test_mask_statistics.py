@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from avalanche_seg.datasets import Split, mask_scan, mask_statistics
+from avalanche_seg.datasets.cache_folder import cache_folder
 from avalanche_seg.datasets.contents import file_states
-from avalanche_seg.datasets.mask_statistics import MaskStatistics, cache_folder
+from avalanche_seg.datasets.mask_statistics import MaskStatistics
 from tests.datasets.ants import small_split
 from tests.devkits import write_image, write_mask
 
