@@ -46,6 +46,7 @@ PUBLIC_NAMES = {
     },
     "datasets": {
         "ImageCache",
+        "MaskStatistics",
         "READERS",
         "Sample",
         "SegmentationFiles",
