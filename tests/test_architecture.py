@@ -57,6 +57,7 @@ PUBLIC_NAMES = {
         "find_folder",
         "image_cache",
         "image_head",
+        "image_suffixes",
         "is_map",
         "make_synthetic_voc",
         "mask_statistics",

@@ -9,6 +9,7 @@ from avalanche_seg.datasets.mask_statistics import MaskStatistics, mask_statisti
 from avalanche_seg.datasets.palette import colorize, voc_palette
 from avalanche_seg.datasets.readers import READERS, read_files, read_synthetic, reader_help
 from avalanche_seg.datasets.sample import Sample, is_map
+from avalanche_seg.datasets.suffixes import image_suffixes
 from avalanche_seg.datasets.synthetic import make_synthetic_voc
 from avalanche_seg.datasets.voc import find_folder, read_voc
 from avalanche_seg.datasets.voc_download import download_voc
@@ -26,6 +27,7 @@ __all__ = [
     "find_folder",
     "image_cache",
     "image_head",
+    "image_suffixes",
     "is_map",
     "make_synthetic_voc",
     "mask_statistics",

@@ -7,12 +7,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from avalanche_seg.datasets import image_head, read_image
+from avalanche_seg.datasets import image_head, image_suffixes, read_image
 
-__all__ = ["SUFFIXES", "UNKNOWN_SIZE", "find_images", "name_results", "read_rgb", "size_of"]
-
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp"})
-"""Of the images taken from a folder, in any case."""
+__all__ = ["UNKNOWN_SIZE", "find_images", "name_results", "read_rgb", "size_of"]
 
 UNKNOWN_SIZE = (0, 0)
 """Of a file that :func:`size_of` cannot read."""
@@ -28,10 +25,11 @@ def find_images(paths: Sequence[Path]) -> list[Path]:
         ValueError: naming a path that does not exist, or when there is no image at all.
     """
     found: list[Path] = []
+    suffixes = image_suffixes()
     for path in paths:
         if path.is_dir():
             found += sorted(
-                p for p in path.iterdir() if p.is_file() and p.suffix.lower() in SUFFIXES
+                p for p in path.iterdir() if p.is_file() and p.suffix.lower() in suffixes
             )
         elif path.is_file():
             found.append(path)
@@ -39,8 +37,8 @@ def find_images(paths: Sequence[Path]) -> list[Path]:
             raise ValueError(f"{path} does not exist; pass images or folders of images")
     if not found:
         raise ValueError(
-            f"{', '.join(map(str, paths))} holds no image; expected files that end in "
-            f"{', '.join(sorted(SUFFIXES))}: pass another folder"
+            f"{', '.join(map(str, paths))} holds no image; expected files that "
+            "Pillow reads, such as .jpg, .png or .tif: pass another folder"
         )
     return list({path.resolve(): path for path in found}.values())
 
