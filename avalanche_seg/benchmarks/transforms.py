@@ -126,9 +126,19 @@ class Normalize(v2.Transform):
     """Image to normalised float32, labels and maps to int64, for loops that do not do it later."""
 
     def transform(self, inpt: Any, params: dict[str, Any]) -> Any:
-        """Convert one input."""
+        """Convert one input.
+
+        Raises:
+            ValueError: for an image that is floating point already: whether it is normalised, or
+                scaled to 0..1 alone, cannot be told from one image.
+        """
         if isinstance(inpt, tv_tensors.Mask):
             return tv_tensors.wrap(inpt.to(torch.int64), like=inpt)
+        if inpt.is_floating_point():
+            raise ValueError(
+                f"got a {str(inpt.dtype).removeprefix('torch.')} image to normalise; expected "
+                "uint8 in 0..255: leave out what scales or normalises images before normalize=True"
+            )
         return tv_tensors.wrap(normalize_images(inpt.as_subclass(Tensor)), like=inpt)
 
 

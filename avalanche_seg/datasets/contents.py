@@ -50,16 +50,25 @@ def file_states(split: Split) -> str:
 
     Path, size, inode, time of modification and time of change. The last one cannot be set, so a
     file that was written or put in another's place is noticed even if its size and date are as
-    before. Where a file system has no such time (FAT), nothing but size and date is left.
+    before. File systems that have no such time, or a constant one, leave size and date (FAT,
+    squashfs); for them the mask statistics look at the contents of some samples at every start.
 
     Args:
         split: the split.
+
+    Raises:
+        ValueError: naming a file that is not there.
     """
     digest = hashlib.sha256(f"mask statistics {_FORMAT}\n".encode())
     here = Path.cwd()
     for files in files_by_sample(split):
         for path in files:
-            known = path.stat()
+            try:
+                known = path.stat()
+            except OSError as error:
+                raise ValueError(
+                    f"{path}: the file cannot be found ({error}); restore it or take it off the list"
+                ) from error
             whole = path if path.is_absolute() else here / path
             digest.update(
                 f"{whole}\0{known.st_size}\0{known.st_ino}\0{known.st_mtime_ns}\0"

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from avalanche_seg.datasets.cache_file import ENTRY, FORMAT, Pixels, is_finished, sample_ends, write
-from avalanche_seg.datasets.cache_folder import cache_folder, lock_of, remove_leftovers
+from avalanche_seg.datasets.cache_folder import cache_folder, lock_of
 from avalanche_seg.datasets.description import Split
 from avalanche_seg.datasets.mask_statistics import MaskStatistics
 from avalanche_seg.system import file_lock
@@ -148,7 +148,6 @@ def image_cache(split: Split, statistics: MaskStatistics, *, progress: bool = Tr
     if not is_finished(path, ends):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            remove_leftovers(path.parent)
             with file_lock(lock_of(path)):
                 if not is_finished(path, ends):  # By another process, meanwhile.
                     write(path, split, ends, progress=progress)

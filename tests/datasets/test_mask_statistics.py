@@ -1,6 +1,7 @@
 import os
 import re
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -159,6 +160,38 @@ def test_other_contents_of_the_same_size_and_date_are_noticed(
     changed = before.digests != after.digests
     assert np.argwhere(changed).tolist() == [[1, 0 if kind == "images" else 1]]
     assert (before.counts[1].tolist() != after.counts[1].tolist()) == (kind == "masks")
+
+
+def test_file_systems_without_times_are_looked_at(
+    samples: Split, reads: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = sys.modules[MaskStatistics.__module__]  # The face has a function of its name.
+    monkeypatch.setattr(module, "file_states", lambda split: "always the same")
+    before = _index(samples)
+    assert len(reads) == 3 and _index(samples).fingerprint == before.fingerprint
+    assert len(reads) == 3
+    for change in (_rewrite_mask, _rewrite_image):
+        change(samples)
+        after = _index(samples)
+        assert after.fingerprint != before.fingerprint
+        before = after
+    assert len(reads) == 9
+
+
+@pytest.mark.parametrize("n_samples", [1, 15, 16, 17, 100])
+def test_samples_of_the_whole_list_are_looked_at(
+    samples: Split, monkeypatch: pytest.MonkeyPatch, n_samples: int
+) -> None:
+    many = Split(
+        samples.root, "many", samples.images[:1] * n_samples, samples.masks[:1] * n_samples
+    )
+    _index(many)
+    read: list[str] = []
+    module = sys.modules[MaskStatistics.__module__]
+    digest = module.content_digest
+    monkeypatch.setattr(module, "content_digest", lambda c: read.append("") or digest(c))
+    _index(many)
+    assert min(n_samples, 9) <= len(read) // 2 <= 16
 
 
 def test_files_that_change_while_they_are_read_are_not_cached(

@@ -124,3 +124,14 @@ def test_the_number_of_classes_is_checked_with_a_cached_table_too(samples: Split
 def test_grey_masks_are_read(samples: Split) -> None:
     Image.fromarray(np.full((40, 50), 2, dtype=np.uint8)).save(samples.masks[0])
     assert mask_statistics(samples, n_values=4, progress=False).counts[0, 2] == 2000
+
+
+@pytest.mark.parametrize("kind", ["images", "masks"])
+def test_a_file_that_is_gone_is_named(samples: Split, kind: str) -> None:
+    for _ in range(2):
+        path = getattr(samples, kind)[3]
+        content = path.read_bytes()
+        path.unlink()
+        assert _message(samples).startswith(f"{path}: the file cannot be found")
+        path.write_bytes(content)
+        mask_statistics(samples, n_values=4, progress=False)
