@@ -208,6 +208,5 @@ def two_valued_hint(statistics: MaskStatistics) -> str:
 
 
 def _is_two_valued(counts: Counts) -> NDArray[np.bool_]:
-    """bool, N: the rows that count both 0 and 255, and nothing between."""
-    ends = (counts[:, BACKGROUND] > 0) & (counts[:, VOID] > 0)
-    return ends & ~counts[:, BACKGROUND + 1 : VOID].any(axis=1)
+    """bool, N: the rows that count 255 and nothing between it and 0."""
+    return (counts[:, VOID] > 0) & ~counts[:, BACKGROUND + 1 : VOID].any(axis=1)

@@ -67,7 +67,8 @@ def file_states(split: Split) -> str:
                 known = path.stat()
             except OSError as error:
                 raise ValueError(
-                    f"{path}: the file cannot be found ({error}); restore it or take it off the list"
+                    f"{path}: the file cannot be found ({error}); restore it or take it off the "
+                    "list"
                 ) from error
             whole = path if path.is_absolute() else here / path
             digest.update(
