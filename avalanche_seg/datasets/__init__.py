@@ -5,7 +5,8 @@ from avalanche_seg.datasets.description import SegmentationFiles, Split
 from avalanche_seg.datasets.folder import read_folder
 from avalanche_seg.datasets.image_cache import ImageCache, image_cache
 from avalanche_seg.datasets.images import image_head, read_image
-from avalanche_seg.datasets.mask_statistics import MaskStatistics, mask_statistics
+from avalanche_seg.datasets.mask_scan import MaskStatistics
+from avalanche_seg.datasets.mask_statistics import mask_statistics
 from avalanche_seg.datasets.palette import colorize, voc_palette
 from avalanche_seg.datasets.readers import READERS, read_files, read_synthetic, reader_help
 from avalanche_seg.datasets.sample import Sample, is_map

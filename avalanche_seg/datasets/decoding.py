@@ -62,10 +62,11 @@ def open_label_map(path: Path, content: bytes, what: str = "mask") -> Image.Imag
             "the file's suffix; expected a format without losses: export it from its source as PNG"
         )
     if mask.mode not in LABEL_MODES or stretched:
+        white = "write the class's id for white"
         raise ValueError(
             f"{path}: got a {what} of mode {mask.mode}; expected palette (P) or 8-bit grey (L), "
             f"where a pixel's value is {'its class id' if what == 'mask' else 'what counts'}: "
-            "convert colours to indices"
+            f"{white if mask.mode == '1' else 'convert colours to indices'}"
         )
     if orientation != UPRIGHT:
         raise ValueError(

@@ -20,7 +20,7 @@ from torch import Tensor
 from avalanche_seg.datasets.cache_file import ENTRY, FORMAT, Pixels, is_finished, sample_ends, write
 from avalanche_seg.datasets.cache_folder import cache_folder, lock_of
 from avalanche_seg.datasets.description import Split
-from avalanche_seg.datasets.mask_statistics import MaskStatistics
+from avalanche_seg.datasets.mask_scan import MaskStatistics
 from avalanche_seg.system import file_lock
 
 __all__ = ["ImageCache", "image_cache"]

@@ -14,35 +14,54 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from avalanche_seg.datasets.contents import content_digest, files_by_sample
+from avalanche_seg.datasets.contents import content_digest, files_by_sample, fingerprint
 from avalanche_seg.datasets.decoding import decode_label_map, read_content
 from avalanche_seg.datasets.description import Split
 from avalanche_seg.datasets.images import ImageHead, image_head
 from avalanche_seg.datasets.orientation import UPRIGHT
 from avalanche_seg.labels import N_LABELS, VOID
 
-__all__ = ["Scan", "check_values", "pixel_counts", "scan"]
+__all__ = ["MaskStatistics", "check_values", "pixel_counts", "scan"]
 
 _PART = 32  # Masks a thread takes at a time.
 _TOGETHER = 1_400_000  # Pixels counted at once, eight masks of VOC.
 
 
-class Scan(NamedTuple):
+class MaskStatistics(NamedTuple):
     """What is known of a split once all its files were read.
 
     Attributes:
-        counts: int64, N x 256, pixels of every value in every mask.
-        digests: uint64, N x (2 + number of extras), of the contents of image, mask and extras; see
-            :func:`avalanche_seg.datasets.contents.content_digest`.
-        orientations: uint8, N, EXIF's of every image; 1 is upright.
+        counts: int64, N x 256; ``counts[i, v]`` = pixels of value v in mask i.
+        digests: uint64, N x (2 + number of extras); of the contents of image, mask and extras in
+            the order of their names.
+        orientations: uint8, N; EXIF's of every image. 1 is upright.
+
+    Example:
+        >>> counts = np.zeros((1, 256), dtype=np.int64)
+        >>> counts[0, [0, 7]] = [90, 10]
+        >>> digests, orientations = np.zeros((1, 2), np.uint64), np.ones(1, np.uint8)
+        >>> np.flatnonzero(MaskStatistics(counts, digests, orientations).presence[0]).tolist()
+        [0, 7]
     """
 
     counts: NDArray[np.int64]
     digests: NDArray[np.uint64]
     orientations: NDArray[np.uint8]
 
+    @property
+    def fingerprint(self) -> str:
+        """Hexadecimal digest of the contents of all files, wherever they lie."""
+        return fingerprint(self.digests)
 
-def scan(split: Split, *, n_values: int, progress: bool = True, threads: int | None = None) -> Scan:
+    @property
+    def presence(self) -> NDArray[np.bool_]:
+        """bool, N x 256: mask i has a pixel of value v."""
+        return self.counts > 0
+
+
+def scan(
+    split: Split, *, n_values: int, progress: bool = True, threads: int | None = None
+) -> MaskStatistics:
     """Count the pixels of every value in every mask, in parallel threads; digest all files.
 
     Args:
@@ -77,14 +96,14 @@ def scan(split: Split, *, n_values: int, progress: bool = True, threads: int | N
             raise
     counts, digests, orientations = zip(*scanned, strict=True)
     n_files = 2 + len(split.extras)
-    return Scan(
+    return MaskStatistics(
         np.concatenate(counts),
         np.concatenate([one.reshape(-1, n_files) for one in digests]),
         np.concatenate(orientations),
     )
 
 
-def _scan_part(files: Sequence[tuple[Path, ...]], *, n_values: int) -> Scan:
+def _scan_part(files: Sequence[tuple[Path, ...]], *, n_values: int) -> MaskStatistics:
     """Read and check some samples: few calls of the pool, as each costs a tenth of a mask."""
     masks = [sample[1] for sample in files]
     counts: list[NDArray[np.int64]] = []
@@ -106,7 +125,7 @@ def _scan_part(files: Sequence[tuple[Path, ...]], *, n_values: int) -> Scan:
             first += len(read)
             read = []
     counts.append(_checked_counts(masks[first:], read, n_values))
-    return Scan(
+    return MaskStatistics(
         np.concatenate(counts),
         np.array(digests, dtype=np.uint64),
         np.array(orientations, dtype=np.uint8),

@@ -6,62 +6,23 @@ says that a file may have changed; see :func:`avalanche_seg.datasets.contents.fi
 """
 
 import warnings
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from avalanche_seg.datasets.cache_folder import cache_folder, remove_leftovers
-from avalanche_seg.datasets.contents import (
-    content_digest,
-    file_states,
-    files_by_sample,
-    fingerprint,
-)
+from avalanche_seg.datasets.contents import content_digest, file_states, files_by_sample
 from avalanche_seg.datasets.decoding import read_content
 from avalanche_seg.datasets.description import Split
-from avalanche_seg.datasets.mask_scan import Scan, check_values, scan
+from avalanche_seg.datasets.mask_scan import MaskStatistics, check_values, scan
 from avalanche_seg.datasets.orientation import UPRIGHT
 from avalanche_seg.labels import N_LABELS
 from avalanche_seg.system import atomic_write
 
-__all__ = ["MaskStatistics", "mask_statistics"]
+__all__ = ["mask_statistics"]
 
 _LOOKED_AT = 16  # Samples at every start.
-
-
-@dataclass(frozen=True)
-class MaskStatistics:
-    """Pixel counts and contents of one split.
-
-    Args:
-        counts: int64, N x 256; ``counts[i, v]`` = pixels of value v in mask i.
-        digests: uint64, N x (2 + number of extras); of the contents of image, mask and extras in
-            the order of their names.
-        orientations: uint8, N; EXIF's of every image. 1 is upright.
-
-    Example:
-        >>> counts = np.zeros((1, 256), dtype=np.int64)
-        >>> counts[0, [0, 7]] = [90, 10]
-        >>> digests, orientations = np.zeros((1, 2), np.uint64), np.ones(1, np.uint8)
-        >>> np.flatnonzero(MaskStatistics(counts, digests, orientations).presence[0]).tolist()
-        [0, 7]
-    """
-
-    counts: NDArray[np.int64]
-    digests: NDArray[np.uint64]
-    orientations: NDArray[np.uint8]
-
-    @property
-    def fingerprint(self) -> str:
-        """Hexadecimal digest of the contents of all files, wherever they lie."""
-        return fingerprint(self.digests)
-
-    @property
-    def presence(self) -> NDArray[np.bool_]:
-        """bool, N x 256: mask i has a pixel of value v."""
-        return self.counts > 0
 
 
 def mask_statistics(split: Split, *, n_values: int, progress: bool = True) -> MaskStatistics:
@@ -95,7 +56,7 @@ def mask_statistics(split: Split, *, n_values: int, progress: bool = True) -> Ma
             _save(path, known)
     check_values(split.masks, known.counts, n_values)  # A cached scan may have known more classes.
     _warn_of_turned_images(split, known.orientations)
-    return MaskStatistics(*known)
+    return known
 
 
 def _differ(split: Split, digests: NDArray[np.uint64]) -> bool:
@@ -122,14 +83,14 @@ def _warn_of_turned_images(split: Split, orientations: NDArray[np.uint8]) -> Non
         )
 
 
-def _load(path: Path, split: Split) -> Scan | None:
+def _load(path: Path, split: Split) -> MaskStatistics | None:
     try:
         file = path.open("rb")
     except OSError:
         return None
     try:
         with file, np.load(file, allow_pickle=False) as stored:
-            known = Scan(*(stored[name] for name in Scan._fields))
+            known = MaskStatistics(*(stored[name] for name in MaskStatistics._fields))
     except Exception as error:  # NumPy and zipfile raise half a dozen types on a damaged file.
         warnings.warn(f"{path} is damaged ({error}); scanning the masks again", stacklevel=3)
         return None
@@ -138,7 +99,7 @@ def _load(path: Path, split: Split) -> Scan | None:
     return known if tuple(table.shape for table in known) == expected else None
 
 
-def _save(path: Path, known: Scan) -> None:
+def _save(path: Path, known: MaskStatistics) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_write(path) as temporary, temporary.open("wb") as file:

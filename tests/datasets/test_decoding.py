@@ -30,6 +30,12 @@ def test_masks_of_other_modes(tmp_path: Path, mode: str) -> None:
         read_label_map(tmp_path / "m.png")
 
 
+def test_masks_of_one_bit_are_told_what_white_is(tmp_path: Path) -> None:
+    Image.fromarray(np.array([[True, False]])).save(tmp_path / "m.png")
+    with pytest.raises(ValueError, match=r"m\.png: got a mask of mode 1; .*id for white"):
+        read_label_map(tmp_path / "m.png")
+
+
 def _png(bits: int, colour: int, rows: bytes, width: int) -> bytes:
     """A PNG of one row by hand; Pillow writes no grey ones of under 8 bits."""
 

@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader
 
 from avalanche_seg.benchmarks import FolderIncremental
 from avalanche_seg.datasets import (
+    MaskStatistics,
     Split,
     cache_file,
     image_cache,
@@ -26,7 +27,6 @@ from avalanche_seg.datasets import (
 )
 from avalanche_seg.datasets.cache_folder import cache_folder
 from avalanche_seg.datasets.image_cache import ImageCache
-from avalanche_seg.datasets.mask_statistics import MaskStatistics
 from tests.devkits import write_devkit, write_mask
 from tests.insects import CLASS_NAMES, MASKS
 
