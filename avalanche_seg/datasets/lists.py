@@ -113,9 +113,9 @@ def _check_files(split_file: Path, pairs: Sequence[Pair]) -> None:
 
 
 def _alike(missing: Path) -> str:
-    """A file beside a missing one whose name is the same but for its case or suffix."""
+    """A file beside a missing one whose name is the same but for its case or its suffixes."""
     folder = missing.parent
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-        if path.stem.casefold() == missing.stem.casefold():
+        if missing.stem.casefold() in (path.stem.casefold(), path.name.casefold()):
             return f" (there is {path.name})"
     return ""

@@ -194,6 +194,8 @@ def test_a_missing_file_names_one_that_is_nearly_the_same(root: Path) -> None:
     (root / "img" / "a.jpg").rename(root / "img" / "A.JPG")
     with pytest.raises(ValueError, match=r"a\.jpg, which does not exist \(there is A\.JPG\);"):
         _read(root, "/img/a.jpg /msk/a.png\n")
+    with pytest.raises(ValueError, match=r"b\.jpg\.jpg.* does not exist \(there is b\.jpg\);"):
+        _read(root, "b.jpg\n")
 
 
 def test_roots_in_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
