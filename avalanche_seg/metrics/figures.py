@@ -16,7 +16,7 @@ from avalanche_seg.metrics.mean_iou import MeanIoU
 
 __all__ = ["ConfusionMatrixFigure", "draw_confusion", "picture_value", "render", "row_percent"]
 
-_WITH_NUMBERS = 40  # Classes up to which a cell has room for its number.
+_WITH_NUMBERS = 40  # Classes up to which a cell is large enough for its number.
 
 
 def row_percent(matrix: Tensor) -> Tensor:

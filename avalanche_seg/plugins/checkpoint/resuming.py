@@ -25,7 +25,7 @@ def grow(strategy: Any, experience: Any) -> None:
     strategy.experience = experience
     strategy.model.train()  # Heads grow in training only.
     strategy.model = strategy.model_adaptation()
-    strategy.make_optimizer()  # An optimizer of the user's gets a group of parameters a step.
+    strategy.make_optimizer()  # An optimizer of the user's gets a group of parameters per step.
 
 
 def load_plugin_states(strategy: Any, states: Mapping[str, Any]) -> None:
