@@ -32,6 +32,7 @@ from avalanche_seg.datasets import (
     read_files,
 )
 from avalanche_seg.labels import LabelSpace
+from avalanche_seg.system import is_main
 
 __all__ = ["incremental_benchmark"]
 
@@ -137,7 +138,8 @@ def incremental_benchmark(
     for message in data_checks.split_warnings(
         files, steps, train, train_statistics, test_statistics
     ):
-        warnings.warn(message, stacklevel=2)
+        if is_main():  # Of several processes one says it.
+            warnings.warn(message, stacklevel=2)
     label_map_of_steps = partial(train_label_map, space, train_void=train_void)
     groups = transform_groups(train_transform or train_preset(), eval_transform or eval_preset())
     of_train, of_test = (

@@ -18,7 +18,7 @@ from avalanche_seg.datasets.description import Split
 from avalanche_seg.datasets.mask_scan import MaskStatistics, check_values, scan
 from avalanche_seg.datasets.orientation import UPRIGHT
 from avalanche_seg.labels import N_LABELS
-from avalanche_seg.system import atomic_write
+from avalanche_seg.system import atomic_write, is_main
 
 __all__ = ["mask_statistics"]
 
@@ -72,7 +72,7 @@ def _differ(split: Split, digests: NDArray[np.uint64]) -> bool:
 
 def _warn_of_turned_images(split: Split, orientations: NDArray[np.uint8]) -> None:
     turned = np.flatnonzero(orientations != UPRIGHT)
-    if len(turned):
+    if len(turned) and is_main():
         first = turned[0]
         warnings.warn(
             f"{len(turned)} of the {len(split)} images of {split.root}/{split.name} have an EXIF "
