@@ -93,7 +93,9 @@ class SegmentationDataset(Dataset[tuple[Any, ...]]):
 
     def _read(self, index: int) -> tuple[Tensor, NDArray[np.uint8], dict[str, Tensor]]:
         if self.cache is not None:
-            return self.cache.read(int(self.indices[index]))
+            cached = self.cache.read(int(self.indices[index]))
+            if cached is not None:
+                return cached
         image = read_image(Path(self.images[index]))
         ids = read_label_map(Path(self.masks[index]))
         size = (ids.shape[0], ids.shape[1])

@@ -1,10 +1,11 @@
 """From the description of a data set to class-incremental streams."""
 
+import warnings
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from avalanche_seg.benchmarks import settings
+from avalanche_seg.benchmarks import data_checks, settings
 from avalanche_seg.benchmarks.class_splits import named_order, split_classes
 from avalanche_seg.benchmarks.label_maps import seen_label_map, train_label_map
 from avalanche_seg.benchmarks.options import (
@@ -31,6 +32,7 @@ from avalanche_seg.datasets import (
     read_files,
 )
 from avalanche_seg.labels import LabelSpace
+from avalanche_seg.system import is_main
 
 __all__ = ["incremental_benchmark"]
 
@@ -95,6 +97,11 @@ def incremental_benchmark(
             step with no image, a cache without free space. Every mask is checked before this
             returns.
 
+    Warns:
+        UserWarning: with the number and an example, of images that are in both splits, of classes
+            without a training pixel, of masks that hold 0 and 255 alone, and of images that EXIF
+            turns.
+
     Example:
         >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
@@ -126,8 +133,13 @@ def incremental_benchmark(
         seed=seed,
         background_id=space.background_id,
     )
-    _check_no_step_is_empty(files, space, chosen, setting)
+    data_checks.check_no_step_is_empty(files, steps, chosen, setting, train_statistics)
     train, valid = settings.hold_out(chosen, val_fraction, n_images=len(files.train), seed=seed)
+    for message in data_checks.split_warnings(
+        files, steps, train, train_statistics, test_statistics
+    ):
+        if is_main():  # Of several processes one says it.
+            warnings.warn(message, stacklevel=2)
     label_map_of_steps = partial(train_label_map, space, train_void=train_void)
     groups = transform_groups(train_transform or train_preset(), eval_transform or eval_preset())
     of_train, of_test = (
@@ -135,6 +147,7 @@ def incremental_benchmark(
             ExperienceData,
             split=split,
             counts=statistics.counts,
+            digests=statistics.digests,
             groups=groups,
             label_map_of_steps=label_map_of_steps,
             cache=image_cache(split, statistics, progress=progress) if cache_images else None,
@@ -152,6 +165,7 @@ def incremental_benchmark(
             raise ValueError(
                 f"{files.test.root}: the split {files.test.name} has no image of the classes "
                 f"seen at step {step}; choose another task or class order"
+                f"{data_checks.two_valued_hint(test_statistics)}"
             )
         table = seen_label_map(space, step, test_unseen=test_unseen)
         return of_test(indices=indices, label_map=table, group="eval")
@@ -196,15 +210,3 @@ def _partition(
     if partition is None and isinstance(task, str):
         return files.partitions.get(task)
     return partition
-
-
-def _check_no_step_is_empty(
-    files: SegmentationFiles, space: LabelSpace, chosen: list[settings.Indices], setting: str
-) -> None:
-    for step, indices in enumerate(chosen):
-        if len(indices) == 0:
-            names = ", ".join(files.class_names[c] for c in space.steps[step])
-            raise ValueError(
-                f"{files.train.root}: step {step} ({names}) has no training image in the setting "
-                f"{setting!r}; choose another setting, task or class order"
-            )

@@ -37,6 +37,9 @@ class ExperienceData:
         indices: which samples belong to the experience, ascending.
         label_map: uint8, 256 entries, dataset id -> channel.
         counts: int64, N x 256, pixels of every value in every mask of the whole split.
+        digests: uint64, N x (2 + number of extras), of the contents of every image, mask and extra
+            of the whole split; see
+            :mod:`avalanche_seg.datasets.contents`.
         groups: the transforms.
         group: the one that a plain loop gets, "train" or "eval"; strategies choose for themselves.
         label_map_of_steps: makes the training label map that shows the classes of the given steps.
@@ -49,6 +52,7 @@ class ExperienceData:
     indices: NDArray[np.int64]
     label_map: NDArray[np.uint8]
     counts: NDArray[np.int64]
+    digests: NDArray[np.uint64]
     groups: TransformGroups
     group: str
     label_map_of_steps: Callable[[Iterable[int]], NDArray[np.uint8]]

@@ -129,10 +129,20 @@ class Normalize(v2.Transform):
     """
 
     def transform(self, inpt: Any, params: dict[str, Any]) -> Any:
-        """Convert one input."""
+        """Convert one input.
+
+        Raises:
+            ValueError: for an image that is floating point already: whether it is normalised, or
+                scaled to 0..1 alone, cannot be told from one image.
+        """
         if isinstance(inpt, tv_tensors.Mask):
             whole = not inpt.is_floating_point() and inpt.dtype != torch.bool
             return tv_tensors.wrap(inpt.to(torch.int64), like=inpt) if whole else inpt
+        if inpt.is_floating_point():
+            raise ValueError(
+                f"got a {str(inpt.dtype).removeprefix('torch.')} image to normalise; expected "
+                "uint8 in 0..255: leave out what scales or normalises images before normalize=True"
+            )
         return tv_tensors.wrap(normalize_images(inpt.as_subclass(Tensor)), like=inpt)
 
 

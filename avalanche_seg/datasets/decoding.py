@@ -1,24 +1,26 @@
-"""From files to pixels: images as RGB, masks as dataset ids, extras as they are."""
+"""From files of masks to dataset ids, and of extra maps to their values."""
 
 import io
 from pathlib import Path
 
 import numpy as np
 import torch
-import torchvision
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
+from avalanche_seg.datasets.orientation import UPRIGHT, orientation_of
 from avalanche_seg.datasets.png import plain_rows
 
 __all__ = [
     "LABEL_MODES",
     "UNREADABLE",
+    "decode_label_map",
     "open_label_map",
+    "read_content",
     "read_extra",
-    "read_image",
     "read_label_map",
+    "unreadable",
 ]
 
 LABEL_MODES = ("P", "L")
@@ -26,33 +28,95 @@ LABEL_MODES = ("P", "L")
 UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 """What Pillow raises for a file it cannot read."""
 
+_LOSSY_FORMATS = ("JPEG", "MPO", "JPEG2000", "WEBP", "AVIF", "HEIF")
+_LOSSY_COMPRESSIONS = ("jpeg", "tiff_jpeg", "webp", "jpeg2000", "lerc")  # Of TIFF.
 
-def open_label_map(path: Path, what: str = "mask") -> Image.Image:
-    """Open and decode a mask; its pixel values are dataset ids.
+
+def open_label_map(path: Path, content: bytes, what: str = "mask") -> Image.Image:
+    """Decode a mask by Pillow; its pixel values are dataset ids.
+
+    Args:
+        path: the file, for messages.
+        content: of the file.
+        what: it is, for messages.
+
+    Raises:
+        ValueError: when the file is unreadable, was compressed with losses, is to be turned by an
+            EXIF orientation, or holds no 8-bit index per pixel.
+    """
+    try:
+        mask = Image.open(io.BytesIO(content))
+        # Pillow stretches grey values of under 8 bits to 0..255; their raw mode is "L;4" or so.
+        stretched = mask.mode == "L" and any(";" in str(tile[3]) for tile in mask.tile)
+        # Of a TIFF it is known until the file is loaded, of a PNG afterwards.
+        orientation = UPRIGHT if mask.format == "PNG" else orientation_of(mask)
+        lossy = _lossy(mask)
+        if lossy is None:
+            mask.load()
+            orientation = max(orientation, orientation_of(mask))
+    except UNREADABLE as error:
+        raise unreadable(path, what, error) from error
+    if lossy is not None:
+        raise ValueError(
+            f"{path}: got a {what} coded as {lossy}, which invents values at every edge, whatever "
+            "the file's suffix; expected a format without losses: export it from its source as PNG"
+        )
+    if mask.mode not in LABEL_MODES or stretched:
+        white = "write the class's id for white"
+        raise ValueError(
+            f"{path}: got a {what} of mode {mask.mode}; expected palette (P) or 8-bit grey (L), "
+            f"where a pixel's value is {'its class id' if what == 'mask' else 'what counts'}: "
+            f"{white if mask.mode == '1' else 'convert colours to indices'}"
+        )
+    if orientation != UPRIGHT:
+        raise ValueError(
+            f"{path}: got a {what} with the EXIF orientation {orientation}; expected none, as its "
+            f"image is turned upright: turn the {what}'s pixels to lie on the upright image and "
+            "save it without the tag"
+        )
+    return mask
+
+
+def unreadable(path: Path, what: str, error: Exception) -> ValueError:
+    """The error that names a file and what kept it from being read.
+
+    Args:
+        path: the file.
+        what: it is.
+        error: what reading it raised.
+    """
+    reason = error
+    if isinstance(error, UnidentifiedImageError):  # Its text is the address of a buffer.
+        reason = ValueError("its content is of no image format that Pillow knows")
+    return ValueError(
+        f"{path}: the {what} cannot be read ({reason}); replace the file or take it off the list"
+    )
+
+
+def read_content(path: Path, what: str) -> bytes:
+    """The bytes of a file.
 
     Args:
         path: the file.
         what: it is, for messages.
 
     Raises:
-        ValueError: when the file is missing, unreadable, or holds no 8-bit index per pixel.
+        ValueError: naming the file when it cannot be read.
     """
     try:
-        mask = Image.open(path)
-        # Pillow stretches grey values of under 8 bits to 0..255; their raw mode is "L;4" or so.
-        stretched = mask.mode == "L" and any(";" in str(tile[3]) for tile in mask.tile)
-        mask.load()
-    except UNREADABLE as error:
-        raise ValueError(
-            f"{path}: the {what} cannot be read ({error}); replace the file or take it off the list"
-        ) from error
-    if mask.mode not in LABEL_MODES or stretched:
-        raise ValueError(
-            f"{path}: got a {what} of mode {mask.mode}; expected palette (P) or 8-bit grey (L), "
-            f"where a pixel's value is {'its class id' if what == 'mask' else 'what counts'}: "
-            "convert colours to indices"
-        )
-    return mask
+        return path.read_bytes()
+    except OSError as error:
+        raise unreadable(path, what, error) from error
+
+
+def _lossy(mask: Image.Image) -> str | None:
+    """The name of a format that changes pixels' values, or may have."""
+    if mask.format in _LOSSY_FORMATS:
+        return mask.format
+    compression = str(mask.info.get("compression", ""))
+    if mask.format == "TIFF" and compression in _LOSSY_COMPRESSIONS:
+        return f"TIFF with {compression.upper()} compression"
+    return None
 
 
 def read_label_map(path: Path, what: str = "mask") -> NDArray[np.uint8]:
@@ -63,7 +127,7 @@ def read_label_map(path: Path, what: str = "mask") -> NDArray[np.uint8]:
         what: it is, for messages.
 
     Raises:
-        ValueError: as :func:`open_label_map`.
+        ValueError: when the file is missing; as :func:`open_label_map`.
 
     Example:
         >>> import tempfile
@@ -73,11 +137,15 @@ def read_label_map(path: Path, what: str = "mask") -> NDArray[np.uint8]:
         ...     read_label_map(path).tolist()
         [[0, 7, 255]]
     """
-    try:
-        rows = plain_rows(path.read_bytes())
-    except OSError:
-        rows = None  # Reading it again names what is wrong.
-    return np.asarray(open_label_map(path, what), dtype=np.uint8) if rows is None else rows[:, 1:]
+    return decode_label_map(path, read_content(path, what), what)
+
+
+def decode_label_map(path: Path, content: bytes, what: str = "mask") -> NDArray[np.uint8]:
+    """The same as :func:`read_label_map` of a file whose content is there already."""
+    rows = plain_rows(content)
+    if rows is None:
+        return np.asarray(open_label_map(path, content, what), dtype=np.uint8)
+    return rows[:, 1:]
 
 
 def read_extra(path: Path, size: tuple[int, int]) -> Tensor:
@@ -97,46 +165,3 @@ def read_extra(path: Path, size: tuple[int, int]) -> Tensor:
             f"{size[1]}x{size[0]} pixels; expected the same size: export it at its image's size"
         )
     return torch.from_numpy(values.copy())
-
-
-def read_image(path: Path) -> Tensor:
-    """Read an image as uint8, 3 x H x W, RGB, 0..255, with the channels last in memory.
-
-    Raises:
-        ValueError: when the file is missing or unreadable.
-
-    Example:
-        >>> import tempfile
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     path = Path(folder) / "image.png"
-        ...     Image.new("RGB", (5, 4), (1, 2, 3)).save(path)
-        ...     image = read_image(path)
-        >>> image.shape, image[:, 0, 0].tolist()
-        (torch.Size([3, 4, 5]), [1, 2, 3])
-    """
-    try:
-        content = np.fromfile(path, dtype=np.uint8)
-        pixels = _decode_jpeg(content)
-        if pixels is None:
-            with Image.open(io.BytesIO(content.data)) as image:
-                pixels = torch.from_numpy(np.array(image.convert("RGB"))).permute(2, 0, 1)
-    except UNREADABLE as error:
-        raise ValueError(
-            f"{path}: the image cannot be read ({error}); replace the file or take it off the list"
-        ) from error
-    return pixels
-
-
-def _decode_jpeg(content: NDArray[np.uint8]) -> Tensor | None:
-    """A colour photograph's pixels by torchvision: the same as Pillow's, sooner.
-
-    None leaves other files to Pillow: grey and CMYK ones, damaged ones, and all where torchvision
-    has no decoder (it is announced to go: a warning, and an error for those who make it one).
-    """
-    if bytes(content[:3]) != b"\xff\xd8\xff":
-        return None
-    try:
-        pixels = torchvision.io.decode_jpeg(torch.from_numpy(content))
-    except (AttributeError, RuntimeError, DeprecationWarning):
-        return None
-    return pixels if len(pixels) == 3 else None

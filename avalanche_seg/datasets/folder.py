@@ -5,6 +5,7 @@ from pathlib import Path
 from avalanche_seg.datasets.description import SegmentationFiles
 from avalanche_seg.datasets.lists import read_pairs, read_text
 from avalanche_seg.labels import VOID
+from avalanche_seg.system import expand_home
 
 __all__ = ["read_class_names", "read_folder"]
 
@@ -15,7 +16,7 @@ def read_folder(root: Path) -> SegmentationFiles:
     Layout::
 
         root/classes.txt                              one name per line, line 0 = background
-        root/JPEGImages/ID.jpg                        or .jpeg, .png
+        root/JPEGImages/ID.jpg                        or any other image
         root/SegmentationClass/ID.png                 pixel value = line of classes.txt, 255 = void
         root/ImageSets/Segmentation/{train,val}.txt   one ID per line
 
@@ -32,6 +33,7 @@ def read_folder(root: Path) -> SegmentationFiles:
         >>> files.n_foreground, len(files.train)
         (20, 20)
     """
+    root = expand_home(root)
     if not root.is_dir():
         raise ValueError(f"{root} is not a folder; expected one in the VOC layout with classes.txt")
     names = read_class_names(root / "classes.txt")

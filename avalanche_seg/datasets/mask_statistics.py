@@ -1,50 +1,28 @@
 """One scan of a split's masks: how many pixels of every value each image holds.
 
 The table answers every question about splits (presence), memory policies (area) and balance
-without reading a mask again. It is cached under a fingerprint of the files it was made from.
+without reading a mask again. It is cached, together with digests of all contents, until the system
+says that a file may have changed; see :func:`avalanche_seg.datasets.contents.file_states`.
 """
 
-import hashlib
-import os
 import warnings
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from avalanche_seg.datasets.cache_folder import cache_folder, remove_leftovers
+from avalanche_seg.datasets.contents import content_digest, file_states, files_by_sample
+from avalanche_seg.datasets.decoding import read_content
 from avalanche_seg.datasets.description import Split
-from avalanche_seg.datasets.mask_scan import check_values, scan
+from avalanche_seg.datasets.mask_scan import MaskStatistics, check_values, scan
+from avalanche_seg.datasets.orientation import UPRIGHT
 from avalanche_seg.labels import N_LABELS
-from avalanche_seg.system import atomic_write
+from avalanche_seg.system import atomic_write, is_main
 
-__all__ = ["MaskStatistics", "cache_folder", "mask_statistics", "fingerprint"]
+__all__ = ["mask_statistics"]
 
-_FORMAT = 1  # Raise it when what a scan stores or checks changes: old caches are then not used.
-
-
-@dataclass(frozen=True)
-class MaskStatistics:
-    """Pixel counts of one split.
-
-    Args:
-        counts: int64, N x 256; ``counts[i, v]`` = pixels of value v in mask i.
-        fingerprint: hexadecimal digest of the files the counts were made from.
-
-    Example:
-        >>> counts = np.zeros((1, 256), dtype=np.int64)
-        >>> counts[0, [0, 7]] = [90, 10]
-        >>> np.flatnonzero(MaskStatistics(counts, "").presence[0]).tolist()
-        [0, 7]
-    """
-
-    counts: NDArray[np.int64]
-    fingerprint: str
-
-    @property
-    def presence(self) -> NDArray[np.bool_]:
-        """bool, N x 256: mask i has a pixel of value v."""
-        return self.counts > 0
+_LOOKED_AT = 16  # Samples at every start.
 
 
 def mask_statistics(split: Split, *, n_values: int, progress: bool = True) -> MaskStatistics:
@@ -68,59 +46,64 @@ def mask_statistics(split: Split, *, n_values: int, progress: bool = True) -> Ma
         >>> statistics.counts.shape, int(statistics.counts[0].sum())
         ((20, 256), 3072)
     """
-    digest = fingerprint(split)
-    path = cache_folder() / f"{digest}.npz"
-    counts = _load(path, len(split))
-    if counts is None:
-        counts = scan(split, n_values=n_values, progress=progress)
-        _save(path, counts)
-    check_values(split.masks, counts, n_values)  # A cached scan may have known more classes.
-    return MaskStatistics(counts, digest)
+    remove_leftovers(cache_folder())
+    states = file_states(split)
+    path = cache_folder() / f"{states}.npz"
+    known = _load(path, split)
+    if known is None or _differ(split, known.digests):
+        known = scan(split, n_values=n_values, progress=progress)
+        if file_states(split) == states:  # Else a file was written meanwhile.
+            _save(path, known)
+    check_values(split.masks, known.counts, n_values)  # A cached scan may have known more classes.
+    _warn_of_turned_images(split, known.orientations)
+    return known
 
 
-def fingerprint(split: Split) -> str:
-    """SHA-256 over path, size and modification time of every file of a split."""
-    digest = hashlib.sha256(f"mask statistics {_FORMAT}\n".encode())
-    here = Path.cwd()
-    extras = (path for name in sorted(split.extras) for path in split.extras[name])
-    for path in (*split.images, *split.masks, *extras):
-        stat = path.stat()
-        whole = path if path.is_absolute() else here / path
-        digest.update(f"{whole}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
-    return digest.hexdigest()
+def _differ(split: Split, digests: NDArray[np.uint64]) -> bool:
+    """Whether some samples have other contents, which not every file system's times tell."""
+    files = list(files_by_sample(split))
+    step = max(1, -(-len(files) // _LOOKED_AT))
+    return any(
+        content_digest(read_content(path, "file")) != digest
+        for i in range(0, len(files), step)
+        for path, digest in zip(files[i], digests[i].tolist(), strict=True)
+    )
 
 
-def cache_folder() -> Path:
-    """Where mask statistics and decoded images are cached.
+def _warn_of_turned_images(split: Split, orientations: NDArray[np.uint8]) -> None:
+    turned = np.flatnonzero(orientations != UPRIGHT)
+    if len(turned) and is_main():
+        first = turned[0]
+        warnings.warn(
+            f"{len(turned)} of the {len(split)} images of {split.root}/{split.name} have an EXIF "
+            f"orientation other than 1, such as {split.images[first]} ({orientations[first]}); "
+            "they are turned upright, as viewers show them, so their masks must be drawn on the "
+            "upright image",
+            stacklevel=3,
+        )
 
-    ``$AVALANCHE_SEG_CACHE``, or ``avalanche_seg`` in the user's cache folder. Never the data set's
-    own folder, which may be shared or read-only.
-    """
-    explicit = os.environ.get("AVALANCHE_SEG_CACHE")
-    if explicit:
-        return Path(explicit)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "avalanche_seg"
 
-
-def _load(path: Path, n_images: int) -> NDArray[np.int64] | None:
+def _load(path: Path, split: Split) -> MaskStatistics | None:
     try:
         file = path.open("rb")
     except OSError:
         return None
     try:
         with file, np.load(file, allow_pickle=False) as stored:
-            counts = stored["counts"]
+            known = MaskStatistics(*(stored[name] for name in MaskStatistics._fields))
     except Exception as error:  # NumPy and zipfile raise half a dozen types on a damaged file.
         warnings.warn(f"{path} is damaged ({error}); scanning the masks again", stacklevel=3)
         return None
-    return counts if counts.shape == (n_images, N_LABELS) else None
+    n_images, n_files = len(split), 2 + len(split.extras)
+    expected = ((n_images, N_LABELS), (n_images, n_files), (n_images,))
+    return known if tuple(table.shape for table in known) == expected else None
 
 
-def _save(path: Path, counts: NDArray[np.int64]) -> None:
+def _save(path: Path, known: MaskStatistics) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_write(path) as temporary, temporary.open("wb") as file:
-            np.savez_compressed(file, counts=counts)
+            np.savez_compressed(file, **known._asdict())
     except OSError as error:
         warnings.warn(
             f"the mask statistics were not cached in {path.parent} ({error}); every start scans "

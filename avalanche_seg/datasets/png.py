@@ -17,6 +17,9 @@ _START = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
 # After width and height: 8 bits, palette or grey, deflate, filter method 0, not interlaced.
 _PLAIN = (bytes([8, 3, 0, 0, 0]), bytes([8, 0, 0, 0, 0]))
 
+# Texts that may hold an EXIF orientation, which a mask must not have: Pillow's to read.
+_METADATA = (b"Raw profile type", b"XML:com.adobe.xmp")
+
 # A byte inflates to no more than this many, so what a malicious file could fill is known before.
 _MOST_INFLATED = 1032
 _MOST_MEMORY = 1 << 29
@@ -84,6 +87,8 @@ def _image_data(content: bytes) -> bytes | None:
             if length == 0 or (parts and before != name):
                 return None
             parts.append(content[position + 8 : end])
+        elif name == b"eXIf" or content.startswith(_METADATA, position + 8):
+            return None
         elif name == b"IEND":
             return b"".join(parts)
         before, position = name, end + 4

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from avalanche_seg.datasets.description import SegmentationFiles, Split
 from avalanche_seg.datasets.lists import read_pairs
+from avalanche_seg.system import expand_home
 
 __all__ = ["VOC_CLASSES", "find_folder", "find_list", "read_voc"]
 
@@ -45,6 +46,7 @@ def read_voc(root: Path, *, augmented: bool | None = None) -> SegmentationFiles:
         >>> files.name, files.n_foreground, len(files.train), len(files.test)
         ('VOC2012', 20, 20, 20)
     """
+    root = expand_home(root)
     folder = find_folder(root)
     if folder is None:
         raise ValueError(

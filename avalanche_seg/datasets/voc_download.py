@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from avalanche_seg.datasets.palette import voc_palette
 from avalanche_seg.datasets.voc import AUGMENTED_LISTS, AUGMENTED_MASKS, find_folder, find_list
-from avalanche_seg.system import atomic_write
+from avalanche_seg.system import atomic_write, expand_home
 
 __all__ = ["download_voc"]
 
@@ -28,6 +28,7 @@ def download_voc(root: Path, *, augmented: bool = True) -> Path:
     Returns:
         The devkit's folder.
     """
+    root = expand_home(root)
     root.mkdir(parents=True, exist_ok=True)
     unfinished = root / "VOC2012.unfinished"  # A half-extracted archive looks like a devkit.
     if find_folder(root) is None or unfinished.is_file():

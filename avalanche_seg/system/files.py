@@ -10,7 +10,7 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["atomic_write", "file_lock"]
+__all__ = ["atomic_write", "expand_home", "file_lock"]
 
 
 @contextmanager
@@ -57,10 +57,35 @@ def _sync_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
+def expand_home(path: str | Path) -> Path:
+    """A path with the home folder for a ``~`` at its start, which shells leave in ``--flag=~/x``.
+
+    Example:
+        >>> expand_home("runs/~a"), expand_home("~/runs") == Path.home() / "runs"
+        (PosixPath('runs/~a'), True)
+    """
+    # Path.expanduser() fails where nobody is called x in "~x", and expands "./~" too.
+    return Path(os.path.expanduser(path))  # noqa: PTH111
+
+
 @contextmanager
-def file_lock(path: Path) -> Iterator[None]:
-    """Let one process at a time in, where the system can: the others find the work done."""
+def file_lock(path: Path, *, wait: bool = True) -> Iterator[bool]:
+    """Let one process at a time in, where the system can: the others find the work done.
+
+    Args:
+        path: a file that is made where it is missing, and stays.
+        wait: until no other process has the lock; else go on without it.
+
+    Yields:
+        whether this process has the lock.
+    """
     with path.open("wb") as file:
-        if fcntl is not None:
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+        yield fcntl is None or _locked(file.fileno(), wait)
+
+
+def _locked(descriptor: int, wait: bool) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

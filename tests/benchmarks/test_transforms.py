@@ -11,6 +11,7 @@ from torch import Tensor
 from torchvision import tv_tensors
 from torchvision.transforms import v2
 
+from avalanche_seg.benchmarks import eval_preset, train_preset
 from avalanche_seg.benchmarks.transforms import (
     JointTransform,
     Normalize,
@@ -123,6 +124,18 @@ def test_normalize() -> None:
     assert moved.dtype == torch.float32
     assert moved_labels.dtype == torch.int64
     assert moved_labels.tolist() == [[0, 3, 255]]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.float64])
+@pytest.mark.parametrize("preset", [train_preset, eval_preset])
+def test_nothing_is_normalised_on_top_of_another_conversion(
+    preset: Callable[..., v2.Compose], dtype: torch.dtype
+) -> None:
+    image = torch.randint(0, 256, (3, 40, 50), dtype=torch.uint8)
+    labels = torch.zeros(40, 50, dtype=torch.uint8)
+    scaled = v2.ToDtype({tv_tensors.Image: dtype, "others": None}, scale=True)
+    with pytest.raises(ValueError, match=r"got a float\d\d image to normalise; expected uint8"):
+        JointTransform(v2.Compose([scaled, preset(32, normalize=True)]))(image, labels)
 
 
 def test_joint_transform_hands_over_tv_tensors_and_gives_plain_ones() -> None:

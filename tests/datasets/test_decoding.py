@@ -1,123 +1,15 @@
 import struct
-import warnings
 import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
-from avalanche_seg.datasets import SegmentationFiles, Split, read_image, read_label_map
-from avalanche_seg.datasets.decoding import open_label_map
-from avalanche_seg.datasets.lists import read_pairs
-from tests.devkits import write_image, write_list, write_mask
-
-IDS = ("b", "a", "c")
-
-
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    for name in IDS:
-        write_image(tmp_path / "img" / f"{name}.jpg", (2, 3))
-        write_mask(tmp_path / "msk" / f"{name}.png", [[0, 1, 2], [2, 1, 255]])
-    return tmp_path
-
-
-def _read(root: Path, text: str) -> Split:
-    path = root / "lists" / "train.txt"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(text, encoding="utf-8")
-    return read_pairs(path, root=root, image_dir=root / "img", mask_dir=root / "msk")
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "b\na\nc\n",
-        "b\na\nc",
-        "\n  b \n\n\ta\n   \nc\n\n",
-        "b\r\na\r\nc\r\n",
-        "/img/b.jpg /msk/b.png\n/img/a.jpg /msk/a.png\n/img/c.jpg /msk/c.png\n",
-        "img/b.jpg\tmsk/b.png\nimg/a.jpg  msk/a.png\nc\n",
-        "\ufeffb\na\nc\n",
-    ],
-    ids=["ids", "no last newline", "blank lines", "crlf", "pairs", "mixed", "byte order mark"],
-)
-def test_lists_keep_their_order(root: Path, text: str) -> None:
-    samples = _read(root, text)
-    assert samples.images == tuple(root / "img" / f"{name}.jpg" for name in IDS)
-    assert samples.masks == tuple(root / "msk" / f"{name}.png" for name in IDS)
-    assert (samples.root, samples.name, len(samples)) == (root, "train", 3)
-
-
-def test_pairs_may_be_relative_to_another_folder(root: Path) -> None:
-    path = write_list(root / "lists" / "aug.txt", ["/img/a.jpg /msk/b.png"])
-    samples = read_pairs(path, root=root, image_dir=root, mask_dir=root)
-    assert samples.images == (root / "img" / "a.jpg",)
-    assert samples.masks == (root / "msk" / "b.png",)
-
-
-@pytest.mark.parametrize("suffix", [".jpeg", ".png", ".JPG"])
-def test_other_image_suffixes(root: Path, suffix: str) -> None:
-    for name in ("a", "c"):
-        (root / "img" / f"{name}.jpg").unlink()
-        write_image(root / "img" / f"{name}{suffix}", (2, 3))
-    names = [path.name for path in _read(root, "a\nb\nc\n").images]
-    assert names == [f"a{suffix}", "b.jpg", f"c{suffix}"]
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("", ["is empty", "one image ID per line"]),
-        (" \n\n", ["is empty"]),
-        ("a b c\n", ["'a b c'", "expected one ID, or an image and a mask path"]),
-        ("a\nb\na\n", ["lists a twice", "once"]),
-        ("/img/a.jpg /msk/a.png\n/img/a.jpg /msk/b.png", ["lists a twice"]),
-        ("a\nnone\n", ["none.jpg", "does not exist", "take it off the list"]),
-        ("a\nbare\n", ["msk/bare.png", "does not exist"]),
-        ("x\ny\n", ["x.jpg", "and 3 more", "does not exist"]),
-        ("/img/a.jpg /msk/x.png\n", ["msk/x.png", "does not exist"]),
-    ],
-)
-def test_bad_lists(root: Path, text: str, expected: list[str]) -> None:
-    write_image(root / "img" / "bare.jpg", (2, 3))
-    write_mask(root / "msk" / "none.png", [[0]])
-    with pytest.raises(ValueError) as error:
-        _read(root, text)
-    for part in (str(root / "lists" / "train.txt"), *expected):
-        assert part in str(error.value)
-
-
-def test_a_list_in_another_encoding_is_named(root: Path) -> None:
-    path = root / "train.txt"
-    path.write_bytes("K\u00f6nig\n".encode("latin-1"))
-    with pytest.raises(ValueError, match=r"train\.txt"):
-        read_pairs(path, root=root, image_dir=root / "img", mask_dir=root / "msk")
-
-
-def test_a_missing_list_is_named(root: Path) -> None:
-    with pytest.raises(ValueError, match=r"none\.txt is missing; expected a text file"):
-        read_pairs(root / "none.txt", root=root, image_dir=root, mask_dir=root)
-
-
-def test_n_foreground_leaves_the_background_out(root: Path) -> None:
-    samples = _read(root, "a\n")
-    assert (
-        SegmentationFiles("kit", ("background", "ant", "bee"), samples, samples).n_foreground == 2
-    )
-
-
-def test_read_image(tmp_path: Path) -> None:
-    pixels = np.random.default_rng(0).integers(0, 256, (4, 5, 3), dtype=np.uint8)
-    Image.fromarray(pixels).save(tmp_path / "rgb.png")
-    image = read_image(tmp_path / "rgb.png")
-    assert image.dtype == torch.uint8
-    np.testing.assert_array_equal(image.numpy(), pixels.transpose(2, 0, 1))
-    Image.fromarray(pixels[..., 0]).save(tmp_path / "grey.png")
-    expected = np.repeat(pixels[None, ..., 0], 3, axis=0)
-    np.testing.assert_array_equal(read_image(tmp_path / "grey.png").numpy(), expected)
+from avalanche_seg.datasets import read_image, read_label_map
+from avalanche_seg.datasets.png import plain_rows
+from tests.devkits import write_mask
 
 
 @pytest.mark.parametrize("mode", ["P", "L"])
@@ -135,7 +27,13 @@ def test_read_label_map(tmp_path: Path, mode: str) -> None:
 def test_masks_of_other_modes(tmp_path: Path, mode: str) -> None:
     Image.new(mode, (3, 2)).save(tmp_path / "m.png")
     with pytest.raises(ValueError, match=r"m\.png: got a mask of mode .*expected palette \(P\)"):
-        open_label_map(tmp_path / "m.png")
+        read_label_map(tmp_path / "m.png")
+
+
+def test_masks_of_one_bit_are_told_what_white_is(tmp_path: Path) -> None:
+    Image.fromarray(np.array([[True, False]])).save(tmp_path / "m.png")
+    with pytest.raises(ValueError, match=r"m\.png: got a mask of mode 1; .*id for white"):
+        read_label_map(tmp_path / "m.png")
 
 
 def _png(bits: int, colour: int, rows: bytes, width: int) -> bytes:
@@ -191,60 +89,58 @@ def test_a_file_beyond_pillows_size_limit_is_named(
         read(path)  # type: ignore[operator]
 
 
-def test_truncated_jpeg(tmp_path: Path) -> None:
-    path = write_image(tmp_path / "a.jpg", (40, 60))
-    path.write_bytes(path.read_bytes()[:-60])
-    with pytest.raises(ValueError, match=r"a\.jpg: the image cannot be read"):
-        read_image(path)
-
-
-def _photograph(size: tuple[int, int]) -> Image.Image:
-    small = np.random.default_rng(0).integers(0, 256, (9, 12, 3), dtype=np.uint8)
-    return Image.fromarray(small).resize(size, Image.Resampling.BICUBIC)
-
-
-def _turned() -> Image.Exif:
-    exif = Image.Exif()
-    exif[0x0112] = 6  # Turn by 90 degrees.
-    return exif
-
-
-JPEGS = {
-    "full colour": ("RGB", {"subsampling": 0, "quality": 95}),
-    "half colour": ("RGB", {"subsampling": 2, "quality": 60}),
-    "progressive": ("RGB", {"progressive": True}),
-    "turned by EXIF": ("RGB", {"exif": _turned()}),
-    "grey": ("L", {}),
-    "CMYK": ("CMYK", {}),
-}
-
-
-@pytest.mark.parametrize("name", JPEGS)
-@pytest.mark.parametrize("decoder", [True, False])
-def test_jpegs_have_pillows_pixels(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, decoder: bool
-) -> None:
-    if not decoder:
-        monkeypatch.delattr("torchvision.io.decode_jpeg")
-    mode, options = JPEGS[name]
-    _photograph((57, 43)).convert(mode).save(tmp_path / "a.jpg", **options)
-    with Image.open(tmp_path / "a.jpg") as picture:
-        expected = np.array(picture.convert("RGB")).transpose(2, 0, 1)
-    image = read_image(tmp_path / "a.jpg")
-    np.testing.assert_array_equal(image.numpy(), expected)
-    assert image.stride() == (1, 57 * 3, 3), "channels last in memory"
-    image.fill_(0)  # One's own.
-
-
-def test_jpegs_where_warnings_are_errors(tmp_path: Path) -> None:
-    _photograph((20, 30)).save(tmp_path / "a.jpg")
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        assert read_image(tmp_path / "a.jpg").shape == (3, 30, 20)
-
-
 def test_damaged_masks_are_pillows_to_name(tmp_path: Path) -> None:
     path = write_mask(tmp_path / "m.png", np.arange(256).reshape(16, 16))
     path.write_bytes(path.read_bytes()[:-60])
     with pytest.raises(ValueError, match=r"m\.png: the mask cannot be read"):
         read_label_map(path)
+
+
+LOSSY = {
+    "JPEG": {"format": "JPEG", "quality": 100},
+    "JPEG2000": {"format": "JPEG2000"},
+    "AVIF": {"format": "AVIF"},
+    "WEBP": {"format": "WEBP", "lossless": True},
+    "TIFF with JPEG compression": {"format": "TIFF", "compression": "jpeg"},
+}
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".JPEG", ".tif", ""])
+@pytest.mark.parametrize("name", LOSSY)
+def test_masks_coded_with_losses_are_refused_whatever_their_suffix(
+    tmp_path: Path, name: str, suffix: str
+) -> None:
+    path = tmp_path / f"m{suffix}"
+    Image.fromarray(np.full((16, 16), 3, dtype=np.uint8)).save(path, **LOSSY[name])
+    with pytest.raises(ValueError, match=rf"m{suffix}: got a mask coded as {name}, .*as PNG"):
+        read_label_map(path)
+
+
+@pytest.mark.parametrize("options", [{}, {"compression": "tiff_lzw"}, {"compression": "packbits"}])
+def test_masks_in_other_formats_without_losses(tmp_path: Path, options: dict[str, str]) -> None:
+    ids = np.arange(256, dtype=np.uint8).reshape(8, 32)
+    suffixes = (".tif",) if options else (".tif", ".bmp", ".gif", ".pgm", ".tga")
+    for suffix in suffixes:
+        Image.fromarray(ids).save(tmp_path / f"m{suffix}", **options)
+        np.testing.assert_array_equal(read_label_map(tmp_path / f"m{suffix}"), ids)
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+def test_a_mask_that_is_to_be_turned_is_refused(tmp_path: Path, suffix: str) -> None:
+    for orientation in (1, 3, 6):
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        path = tmp_path / f"m{orientation}.{suffix}"
+        Image.fromarray(np.array([[0, 1], [2, 3]], dtype=np.uint8)).save(path, exif=exif)
+    assert read_label_map(tmp_path / f"m1.{suffix}").tolist() == [[0, 1], [2, 3]]
+    for orientation in (3, 6):
+        with pytest.raises(ValueError, match=rf"m{orientation}\..*EXIF orientation {orientation}"):
+            read_label_map(tmp_path / f"m{orientation}.{suffix}")
+
+
+def test_comments_in_a_mask_are_no_hindrance(tmp_path: Path) -> None:
+    text = PngInfo()
+    text.add_text("Software", "a tool")
+    Image.fromarray(np.array([[7]], dtype=np.uint8)).save(tmp_path / "m.png", pnginfo=text)
+    assert plain_rows((tmp_path / "m.png").read_bytes()) is not None
+    assert read_label_map(tmp_path / "m.png").tolist() == [[7]]

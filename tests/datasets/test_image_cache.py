@@ -1,8 +1,12 @@
 import dataclasses
 import pickle
 import shutil
+import signal
+import subprocess
 import sys
+import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,19 +16,19 @@ from torch.utils.data import DataLoader
 
 from avalanche_seg.benchmarks import FolderIncremental
 from avalanche_seg.datasets import (
+    MaskStatistics,
     Split,
+    cache_file,
     image_cache,
     mask_statistics,
     read_folder,
     read_image,
     read_label_map,
 )
+from avalanche_seg.datasets.cache_folder import cache_folder
 from avalanche_seg.datasets.image_cache import ImageCache
-from avalanche_seg.datasets.mask_statistics import MaskStatistics, cache_folder
 from tests.devkits import write_devkit, write_mask
 from tests.insects import CLASS_NAMES, MASKS
-
-cache_module = sys.modules[ImageCache.__module__]  # The face has a function of its name.
 
 
 @pytest.fixture
@@ -92,7 +96,7 @@ def count_reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         done.append(path.stem)
         return read_image(path)
 
-    monkeypatch.setattr(cache_module, "read_image", counted)
+    monkeypatch.setattr(cache_file, "read_image", counted)
     return done
 
 
@@ -170,3 +174,138 @@ def test_extras_are_cached_with_their_samples(split: tuple[Split, MaskStatistics
         for name, map_ in found.items():
             assert map_.dtype == torch.uint8
             np.testing.assert_array_equal(map_.numpy(), values[name][i])
+
+
+def same_as_files(cache: ImageCache, split: tuple[Split, MaskStatistics], index: int) -> bool:
+    sample = cache.read(index)
+    assert sample is not None
+    pixels, ids, _ = sample
+    return torch.equal(pixels, read_image(split[0].images[index])) and np.array_equal(
+        ids, read_label_map(split[0].masks[index])
+    )
+
+
+def test_no_flipped_byte_reaches_a_sample(split: tuple[Split, MaskStatistics]) -> None:
+    make(split)
+    (path,) = cache_folder().glob("*.pixels*")
+    good = path.read_bytes()
+    n_images = len(split[0])
+    table = 12 * n_images + 4
+    positions = [*range(0, table, 5), *range(table, len(good), 1 + len(good) // 40), len(good) - 1]
+    for position in positions:
+        bad = bytearray(good)
+        bad[position] ^= 1 << position % 8
+        path.write_bytes(bad)
+        cache = make(split)
+        if position < table:  # Written anew before anything is read.
+            assert path.read_bytes() == good
+            continue
+        lost = []
+        for i in range(n_images):
+            with warnings.catch_warnings(record=True) as said:
+                warnings.simplefilter("always")
+                if cache.read(i) is None:
+                    lost.append(i)
+                    texts = [str(warning.message) for warning in said]
+                    break
+            assert same_as_files(cache, split, i)
+        assert len(lost) == 1 and len(texts) == 1, position
+        assert str(path) in texts[0] and f"sample {lost[0]} is wrong" in texts[0]
+        assert cache.read(0) is None, "the whole file is trusted no more"
+        assert not path.exists()
+
+
+@pytest.mark.parametrize("damage", ["zeros", "zero pixels", "swapped", "another's"])
+def test_damaged_files_end_in_the_same_samples(
+    kit: Path, split: tuple[Split, MaskStatistics], damage: str
+) -> None:
+    make(split)
+    (path,) = cache_folder().glob("*.pixels*")
+    content = path.read_bytes()
+    table = 12 * len(split[0]) + 4
+    pixels = {
+        "zeros": bytes(len(content)),
+        "zero pixels": content[:table] + bytes(len(content) - table),
+        "swapped": content[:table] + content[table:][::-1],
+        "another's": content[:-4] + b"abcd",
+    }
+    path.write_bytes(pixels[damage])
+
+    def benchmark(cached: bool) -> list[torch.Tensor]:
+        made = FolderIncremental(
+            kit, task="offline", setting="overlapped", cache_images=cached, progress=False
+        )
+        torch.manual_seed(0)
+        loader = DataLoader(made.train_stream[0].dataset, num_workers=1)
+        return [part for batch in loader for part in batch]
+
+    expected = benchmark(False)
+    for _ in range(2):
+        for one, other in zip(benchmark(True), expected, strict=True):
+            assert torch.equal(one, other)
+    assert path.read_bytes() == content, "written anew at the second start"
+
+
+def test_a_file_that_is_gone_or_cut_while_training_goes_on(
+    split: tuple[Split, MaskStatistics],
+) -> None:
+    for spoil in (Path.unlink, lambda path: path.write_bytes(path.read_bytes()[:-7])):
+        cache = make(split)
+        (path,) = cache_folder().glob("*.pixels*")
+        spoil(path)
+        with pytest.warns(UserWarning, match="read from their own files instead"):
+            assert cache.read(2) is None
+        assert same_as_files(make(split), split, 2)
+
+
+def test_a_finished_cache_is_used_from_a_folder_that_cannot_be_written(
+    split: tuple[Split, MaskStatistics], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(split)
+    before = sorted(cache_folder().iterdir())
+    opened = Path.open
+
+    def read_only(self: Path, mode: str = "r", *args: Any, **options: Any) -> Any:
+        if cache_folder() in self.parents and set(mode) & set("wax+"):
+            raise PermissionError(30, "Read-only file system", str(self))
+        return opened(self, mode, *args, **options)
+
+    monkeypatch.setattr(Path, "open", read_only)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        statistics = mask_statistics(split[0], n_values=5, progress=False)
+        assert same_as_files(make((split[0], statistics)), split, 1)
+    assert sorted(cache_folder().iterdir()) == before
+    shorter = dataclasses.replace(split[0], images=split[0].images[1:], masks=split[0].masks[1:])
+    with pytest.warns(UserWarning, match="not cached"):
+        statistics = mask_statistics(shorter, n_values=5, progress=False)
+    with pytest.raises(ValueError, match=r"cannot be written .*AVALANCHE_SEG_CACHE"):
+        make((shorter, statistics))
+
+
+WRITER = """
+import os, signal, sys
+from pathlib import Path
+from avalanche_seg.datasets import cache_file, image_cache, mask_statistics, read_folder
+left = [3]
+def kill_later(path, read=cache_file.read_image):
+    left[0] -= 1
+    if left[0] < 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return read(path)
+cache_file.read_image = kill_later
+cache_file._PART = 1
+split = read_folder(Path(sys.argv[1])).train
+image_cache(split, mask_statistics(split, n_values=5, progress=False), progress=False)
+"""
+
+
+def test_what_a_killed_process_left_is_removed_at_the_next_start(
+    kit: Path, split: tuple[Split, MaskStatistics]
+) -> None:
+    killed = subprocess.run([sys.executable, "-c", WRITER, str(kit)], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert len(list(cache_folder().glob("*.tmp"))) == 1
+    other = dataclasses.replace(split[0], images=split[0].images[1:], masks=split[0].masks[1:])
+    mask_statistics(other, n_values=5, progress=False)
+    assert not list(cache_folder().glob("*.tmp"))

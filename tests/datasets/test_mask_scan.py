@@ -42,7 +42,7 @@ def test_any_number_of_threads_names_the_first_bad_file(
     samples: Split, monkeypatch: pytest.MonkeyPatch, threads: int
 ) -> None:
     monkeypatch.setattr(mask_scan, "_PART", 1)
-    counts = mask_scan.scan(samples, n_values=4, progress=False, threads=threads)
+    counts = mask_scan.scan(samples, n_values=4, progress=False, threads=threads).counts
     np.testing.assert_array_equal(
         counts, np.array([np.bincount(np.ravel(mask), minlength=256) for mask in MASKS.values()])
     )
@@ -52,7 +52,7 @@ def test_any_number_of_threads_names_the_first_bad_file(
         monkeypatch.setattr(mask_scan, "_PART", part)
         monkeypatch.setattr(mask_scan, "_TOGETHER", together)
         np.testing.assert_array_equal(
-            mask_scan.scan(good, n_values=4, progress=False, threads=threads), counts
+            mask_scan.scan(good, n_values=4, progress=False, threads=threads).counts, counts
         )
         with pytest.raises(ValueError, match=r"b\.png: value 3 is no class"):
             mask_scan.scan(samples, n_values=3, progress=False, threads=threads)

@@ -77,7 +77,9 @@ def test_no_flipped_bit_is_an_error_or_a_wrong_count(samples: Split, cache: Path
 def test_a_table_of_another_shape_is_rebuilt(samples: Split, cache: Path) -> None:
     _counts(samples)
     (path,) = cache.iterdir()
-    np.savez_compressed(path, counts=np.ones((3, 256), dtype=np.int64))
+    with np.load(path) as stored:
+        tables = dict(stored)
+    np.savez_compressed(path, **{**tables, "counts": np.ones((3, 256), dtype=np.int64)})
     assert _counts(samples) == EXPECTED
 
 

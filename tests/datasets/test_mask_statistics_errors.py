@@ -44,6 +44,20 @@ def _other_size(samples: Split, i: int) -> None:
     write_mask(samples.masks[i], np.zeros((50, 40)))
 
 
+def _unturned(samples: Split, i: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 8  # Upright it is 40 wide and 50 high; the mask is as the pixels are stored.
+    Image.new("RGB", (50, 40)).save(samples.images[i], exif=exif)
+
+
+def _floating_image(samples: Split, i: int) -> None:
+    Image.fromarray(np.ones((40, 50), dtype=np.float32)).save(samples.images[i], "TIFF")
+
+
+def _lossy_mask(samples: Split, i: int) -> None:
+    Image.fromarray(np.zeros((40, 50), dtype=np.uint8)).save(samples.masks[i], "JPEG")
+
+
 def _colours(samples: Split, i: int) -> None:
     Image.new("RGB", (50, 40), (128, 0, 0)).save(samples.masks[i])
 
@@ -60,6 +74,9 @@ CASES: list[tuple[Break, str, list[str]]] = [
     (_folder_for_mask, "masks", ["the mask cannot be read"]),
     (_garbage_image, "images", ["the image cannot be read", "replace the file"]),
     (_other_size, "masks", ["40x50 pixels", "50x40", "expected the same size"]),
+    (_unturned, "masks", ["50x40 pixels", "40x50, turned upright", "EXIF orientation 8"]),
+    (_floating_image, "images", ["mode F (floating point)", "0..255 or 0..65535"]),
+    (_lossy_mask, "masks", ["coded as JPEG", "whatever the file's suffix", "PNG"]),
     (_colours, "masks", ["mode RGB", "palette (P) or 8-bit grey (L)", "onvert colours to indices"]),
     (_foreign_value, "masks", ["value 7 is no class", "0..3", "255 (void)", "class names"]),
 ]
@@ -107,3 +124,14 @@ def test_the_number_of_classes_is_checked_with_a_cached_table_too(samples: Split
 def test_grey_masks_are_read(samples: Split) -> None:
     Image.fromarray(np.full((40, 50), 2, dtype=np.uint8)).save(samples.masks[0])
     assert mask_statistics(samples, n_values=4, progress=False).counts[0, 2] == 2000
+
+
+@pytest.mark.parametrize("kind", ["images", "masks"])
+def test_a_file_that_is_gone_is_named(samples: Split, kind: str) -> None:
+    for _ in range(2):
+        path = getattr(samples, kind)[3]
+        content = path.read_bytes()
+        path.unlink()
+        assert _message(samples).startswith(f"{path}: the file cannot be found")
+        path.write_bytes(content)
+        mask_statistics(samples, n_values=4, progress=False)

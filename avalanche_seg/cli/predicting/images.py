@@ -6,19 +6,13 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
 
-from avalanche_seg.datasets import UNREADABLE
+from avalanche_seg.datasets import image_head, image_suffixes, read_image
 
-__all__ = ["SUFFIXES", "UNKNOWN_SIZE", "find_images", "name_results", "read_rgb", "size_of"]
-
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp"})
-"""Of the images taken from a folder, in any case."""
+__all__ = ["UNKNOWN_SIZE", "find_images", "name_results", "read_rgb", "size_of"]
 
 UNKNOWN_SIZE = (0, 0)
 """Of a file that :func:`size_of` cannot read."""
-
-_ORIENTATION = 0x0112  # EXIF's tag; from 5 on width and height change places.
 
 
 def find_images(paths: Sequence[Path]) -> list[Path]:
@@ -31,10 +25,11 @@ def find_images(paths: Sequence[Path]) -> list[Path]:
         ValueError: naming a path that does not exist, or when there is no image at all.
     """
     found: list[Path] = []
+    suffixes = image_suffixes()
     for path in paths:
         if path.is_dir():
             found += sorted(
-                p for p in path.iterdir() if p.is_file() and p.suffix.lower() in SUFFIXES
+                p for p in path.iterdir() if p.is_file() and p.suffix.lower() in suffixes
             )
         elif path.is_file():
             found.append(path)
@@ -42,8 +37,8 @@ def find_images(paths: Sequence[Path]) -> list[Path]:
             raise ValueError(f"{path} does not exist; pass images or folders of images")
     if not found:
         raise ValueError(
-            f"{', '.join(map(str, paths))} holds no image; expected files that end in "
-            f"{', '.join(sorted(SUFFIXES))}: pass another folder"
+            f"{', '.join(map(str, paths))} holds no image; expected files that "
+            "Pillow reads, such as .jpg, .png or .tif: pass another folder"
         )
     return list({path.resolve(): path for path in found}.values())
 
@@ -88,30 +83,16 @@ def name_results(images: Sequence[Path]) -> list[str]:
 def size_of(path: Path) -> tuple[int, int]:
     """(height, width) as shown, from the file's head; ``UNKNOWN_SIZE`` when it cannot be read."""
     try:
-        with Image.open(path) as image:
-            width, height = image.size
-            turned = image.getexif().get(_ORIENTATION, 1) >= 5
-    except UNREADABLE:
+        head = image_head(path, path.read_bytes())
+    except (OSError, ValueError):
         return UNKNOWN_SIZE
-    return (width, height) if turned else (height, width)
+    return head.height, head.width
 
 
 def read_rgb(path: Path) -> NDArray[np.uint8]:
-    """Read any image as uint8, H x W x 3, RGB, upright.
+    """Read any image as uint8, H x W x 3, RGB, upright: the pixels that training sees.
 
     Raises:
-        ValueError: when the file is unreadable.
+        ValueError: as :func:`avalanche_seg.datasets.read_image`.
     """
-    try:
-        with Image.open(path) as file:
-            image = ImageOps.exif_transpose(file)
-            if image.mode.startswith("I"):  # 16 bits; Pillow would cut off at 255.
-                deep = np.asarray(image, dtype=np.float64)
-                image = Image.fromarray((deep / 257.0).round().clip(0, 255).astype(np.uint8))
-            elif "transparency" in image.info:
-                image = image.convert("RGBA")
-            return np.array(image.convert("RGB"))
-    except UNREADABLE as error:
-        raise ValueError(
-            f"{path}: the image cannot be read ({error}); replace the file or leave it out"
-        ) from error
+    return read_image(path).permute(1, 2, 0).numpy()

@@ -12,6 +12,7 @@ from PIL import Image
 from avalanche_seg.datasets.palette import voc_palette
 from avalanche_seg.datasets.synthetic.scene import render_scene
 from avalanche_seg.datasets.synthetic.shapes import LOOKS
+from avalanche_seg.system import expand_home
 
 __all__ = ["make_synthetic_voc"]
 
@@ -73,7 +74,7 @@ def make_synthetic_voc(
         ...     sorted(entry.name for entry in devkit.iterdir())
         ['ImageSets', 'JPEGImages', 'SegmentationClass']
     """
-    root = Path(root)
+    root = expand_home(root)
     devkit = root / _DEVKIT
     record = _checked_record(n_train=n_train, n_val=n_val, size=size, seed=seed)
     if _is_written(root, record):
