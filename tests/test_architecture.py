@@ -192,14 +192,17 @@ PUBLIC_NAMES = {
         "forgetting",
         "loss_term_metrics",
         "mean_iou_metrics",
+        "optional_picture",
         "pixel_accuracy",
         "protocol_means",
         "render",
+        "shown_name",
     },
     "loggers": {
         "MetricsCSVLogger",
         "MetricsWandBLogger",
         "import_wandb",
+        "text_cell",
     },
     "plugins": {
         "BalancedInitPlugin",

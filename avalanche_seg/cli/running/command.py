@@ -35,6 +35,7 @@ from avalanche_seg.cli.running.steps import (
     save_step,
     step_seed,
     steps_to_train,
+    write_state_of,
 )
 from avalanche_seg.models import SegmentationModel
 from avalanche_seg.plugins import CheckpointPlugin, ProgressPlugin
@@ -150,6 +151,8 @@ def _train(
         seed_everything(step_seed(options.random_seed, step))
         evaluated = benchmark.valid_stream if options.cross_val else benchmark.test_stream
         strategy.train(experience, eval_streams=[[evaluated[step]]])
+        if is_main():  # Nothing that fails from here on costs the model.
+            save_step(model_file(folder.path, step), strategy, progress, benchmark)
         strategy.eval([benchmark.test_stream[step]])
         progress.report.add(iou.report(step))
         if is_main():
@@ -167,8 +170,10 @@ def _write_step(
     progress: Progress,
     folder: RunFolder,
 ) -> None:
-    save_step(model_file(folder.path, step), strategy, progress)
+    """Write what was measured after a step, the pictures last: they may fail."""
+    write_state_of(model_file(folder.path, step), strategy, progress)
     folder.write_metrics(progress.report, "test")
+    folder.write_json("results.json", _results(options, progress))
     draw_step(
         strategy.model,
         task_benchmark.test_stream[-1],
@@ -178,7 +183,6 @@ def _write_step(
         title=f"{options.method} {options.task}, after step {step}",
         n=options.sample_num,
     )
-    folder.write_json("results.json", _results(options, progress))
 
 
 def make_checkpoint(

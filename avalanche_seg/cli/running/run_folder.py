@@ -9,6 +9,7 @@ from typing import Any
 
 from avalanche_seg.cli.options.options import Options
 from avalanche_seg.cli.runs import EXTRA_DIGITS
+from avalanche_seg.loggers import text_cell
 from avalanche_seg.metrics import RunReport, StepReport
 from avalanche_seg.system import atomic_write, broadcast, is_main
 
@@ -110,7 +111,7 @@ class RunFolder:
             ids = dict(zip(step.class_names, step.class_ids, strict=False))
             for metric, values in (("iou", step.iou), ("accuracy", step.accuracy)):
                 rows += [
-                    (step.step, stream, name, ids.get(name, ""), metric, value)
+                    (step.step, stream, text_cell(name), ids.get(name, ""), metric, value)
                     for name, value in values.items()
                 ]
             rows += [(step.step, stream, "", "", metric, v) for metric, v in step.means.items()]

@@ -16,6 +16,7 @@ from PIL import Image
 
 from avalanche_seg.cli.running.command import main
 from avalanche_seg.cli.running.steps import step_seed
+from avalanche_seg.plugins import read_state, write_state
 from tests.cli.commands import digest, small
 from tests.distributed import FORKS
 
@@ -225,6 +226,58 @@ def test_a_step_that_died_before_its_first_save_is_begun_by_resume(devkit, whole
     assert weights(tmp_path / "a") == weights(whole_runs("MiB"))
     config = json.loads((tmp_path / "a" / "config.json").read_text())
     assert (config["lr"], config["lr_later"]) == (0.01, 0.001), "the rates of both kinds of step"
+
+
+def killed_after(what: str, command: list[str], output: Path, threads: int) -> None:
+    """A child that dies right after writing a file whose name ends with ``what``."""
+
+    def replace(self, target):
+        moved = real_replace(self, target)
+        if str(target).endswith(what):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return moved
+
+    real_replace = Path.replace
+    Path.replace = replace
+    child(command, output, threads)
+
+
+@pytest.mark.parametrize("what", ["step0.state.pt", "step0.safetensors", "metrics.csv"])
+def test_killed_between_the_files_of_a_step_no_measure_is_lost(devkit, whole_runs, tmp_path, what):
+    def command(step, *more):
+        named = ["--name", "k", "--step", str(step), "--lr_later", "0.001", *more]
+        return arguments(devkit, tmp_path, "FT", *named)
+
+    process = FORKS.Process(
+        target=killed_after,
+        args=(what, command(0), tmp_path / "output.txt", torch.get_num_threads()),
+    )
+    process.start()
+    process.join(timeout=120)
+    assert process.exitcode == -signal.SIGKILL, (tmp_path / "output.txt").read_text()
+    assert main(command(0, "--resume")) == 0
+    assert main(command(1)) == 0
+    mine, theirs = (
+        json.loads((run / "results.json").read_text()) for run in (tmp_path / "k", whole_runs("FT"))
+    )
+    assert mine["steps"] == theirs["steps"]
+    assert weights(tmp_path / "k") == weights(whole_runs("FT"))
+
+
+@pytest.mark.parametrize("state", ["missing", "without measures"])
+def test_measures_that_are_missing_are_said(devkit, whole_runs, tmp_path, state):
+    whole = whole_runs("FT") / "models"
+    models = tmp_path / "a" / "models"
+    models.mkdir(parents=True)
+    shutil.copy(whole / "step0.safetensors", models)
+    if state == "without measures":
+        content = read_state(whole / "step0.state.pt")
+        content["report"]["steps"] = []
+        write_state(models / "step0.state.pt", content)
+    command = arguments(devkit, tmp_path, "FT", "--name", "a", "--step", "1")
+    told = r"step0\.state\.pt (is missing: the method starts without|holds no measures)"
+    with pytest.warns(UserWarning, match=f"{told}.*results.json will lack step 0"):
+        assert main(command) == 0
 
 
 def test_frozen_bodies_resume(devkit, tmp_path):
