@@ -33,6 +33,7 @@ PUBLIC_NAMES = {
         "broadcast",
         "check_free_space",
         "collective_device",
+        "expand_home",
         "file_lock",
         "get_random_state",
         "is_main",

@@ -13,7 +13,7 @@ from avalanche_seg.system.distributed import (
     sync_buffers,
     world_size,
 )
-from avalanche_seg.system.files import atomic_write, file_lock
+from avalanche_seg.system.files import atomic_write, expand_home, file_lock
 from avalanche_seg.system.random_state import get_random_state, set_random_state
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "broadcast",
     "check_free_space",
     "collective_device",
+    "expand_home",
     "file_lock",
     "get_random_state",
     "is_main",

@@ -10,7 +10,7 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["atomic_write", "file_lock"]
+__all__ = ["atomic_write", "expand_home", "file_lock"]
 
 
 @contextmanager
@@ -55,6 +55,17 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def expand_home(path: str | Path) -> Path:
+    """A path with the home folder for a ``~`` at its start, which shells leave in ``--flag=~/x``.
+
+    Example:
+        >>> expand_home("runs/~a"), expand_home("~/runs") == Path.home() / "runs"
+        (PosixPath('runs/~a'), True)
+    """
+    # Path.expanduser() fails where nobody is called x in "~x", and expands "./~" too.
+    return Path(os.path.expanduser(path))  # noqa: PTH111
 
 
 @contextmanager

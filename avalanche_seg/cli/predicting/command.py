@@ -12,6 +12,7 @@ from avalanche_seg.cli.predicting.images import find_images, name_results
 from avalanche_seg.cli.predicting.loop import predict
 from avalanche_seg.cli.running.assembly import pick_device
 from avalanche_seg.models import load_model
+from avalanche_seg.system import expand_home
 
 __all__ = ["main"]
 
@@ -91,11 +92,13 @@ def _parser() -> argparse.ArgumentParser:
         epilog="Flags may be spelled with - or _.",
         allow_abbrev=False,
     )
-    parser.add_argument("images", nargs="+", type=Path, help="images, or folders of images")
-    parser.add_argument("--ckpt", required=True, type=Path, help="a run's models/stepK.safetensors")
+    parser.add_argument("images", nargs="+", type=expand_home, help="images, or folders of images")
+    parser.add_argument(
+        "--ckpt", required=True, type=expand_home, help="a run's models/stepK.safetensors"
+    )
     parser.add_argument(
         "--output",
-        type=Path,
+        type=expand_home,
         default=Path("predictions"),
         help="folder to write to (default: predictions)",
     )

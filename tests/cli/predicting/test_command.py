@@ -165,7 +165,9 @@ def test_help_names_every_flag(capsys):
         assert f"--{flag}" in shown
 
 
-@pytest.mark.parametrize("name", ["$x_$", "<b>", "two\nlines", "_x", "y" * 3000, "", "a\tb"], ids=len)
+@pytest.mark.parametrize(
+    "name", ["$x_$", "<b>", "two\nlines", "_x", "y" * 3000, "", "a\tb"], ids=len
+)
 def test_any_class_name_is_drawn(name):
     labels = np.array([[0, 1], [1, 1]], dtype=np.uint8)
     image = np.zeros((2, 2, 3), dtype=np.uint8)
