@@ -128,9 +128,13 @@ def load_model(path: str | Path, *, device: str | torch.device = "cpu") -> Segme
     if not path.is_file():
         raise ValueError(f"{path} is no file; expected a model written by save_model")
     try:
+        with path.open("rb"):  # safetensors says of one that may not be read that it is not there.
+            pass
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read ({error}); expected a readable model") from error
     except SafetensorError as error:
         raise ValueError(f"{path} is damaged or no safetensors file ({error})") from error
     try:

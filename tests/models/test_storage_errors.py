@@ -191,3 +191,12 @@ def test_a_full_disk_is_named(tmp_path):
     assert done.returncode == 1, done.stderr
     assert f"refused: {path} cannot be written" in done.stderr
     assert "is the disk full?" in done.stderr and not list(tmp_path.iterdir())
+
+
+def test_a_file_that_may_not_be_read(written, monkeypatch):
+    def refuse(self, mode="r"):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(ValueError, match=r"safetensors cannot be read .*Permission denied"):
+        load_model(written)

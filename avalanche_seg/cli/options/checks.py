@@ -82,7 +82,13 @@ def _check_name(name: str) -> None:
 
 
 def _check_processes(options: Options) -> None:
-    n_processes = int(os.environ.get("WORLD_SIZE", "1"))
+    told = os.environ.get("WORLD_SIZE", "1")
+    if not (told.isascii() and told.isdecimal() and int(told) > 0):
+        raise ValueError(
+            f"the environment has WORLD_SIZE={told!r}; expected the number of processes, 1 or "
+            "more: unset it, or let torchrun set it"
+        )
+    n_processes = int(told)
     if options.batch_size % n_processes != 0:
         raise ValueError(
             f"--batch_size {options.batch_size} is over all {n_processes} processes; expected a "

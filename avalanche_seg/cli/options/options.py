@@ -108,7 +108,8 @@ class Options:
         default="resnet50", demo="resnet18")
     weights: str | None = _model("'imagenet', or the path of a state dict of torchvision's "
         "backbone", is_path=True, default="imagenet",
-        default_text="imagenet; random weights on synthetic", shortcuts={"--no_pretrained": (None, "random weights")})
+        default_text="imagenet; random weights on synthetic",
+        shortcuts={"--no_pretrained": (None, "random weights")})
     sync_bn: bool = _model("batch norm over the images of all processes (GPUs only)")
     fix_bn: bool = _model("keep batch norm's statistics")
     freeze: bool = _model("after step 0 train the classifiers alone")

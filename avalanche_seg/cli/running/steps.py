@@ -130,7 +130,7 @@ def load_step(
             f"{_told(model)} of {', '.join(expected)}"
         )
     model.load_state_dict(earlier.state_dict())
-    kept = read_state(_state_file(path))
+    kept = read_state(_state_file(path), parts=["plugins"])
     state = {"plugins": {}} if kept is None else kept
     for name, plugin in stateful_plugins(strategy).items():
         if name in state["plugins"]:

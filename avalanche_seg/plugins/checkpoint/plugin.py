@@ -6,6 +6,7 @@ from typing import Any
 
 from avalanche_seg.plugins.base import SegmentationPlugin
 from avalanche_seg.plugins.checkpoint.resuming import (
+    PARTS,
     RestOfLoader,
     check_settings,
     grow,
@@ -55,7 +56,7 @@ class CheckpointPlugin(SegmentationPlugin):
 
     Attributes:
         stop: set it (from a signal handler) and the training saves its state after the current
-            iteration and raises KeyboardInterrupt.
+            iteration and raises KeyboardInterrupt; an evaluation stops after its current batch.
 
     Raises:
         ValueError: when ``every_iterations`` is less than one.
@@ -102,7 +103,7 @@ class CheckpointPlugin(SegmentationPlugin):
                 processes find different ones.
         """
         experiences = list(stream)
-        loaded = read_state(self.path)
+        loaded = read_state(self.path, parts=PARTS)
         if loaded is not None and loaded["step"] not in [e.current_experience for e in experiences]:
             loaded = None
         position = None if loaded is None else [loaded[n] for n in ("step", "epochs", "batches")]
@@ -208,9 +209,15 @@ class CheckpointPlugin(SegmentationPlugin):
         if any_rank(self.stop):
             self._interrupt()
 
+    def after_eval_iteration(self, strategy: Any, **kwargs: Any) -> None:
+        """Stop when asked to; the training is saved."""
+        if self.stop and world_size() == 1:  # Of several, each has a number of batches of its own.
+            self._interrupt()
+
     def _interrupt(self) -> None:
         any_rank(False)  # Wait until the main process has written.
-        raise KeyboardInterrupt(f"stopped; the state is in {self.path}")
+        saved = f"the state is in {self.path}" if self.path.exists() else "nothing was to be saved"
+        raise KeyboardInterrupt(f"stopped; {saved}")
 
     def after_training_exp(self, strategy: Any, **kwargs: Any) -> None:
         """Give the strategy its number of epochs back."""

@@ -10,6 +10,7 @@ from torch import Tensor
 from avalanche_seg.system import set_random_state
 
 __all__ = [
+    "PARTS",
     "RestOfLoader",
     "check_settings",
     "grow",
@@ -18,6 +19,13 @@ __all__ = [
     "scaler_of",
     "stateful_plugins",
 ]
+
+
+PARTS = (
+    *("settings", "step", "epochs", "batches", "clock", "model", "optimizer", "scaler"),
+    *("plugins", "also", "random", "epoch_start"),
+)
+"""What a saved state holds."""
 
 
 def grow(strategy: Any, experience: Any) -> None:

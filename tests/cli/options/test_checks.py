@@ -47,3 +47,10 @@ def test_names_of_letters_that_do_not_show(name):
 @pytest.mark.parametrize("name", ["a", "tries/a", "a b", "a..b", "..a", "ä-1.2", "~a"])
 def test_other_names_are_taken_as_they_are(name):
     assert parse(["--name", name]).name == name
+
+
+@pytest.mark.parametrize("told", ["0", "-1", "two", "", "2.0", "٢"])
+def test_a_number_of_processes_that_is_none(told, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", told)
+    with pytest.raises(ValueError, match=r"WORLD_SIZE=.*; expected the number of processes"):
+        parse([])
