@@ -27,6 +27,7 @@ MOST_LINES = 250
 
 PUBLIC_NAMES = {
     "system": {
+        "FolderLock",
         "all_reduce_sum_",
         "any_rank",
         "atomic_write",
@@ -40,6 +41,7 @@ PUBLIC_NAMES = {
         "keep_freed_memory",
         "process_group",
         "rank",
+        "remove_left_overs",
         "set_random_state",
         "sync_buffers",
         "world_size",

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from avalanche_seg.system import atomic_write, is_main
+from avalanche_seg.system import atomic_write, is_main, remove_left_overs
 
 __all__ = ["previous_of", "read_state", "write_state"]
 
@@ -40,8 +40,7 @@ def write_state(path: Path, state: Mapping[str, Any], *, keep_previous: bool = T
     Raises:
         OSError: when it cannot be written; what was saved before is still there.
     """
-    for left_over in path.parent.glob(f"{path.name}.*.tmp"):  # Of a process that was killed.
-        left_over.unlink(missing_ok=True)
+    remove_left_overs(path.parent, path.name)
     with atomic_write(path, keep=previous_of(path) if keep_previous else None) as temporary:
         try:
             torch.save({"format": _FORMAT, **state}, temporary)

@@ -164,6 +164,36 @@ def test_killed_at_random_moments_it_ends_with_the_same_weights(
     assert results[0]["steps"] == results[1]["steps"]
 
 
+def test_a_run_that_goes_on_elsewhere_is_not_disturbed(devkit, whole_runs, tmp_path, capsys):
+    process = start(devkit, tmp_path, "MiB")
+    wait_for(tmp_path / "output.txt", "writing to")
+    os.kill(process.pid, signal.SIGSTOP)  # It holds its folder while it sleeps, too.
+    for more in (["--resume"], ["--step", "0"], []):
+        assert main(arguments(devkit, tmp_path, "MiB", "--name", "killed", *more)) == 2
+        error = capsys.readouterr().err
+        assert f"is in use by process {process.pid} on " in error and " since 20" in error
+    os.kill(process.pid, signal.SIGCONT)
+    process.join(timeout=120)
+    assert process.exitcode == 0, (tmp_path / "output.txt").read_text()
+    for step in (0, 1):
+        assert weights(tmp_path / "killed", step) == weights(whole_runs("MiB"), step)
+
+
+def test_what_killed_runs_left_is_removed_at_the_next_start(devkit, whole_runs, tmp_path):
+    folder = tmp_path / "a"
+    shutil.copytree(whole_runs("FT"), folder)
+    nobody = 2**31 - 1
+    left = [f"checkpoint.pt.{nobody}.tmp", f"models/step0.safetensors.{nobody}.tmp"]
+    left += ["models/.tmpAb12", f"plots/iou_by_class.png.{nobody}.tmp"]
+    for name in left:
+        (folder / name).write_text("half")
+    kept = {path.name for path in folder.iterdir()} - {left[0]}
+    assert main(arguments(devkit, tmp_path, "FT", "--name", "a", "--resume")) == 0
+    assert not any((folder / name).exists() for name in left)
+    assert {path.name for path in folder.iterdir()} >= kept
+    assert not (folder / "in_use.json").exists()
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_it_saves_and_exits_with_130(devkit, whole_runs, tmp_path, number):
     whole = whole_runs("MiB")

@@ -25,7 +25,7 @@ def test_round_trip_and_the_state_before_is_kept(tmp_path):
 
 def test_the_previous_one_can_be_dropped_and_left_overs_of_a_kill_go(tmp_path):
     path = tmp_path / "state.pt"
-    (tmp_path / "state.pt.123.tmp").write_bytes(b"half")
+    (tmp_path / f"state.pt.{2**31 - 1}.tmp").write_bytes(b"half")
     for n in (1, 2):
         write_state(path, {"n": n}, keep_previous=False)
     assert [file.name for file in tmp_path.iterdir()] == ["state.pt"]
