@@ -208,6 +208,7 @@ PUBLIC_NAMES = {
         "text_cell",
     },
     "plugins": {
+        "ArithmeticLog",
         "BalancedInitPlugin",
         "CheckpointPlugin",
         "ClassExemplarsBuffer",

@@ -38,7 +38,7 @@ from avalanche_seg.cli.running.steps import (
     write_state_of,
 )
 from avalanche_seg.models import SegmentationModel
-from avalanche_seg.plugins import CheckpointPlugin, ProgressPlugin
+from avalanche_seg.plugins import ArithmeticLog, CheckpointPlugin, ProgressPlugin
 from avalanche_seg.system import is_main, process_group
 
 __all__ = ["main", "run"]
@@ -157,7 +157,9 @@ def _train(
         strategy.eval([benchmark.test_stream[step]])
         progress.report.add(iou.report(step))
         if is_main():
-            _write_step(step, options, strategy, task_benchmark, progress, folder)
+            _write_step(
+                step, options, strategy, task_benchmark, progress, folder, checkpoint.arithmetic
+            )
         print(f"\nmIoU on the test set, % ({options.method} {options.task} {options.setting}):")
         print(table(progress.report.steps))
     print(f"\n{progress.stopwatch.seconds:.0f} s")
@@ -170,11 +172,12 @@ def _write_step(
     task_benchmark: SegmentationScenario,
     progress: Progress,
     folder: RunFolder,
+    arithmetic: ArithmeticLog,
 ) -> None:
     """Write what was measured after a step, the pictures last: they may fail."""
     write_state_of(model_file(folder.path, step), strategy, progress)
     folder.write_metrics(progress.report, "test")
-    folder.write_json("results.json", _results(options, progress))
+    folder.write_json("results.json", _results(options, progress, arithmetic))
     draw_step(
         strategy.model,
         task_benchmark.test_stream[-1],
@@ -200,12 +203,13 @@ def make_checkpoint(
     )
 
 
-def _results(options: Options, progress: Progress) -> dict[str, object]:
+def _results(options: Options, progress: Progress, arithmetic: ArithmeticLog) -> dict[str, object]:
     return {
         "method": options.method,
         "task": options.task,
         "setting": options.setting,
         "seed": options.random_seed,
+        "computed_with": arithmetic.entries,
         "seconds": progress.stopwatch.seconds,
         **progress.report.as_dict(),
     }
