@@ -22,15 +22,15 @@ from avalanche_seg.cli.running.assembly import (
     pick_device,
     seed_everything,
 )
+from avalanche_seg.cli.running.data_record import DataRecord, fingerprint, record_data
 from avalanche_seg.cli.running.evaluate import test_models
 from avalanche_seg.cli.running.feasible import check_feasible
 from avalanche_seg.cli.running.loggers import close_loggers
 from avalanche_seg.cli.running.pictures import draw_step
 from avalanche_seg.cli.running.processes import graceful_shutdown, quiet_threads, rank_zero_stdout
 from avalanche_seg.cli.running.progress import Progress
-from avalanche_seg.cli.running.run_folder import RunFolder, default_name, table
+from avalanche_seg.cli.running.run_folder import DATA_FILE, RunFolder, default_name, table
 from avalanche_seg.cli.running.steps import (
-    data_fingerprint,
     model_file,
     save_step,
     step_seed,
@@ -130,7 +130,8 @@ def _train(
     task_benchmark, benchmark = benchmarks
     iou = make_mean_iou(options, task_benchmark)
     progress = Progress()
-    checkpoint = make_checkpoint(options, benchmark, progress, folder.path)
+    data = record_data(benchmark)
+    checkpoint = make_checkpoint(options, data, progress, folder.path)
     bars = stack.enter_context(closing(ProgressPlugin(every=options.print_interval)))
     strategy = make_strategy(
         options,
@@ -142,8 +143,10 @@ def _train(
         palette=benchmark.palette,
     )
     stack.callback(close_loggers, strategy.evaluator.loggers)
+    folder.check_data(data, resume=options.resume)
     experiences = steps_to_train(options, strategy, benchmark, checkpoint, progress, folder.path)
     folder.write_config(options, device)
+    folder.write_json(DATA_FILE, data)
     print(_announcement(options, benchmark, device, folder))
     shutdown = stack.enter_context(graceful_shutdown(checkpoint))
     for experience in experiences:
@@ -190,11 +193,11 @@ def _write_step(
 
 
 def make_checkpoint(
-    options: Options, benchmark: SegmentationScenario, progress: Progress, folder: Path
+    options: Options, data: DataRecord, progress: Progress, folder: Path
 ) -> CheckpointPlugin:
     """The state of the run, which other settings or other data cannot go on with."""
     settings = options.determining()
-    settings["fingerprint of the data"] = data_fingerprint(benchmark)
+    settings["fingerprint of the data"] = fingerprint(data)
     return CheckpointPlugin(
         folder / "checkpoint.pt",
         settings=settings,

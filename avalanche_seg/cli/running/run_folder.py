@@ -4,11 +4,13 @@ import csv
 import json
 import math
 import shutil
+import warnings
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 from avalanche_seg.cli.options.options import Options
+from avalanche_seg.cli.running.data_record import DataRecord, data_changes
 from avalanche_seg.cli.runs import EXTRA_DIGITS
 from avalanche_seg.loggers import text_cell
 from avalanche_seg.metrics import RunReport, StepReport
@@ -20,7 +22,10 @@ from avalanche_seg.system import (
     remove_left_overs,
 )
 
-__all__ = ["RunFolder", "default_name", "table"]
+__all__ = ["DATA_FILE", "RunFolder", "default_name", "table"]
+
+DATA_FILE = "data.json"
+"""Of a run's folder: names and digests of the files that it was made with."""
 
 _FOLDERS = ("models", "predictions", "plots")
 _COLUMNS = ("step", "stream", "class", "class_id", "metric", "value")
@@ -78,6 +83,33 @@ class RunFolder:
         self._lock.close()
         if self._new and error[0] is not None and not (self.path / "config.json").exists():
             shutil.rmtree(self.path, ignore_errors=True)
+
+    def check_data(self, data: DataRecord, *, resume: bool) -> None:
+        """Compare the data with those of the run so far, if it has any.
+
+        Args:
+            data: of this call.
+            resume: refuse other data than those of a saved state; else they are warned of.
+
+        Raises:
+            ValueError: naming what changed.
+        """
+        try:
+            before = json.loads((self.path / DATA_FILE).read_text(encoding="utf-8"))
+            changes = data_changes(before, data)
+        except (OSError, ValueError, TypeError, AttributeError):
+            return  # The state has the data's fingerprint too.
+        if not changes:
+            return
+        if resume and (self.path / "checkpoint.pt").exists():
+            raise ValueError(
+                f"{self.path} was made with other data ({changes}); put them back, or start a new "
+                "run"
+            )
+        if is_main():
+            warnings.warn(
+                f"{self.path} has steps that were made with other data ({changes})", stacklevel=2
+            )
 
     def write_config(self, options: Options, device: str) -> None:
         """Write config.json; of a run made step by step it tells the rates of both kinds of step.

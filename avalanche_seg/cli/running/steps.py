@@ -1,6 +1,5 @@
 """Which steps a run trains, with which seed, and from which model."""
 
-import hashlib
 import warnings
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,6 @@ from avalanche_seg.system import is_main
 
 __all__ = [
     "check_step",
-    "data_fingerprint",
     "load_step",
     "model_file",
     "save_step",
@@ -38,18 +36,6 @@ __all__ = [
 def step_seed(seed: int, step: int) -> int:
     """The seed of a step's training, so that a step run alone is the step run in one go."""
     return int(np.random.SeedSequence([seed, step]).generate_state(1)[0])
-
-
-def data_fingerprint(benchmark: SegmentationScenario) -> str:
-    """A digest of a data set's names, sizes and labels, wherever it lies."""
-    digest = hashlib.sha256()
-    for stream in (benchmark.train_stream, benchmark.test_stream):
-        data = stream[0].data
-        for image, mask in zip(data.split.images, data.split.masks, strict=True):
-            sizes = f"{image.stat().st_size} {mask.stat().st_size}"
-            digest.update(f"{image.name} {mask.name} {sizes}\n".encode())
-        digest.update(data.counts.tobytes())
-    return digest.hexdigest()[:16]
 
 
 def model_file(folder: Path, step: int) -> Path:

@@ -230,6 +230,10 @@ def test_other_flags_and_changed_data_are_refused(devkit, tmp_path, capsys):
     image.save(mask)
     try:
         assert run("--resume") == 2
+        told = "was made with other data (train masks: 1 of 20 changed, such as 2012_000001.png)"
+        assert told in capsys.readouterr().err
+        (tmp_path / "a" / "data.json").unlink()
+        assert run("--resume") == 2
         assert "fingerprint of the data was" in capsys.readouterr().err
     finally:
         mask.write_bytes(before)
