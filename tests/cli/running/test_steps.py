@@ -120,6 +120,26 @@ def test_testing_repeats_the_measures_without_training(devkit, whole_runs, capsy
     assert tested["steps"] == trained["steps"][1:]
 
 
+def test_models_that_are_missing_or_damaged_are_said(devkit, whole_runs, tmp_path, capsys):
+    models = tmp_path / "a" / "models"
+    shutil.copytree(whole_runs("FT") / "models", models)
+    (models / "step0.safetensors").unlink()
+    test = arguments(devkit, tmp_path, "FT", "--name", "a", "--test")
+    with pytest.warns(UserWarning, match=r"models has no model of step 0, which is left out"):
+        assert main(test) == 0
+    file = models / "step1.safetensors"
+    content = bytearray(file.read_bytes())
+    content[-1000] ^= 4
+    file.write_bytes(content)
+    for command in (
+        [*test, "--step", "1"],
+        arguments(devkit, tmp_path, "FT", "--test", "--ckpt", str(file)),
+        arguments(devkit, tmp_path, "FT", "--name", "b", "--step", "1", "--step_ckpt", str(file)),
+    ):
+        assert main(command) == 2
+        assert f"{file} is damaged" in capsys.readouterr().err
+
+
 def child(command: list[str], output: Path, threads: int) -> None:
     """Run the command line as a process of its own."""
     torch.set_num_threads(threads)
