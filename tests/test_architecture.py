@@ -27,6 +27,7 @@ MOST_LINES = 250
 
 PUBLIC_NAMES = {
     "system": {
+        "FolderLock",
         "all_reduce_sum_",
         "any_rank",
         "atomic_write",
@@ -44,6 +45,7 @@ PUBLIC_NAMES = {
         "keep_freed_memory",
         "process_group",
         "rank",
+        "remove_left_overs",
         "set_random_state",
         "shown",
         "sync_buffers",
@@ -206,16 +208,20 @@ PUBLIC_NAMES = {
         "forgetting",
         "loss_term_metrics",
         "mean_iou_metrics",
+        "optional_picture",
         "pixel_accuracy",
         "protocol_means",
         "render",
+        "shown_name",
     },
     "loggers": {
         "MetricsCSVLogger",
         "MetricsWandBLogger",
         "import_wandb",
+        "text_cell",
     },
     "plugins": {
+        "ArithmeticLog",
         "BalancedInitPlugin",
         "CheckpointPlugin",
         "ClassExemplarsBuffer",

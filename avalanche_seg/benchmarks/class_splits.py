@@ -31,7 +31,7 @@ KNOWN_TASKS = (
 )
 """The names used in the literature on VOC; any other sizes of the same grammar work as well."""
 
-_GRAMMAR = r"(offline|\d+(?:-\d+)*s?)"
+_GRAMMAR = r"(offline|[0-9]+(?:-[0-9]+)*s?)"
 _HELD_OUT_CLASS = 5  # MiB's 19-1b learns VOC's class 5 (bottle) last.
 
 
@@ -126,7 +126,7 @@ def split_classes(
             f"class_order has {len(order)} classes, the dataset has {n_foreground}; add "
             f"{missing}, or give the task as explicit lists to leave classes out"
         )
-    if re.fullmatch(r"\d+-1b", task):
+    if re.fullmatch(r"[0-9]+-1b", task):
         return _last_class_held_out(task, order)
     remaining = iter(order)
     sizes = _group_sizes(task, n_foreground)
@@ -153,7 +153,7 @@ def _explicit_steps(task: Steps, class_ids: Sequence[int]) -> tuple[tuple[int, .
 def _group_sizes(task: str, n_foreground: int) -> list[int]:
     if task == "offline":
         return [n_foreground]
-    match = re.fullmatch(r"(\d+)((?:-\d+)*)(s?)", task)
+    match = re.fullmatch(r"([0-9]+)((?:-[0-9]+)*)(s?)", task)
     if match is None:
         raise _unknown(task, n_foreground, "is not a task")
     base, rest = int(match[1]), [int(size) for size in match[2].split("-")[1:]]

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from avalanche_seg.cli.reading import read_sections
 from avalanche_seg.cli.runs import EXTRA_DIGITS, Section, spread
-from avalanche_seg.system import atomic_write
+from avalanche_seg.system import atomic_write, expand_home
 
 __all__ = ["draw", "main", "markdown"]
 
@@ -66,9 +66,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         description="Print a Markdown table of runs and draw them. Runs that differ in their seed "
         "only share a line: mean and standard deviation.",
     )
-    parser.add_argument("runs", nargs="+", type=Path, help="run folders")
+    parser.add_argument("runs", nargs="+", type=expand_home, help="run folders")
     parser.add_argument(
-        "--out", type=Path, default=Path("compare.png"), help="the picture (default: compare.png)"
+        "--out",
+        type=expand_home,
+        default=Path("compare.png"),
+        help="the picture (default: compare.png)",
     )
     given = parser.parse_args(argv)
     try:

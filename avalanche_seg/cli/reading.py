@@ -1,11 +1,12 @@
 """Run folders read back, and refused in one sentence where they are not what a run writes."""
 
 import json
-import math
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from avalanche_seg.cli.options.options import SPECS
 from avalanche_seg.cli.runs import Group, Run, Section, legend_file
 
 __all__ = ["read_legend", "read_sections"]
@@ -84,11 +85,13 @@ def _read(folder: Path) -> Run:
         raise ValueError(
             f"{folder / 'config.json'} has no {' and no '.join(missing)}; pass the folder of a run"
         )
-    for key in ("method_options", "exemplars_options"):
-        if not isinstance(config.get(key) or {}, dict):
+    kinds = _KINDS | {name: spec.kind for name, spec in SPECS.items()}
+    for key, value in config.items():
+        expected = _EXPECTED[kinds.get(key, object)]
+        if value is not None and not expected.fits(value):
             raise ValueError(
-                f"{folder / 'config.json'}: {key} is {config[key]!r}; expected an object: pass the "
-                "folder of a run"
+                f"{folder / 'config.json'}: {key} is {_short(value)}; expected {expected.told}: "
+                "pass the folder of a run"
             )
     steps = results.get("steps")
     if not isinstance(steps, list) or not steps:
@@ -101,13 +104,19 @@ def _read(folder: Path) -> Run:
             "leave the folder out"
         )
     for number, step in enumerate(steps):
-        problem = _problem(step)
+        problem = _problem(step) or _gap(step, number)
         if problem:
             raise ValueError(
                 f"{folder / 'results.json'}, step {number}: {problem}; expected what a run writes: "
                 "leave the folder out"
             )
     return Run(folder, config, results)
+
+
+def _gap(step: dict[str, Any], number: int) -> str | None:
+    """What is wrong with the number that a step gives itself; the oldest runs give none."""
+    told = step.get("step", number)
+    return None if told == number else f"it is step {_short(told)}, so an earlier one is missing"
 
 
 def _problem(step: object) -> str | None:
@@ -124,13 +133,45 @@ def _problem(step: object) -> str | None:
     return None
 
 
+class _Expected(NamedTuple):
+    told: str
+    fits: Callable[[Any], bool]
+
+
+_EXPECTED = {
+    str: _Expected("text", lambda value: isinstance(value, str)),
+    bool: _Expected("true or false", lambda value: isinstance(value, bool)),
+    int: _Expected("a whole number", lambda value: isinstance(value, int) and _is_number(value)),
+    float: _Expected("a number", lambda value: _is_number(value)),
+    tuple: _Expected(
+        "a list of names",
+        lambda value: isinstance(value, list) and all(isinstance(word, str) for word in value),
+    ),
+    dict: _Expected("an object", lambda value: isinstance(value, dict)),
+    object: _Expected("anything", lambda value: True),
+}
+# Settings that no flag of their own gives, and those of earlier versions.
+_KINDS: dict[str, type] = {"method_options": dict, "exemplars_options": dict, "notes": object}
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:59]}…"
+
+
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and math.isfinite(value)
+    # Neither true nor false, and nothing that no float can hold.
+    return (
+        isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and abs(value) <= sys.float_info.max
+    )
 
 
 def _load(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
+        json.dumps(content, ensure_ascii=False).encode()  # Refuses halves of letters.
     except (OSError, ValueError, RecursionError) as error:
         raise ValueError(
             f"{path} cannot be read ({error}); expected the folder of a run with at least one "

@@ -14,13 +14,14 @@ from avalanche.evaluation.metric_results import AlternativeValues, MetricValue
 from avalanche.logging import BaseLogger
 from torch import Tensor
 
-__all__ = ["COLUMNS", "MetricsCSVLogger", "SplittingLogger", "as_number"]
+__all__ = ["COLUMNS", "MetricsCSVLogger", "SplittingLogger", "as_number", "text_cell"]
 
 COLUMNS = ("time", "iteration", "phase", "stream", "step", "metric", "class", "value")
 
 _NAME = re.compile(
     r"(?P<metric>.+?)/(?P<phase>train|eval)_phase/(?P<stream>[^/]+)_stream"
-    r"(?:/Task\d+)?(?:/Exp(?P<step>\d+))?(?:/(?P<class>.+))?"
+    r"(?:/Task\d+)?(?:/Exp(?P<step>\d+))?(?:/(?P<class>.+))?",
+    re.DOTALL,  # A class may have a name of several lines.
 )
 
 Named = tuple[str, Any, int]
@@ -60,6 +61,7 @@ class MetricsCSVLogger(SplittingLogger, supports_distributed=True):  # type: ign
     - ``stream``: ``train``, ``valid``, ``test``;
     - ``step``: the experience: that of the metric's name, else in training the one being trained;
     - ``metric``; ``class``: the key of a value that is a dictionary, such as an IoU by class;
+      both as :func:`text_cell` gives them;
     - ``value``: empty for NaN.
 
     A file that is there already is continued, so a resumed run has one log. It then holds the
@@ -118,12 +120,28 @@ class MetricsCSVLogger(SplittingLogger, supports_distributed=True):  # type: ign
         """Phase, stream, step, metric and class; "" for what the name does not tell."""
         found = _NAME.fullmatch(name)
         if found is None:
-            return "", "", "", name, ""
+            return "", "", "", text_cell(name), ""
         phase, stream, metric = found["phase"], found["stream"], found["metric"]
         step = self._training_step if phase == "train" else None
         if found["step"] is not None:
             step = int(found["step"])
-        return phase, stream, "" if step is None else step, metric, found["class"] or ""
+        return (
+            phase,
+            stream,
+            "" if step is None else step,
+            text_cell(metric),
+            text_cell(found["class"] or ""),
+        )
+
+
+def text_cell(text: str) -> str:
+    """A text for a CSV file that no spreadsheet takes for a formula: an apostrophe stands before.
+
+    Example:
+        >>> text_cell("=1+1"), text_cell("cat")
+        ("'=1+1", 'cat')
+    """
+    return f"'{text}" if text.lstrip(" \t\r\n").startswith(("=", "+", "-", "@")) else text
 
 
 def as_number(value: Any) -> float | None:

@@ -3,7 +3,12 @@
 from avalanche_seg.metrics.boundary_iou import BoundaryIoU
 from avalanche_seg.metrics.confusion_matrix import ConfusionMatrix, confusion_matrix
 from avalanche_seg.metrics.evaluation import EvalBatch, StepMetric
-from avalanche_seg.metrics.figures import ConfusionMatrixFigure, render
+from avalanche_seg.metrics.figures import (
+    ConfusionMatrixFigure,
+    optional_picture,
+    render,
+    shown_name,
+)
 from avalanche_seg.metrics.iou import (
     class_accuracy,
     class_groups,
@@ -37,7 +42,9 @@ __all__ = [
     "forgetting",
     "loss_term_metrics",
     "mean_iou_metrics",
+    "optional_picture",
     "pixel_accuracy",
     "protocol_means",
     "render",
+    "shown_name",
 ]

@@ -1,6 +1,8 @@
 """The confusion matrix as a picture, for the loggers that can show one."""
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -14,9 +16,55 @@ from torch import Tensor
 
 from avalanche_seg.metrics.mean_iou import MeanIoU
 
-__all__ = ["ConfusionMatrixFigure", "draw_confusion", "picture_value", "render", "row_percent"]
+__all__ = [
+    "ConfusionMatrixFigure",
+    "draw_confusion",
+    "optional_picture",
+    "picture_values",
+    "render",
+    "row_percent",
+    "shown_name",
+]
 
+_MOST_LETTERS = 40  # Of a name in a picture: longer ones would leave no room for the picture.
 _WITH_NUMBERS = 40  # Classes up to which a cell is large enough for its number.
+
+
+def shown_name(name: str) -> str:
+    r"""A class name as pictures show it: in one line, not too long, all letters as they are.
+
+    Names that are drawn also need ``parse_math=False``, or "$" begins a formula.
+
+    Example:
+        >>> shown_name("tv/monitor"), shown_name("two\nlines"), len(shown_name("x" * 500))
+        ('tv/monitor', 'two\\nlines', 40)
+    """
+    line = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in name)
+    return line if len(line) <= _MOST_LETTERS else f"{line[: _MOST_LETTERS - 1]}…"
+
+
+@contextmanager
+def optional_picture(what: str) -> Iterator[None]:
+    """Turn any failure to draw or to write a picture into a warning: numbers and models go on.
+
+    Args:
+        what: names the picture in the warning.
+
+    Example:
+        >>> with warnings.catch_warnings(record=True) as caught, optional_picture("the curve"):
+        ...     raise OSError("no space left")
+        >>> str(caught[0].message)
+        'the curve is left out (OSError: no space left); everything else is as without it'
+    """
+    try:
+        yield
+    except Exception as error:  # Fonts, layouts and disks fail in any way.
+        reason = " ".join(str(error).split())
+        warnings.warn(
+            f"{what} is left out ({type(error).__name__}: {reason}); everything else is as "
+            "without it",
+            stacklevel=3,
+        )
 
 
 def row_percent(matrix: Tensor) -> Tensor:
@@ -55,8 +103,9 @@ def draw_confusion(percent: Tensor, class_names: Sequence[str], *, title: str = 
     figure = Figure(figsize=(side + 1, side), dpi=80, layout="constrained")
     axes = figure.subplots()
     drawn = axes.imshow(values, vmin=0, vmax=100, cmap="viridis")
-    axes.set_xticks(range(n), class_names, rotation=90, size=size, parse_math=False)
-    axes.set_yticks(range(n), class_names, size=size, parse_math=False)
+    shown = [shown_name(name) for name in class_names]
+    axes.set_xticks(range(n), shown, rotation=90, size=size, parse_math=False)
+    axes.set_yticks(range(n), shown, size=size, parse_math=False)
     axes.set_xlabel("prediction")
     axes.set_ylabel("truth")
     axes.set_title(title, parse_math=False)
@@ -110,12 +159,24 @@ class ConfusionMatrixFigure(PluginMetric[Tensor]):
             return []
         names = self.iou.names_of(strategy.experience, len(percent))
         title = f"pixels by class, step {strategy.experience.current_experience}"
-        picture = render(draw_confusion(percent, names, title=title))
-        return [picture_value(self, "ConfusionMatrix", picture, strategy)]
+        return picture_values(
+            self,
+            "ConfusionMatrix",
+            lambda: render(draw_confusion(percent, names, title=title)),
+            strategy,
+        )
 
 
-def picture_value(origin: Any, name: str, pixels: Tensor, strategy: Any) -> MetricValue:
-    """A picture, uint8 3 x H x W, as a metric's value for the current evaluation experience."""
+def picture_values(
+    origin: Any, name: str, draw: Callable[[], Tensor], strategy: Any
+) -> list[MetricValue]:
+    """A picture, uint8 3 x H x W, as a metric's value for the current evaluation experience.
+
+    Returns:
+        one value, or none after a warning when the picture cannot be drawn.
+    """
     # A TensorImage rather than a figure: drawn once for all loggers, and text loggers leave it out.
     full = get_metric_name(name, strategy, add_experience=True, add_task=False)
-    return MetricValue(origin, full, TensorImage(pixels), strategy.clock.train_iterations)
+    with optional_picture(f"the picture {full}"):
+        return [MetricValue(origin, full, TensorImage(draw()), strategy.clock.train_iterations)]
+    return []

@@ -12,7 +12,7 @@ from torch import Tensor
 from avalanche_seg.datasets import colorize
 from avalanche_seg.labels import N_LABELS, VOID
 from avalanche_seg.metrics.evaluation import eval_batch
-from avalanche_seg.metrics.figures import picture_value
+from avalanche_seg.metrics.figures import picture_values
 from avalanche_seg.metrics.mean_iou import ids_of
 from avalanche_seg.normalization import to_pixels
 from avalanche_seg.system import check_whole, check_wholes
@@ -98,4 +98,4 @@ class SamplePredictions(PluginMetric[Tensor]):
         """Emit the picture of this experience."""
         if not self._samples:
             return []
-        return [picture_value(self, "Predictions", self.result(), strategy)]
+        return picture_values(self, "Predictions", self.result, strategy)

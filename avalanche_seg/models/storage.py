@@ -1,12 +1,14 @@
 """A model of any step in one safetensors file that needs nothing else to be rebuilt."""
 
+import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from avalanche_seg.models.create import create_model, name_of
 from avalanche_seg.models.segmentation_model import SegmentationModel
@@ -35,8 +37,9 @@ def save_model(
             may be empty (unknown).
 
     Raises:
-        ValueError: when the number of names or ids is not the number of classes, the class is not
-            in :data:`MODELS`, or its config holds more than plain values.
+        ValueError: when the number of names or ids is not the number of classes, a name is given
+            twice, the class is not in :data:`MODELS`, or its config holds more than plain values.
+        OSError: when the file cannot be written; an old one is still there.
 
     Example:
         >>> from avalanche_seg.models import BiSeNet
@@ -53,6 +56,12 @@ def save_model(
             f"got {len(names)} class names for a model of {model.n_classes} classes; expected one "
             "for each: pass class_names"
         )
+    twice = [name for name in dict.fromkeys(names) if list(names).count(name) > 1]
+    if twice:
+        raise ValueError(
+            f"the class name {twice[0]!r} stands {list(names).count(twice[0])} times among "
+            "class_names; expected one of its own for each class: rename all but one"
+        )
     if len(ids) not in {0, model.n_classes}:
         raise ValueError(
             f"got {len(ids)} class ids for a model of {model.n_classes} classes; expected one for "
@@ -66,7 +75,9 @@ def save_model(
         "class_names": list(names),
         "class_ids": [int(number) for number in ids],
     }
+    state = {name: tensor.contiguous().cpu() for name, tensor in model.state_dict().items()}
     try:
+        description["digest"] = _digest(description, state)
         # One entry: safetensors writes several in no fixed order, and equal models are to give
         # equal files.
         metadata = {_KEY: json.dumps(description)}
@@ -75,9 +86,28 @@ def save_model(
             f"config of {type(model).__name__} cannot be written ({error}); expected plain values: "
             "numbers, text, lists and dicts of them"
         ) from error
-    state = {name: tensor.contiguous().cpu() for name, tensor in model.state_dict().items()}
-    with atomic_write(Path(path)) as temporary:
-        save_file(state, temporary, metadata=metadata)
+    try:
+        with atomic_write(Path(path)) as temporary:
+            # safetensors' own writing leaves files to their owner alone, whatever the umask.
+            temporary.write_bytes(save(state, metadata=metadata))
+    except OSError as error:
+        raise OSError(f"{path} cannot be written ({error}); is the disk full?") from error
+
+
+def _digest(description: Mapping[str, Any], state: Mapping[str, torch.Tensor]) -> str:
+    """SHA-256 of everything in a file but the digest itself.
+
+    Raises:
+        TypeError: when the description holds more than plain values.
+    """
+    told = {name: value for name, value in description.items() if name != "digest"}
+    told = json.loads(json.dumps(told))  # As it is read back: keys are text, tuples are lists.
+    digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode())
+    for name in sorted(state):
+        tensor = state[name]
+        digest.update(f"\n{name} {tensor.dtype} {tuple(tensor.shape)} ".encode())
+        digest.update(tensor.contiguous().view(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def load_model(path: str | Path, *, device: str | torch.device = "cpu") -> SegmentationModel:
@@ -98,9 +128,13 @@ def load_model(path: str | Path, *, device: str | torch.device = "cpu") -> Segme
     if not path.is_file():
         raise ValueError(f"{path} is no file; expected a model written by save_model")
     try:
+        with path.open("rb"):  # safetensors says of one that may not be read that it is not there.
+            pass
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read ({error}); expected a readable model") from error
     except SafetensorError as error:
         raise ValueError(f"{path} is damaged or no safetensors file ({error})") from error
     try:
@@ -120,4 +154,10 @@ def load_model(path: str | Path, *, device: str | torch.device = "cpu") -> Segme
             f"{path} does not describe a model of this package ({type(error).__name__}: {reason}); "
             "expected a file written by save_model"
         ) from error
+    # Files of earlier versions have no digest.
+    if "digest" in description and description["digest"] != _digest(description, state):
+        raise ValueError(
+            f"{path} is damaged: its content is not what its digest was made of; take another "
+            "copy, or train the step again"
+        )
     return model.to(device).eval()

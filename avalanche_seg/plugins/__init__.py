@@ -3,6 +3,7 @@
 from avalanche_seg.plugins.balanced_init import BalancedInitPlugin
 from avalanche_seg.plugins.base import SegmentationPlugin, record_term
 from avalanche_seg.plugins.checkpoint import (
+    ArithmeticLog,
     CheckpointPlugin,
     grow,
     on_device,
@@ -40,6 +41,7 @@ from avalanche_seg.plugins.targets import TargetPlugin
 from avalanche_seg.plugins.weight_edit import WeightEditPlugin
 
 __all__ = [
+    "ArithmeticLog",
     "BalancedInitPlugin",
     "CheckpointPlugin",
     "ClassExemplarsBuffer",

@@ -20,10 +20,12 @@ from avalanche_seg.system.distributed import (
     sync_buffers,
     world_size,
 )
-from avalanche_seg.system.files import atomic_write, expand_home, file_lock
+from avalanche_seg.system.files import atomic_write, expand_home, file_lock, remove_left_overs
+from avalanche_seg.system.folder_lock import FolderLock
 from avalanche_seg.system.random_state import get_random_state, set_random_state
 
 __all__ = [
+    "FolderLock",
     "all_reduce_sum_",
     "any_rank",
     "atomic_write",
@@ -41,6 +43,7 @@ __all__ = [
     "keep_freed_memory",
     "process_group",
     "rank",
+    "remove_left_overs",
     "set_random_state",
     "shown",
     "sync_buffers",

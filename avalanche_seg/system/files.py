@@ -1,16 +1,27 @@
 """Atomic file writes, and locks between processes."""
 
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
+
+from avalanche_seg.system.alive import pid_is_alive
 
 try:
     import fcntl
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["atomic_write", "expand_home", "file_lock"]
+__all__ = [
+    "atomic_write",
+    "expand_home",
+    "file_clock",
+    "file_lock",
+    "flock",
+    "remove_left_overs",
+]
 
 
 @contextmanager
@@ -89,3 +100,42 @@ def _locked(descriptor: int, wait: bool) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def flock(file: IO[bytes]) -> None:
+    """Wait until no other process has this file locked, where the system can; closing unlocks."""
+    if fcntl is not None:
+        fcntl.flock(file, fcntl.LOCK_EX)
+
+
+def file_clock(folder: Path) -> float:
+    """The time of a folder's disk, which may be another machine's, in seconds."""
+    with tempfile.TemporaryFile(dir=folder) as file:
+        return os.fstat(file.fileno()).st_mtime
+
+
+def remove_left_overs(folder: Path, pattern: str = "*") -> list[Path]:
+    """Remove the temporary files that dead processes left in a folder, not in folders inside.
+
+    Args:
+        folder: where :func:`atomic_write` wrote.
+        pattern: of the names of the files that were to be written.
+
+    Returns:
+        what was removed. Files of processes that run are left alone.
+
+    Example:
+        >>> folder = getfixture("tmp_path")
+        >>> for name in (f"a.pt.{os.getpid()}.tmp", f"a.pt.{2**31 - 1}.tmp", "a.pt"):
+        ...     _ = (folder / name).write_text("")
+        >>> [path.name for path in remove_left_overs(folder)]
+        ['a.pt.2147483647.tmp']
+    """
+    found = []
+    for path in sorted(folder.glob(f"{pattern}.*.tmp")):
+        number = path.name.split(".")[-2]
+        if number.isascii() and number.isdecimal() and not pid_is_alive(int(number)):
+            with suppress(OSError):
+                path.unlink()
+                found.append(path)
+    return found

@@ -234,3 +234,11 @@ def test_ids_need_not_start_at_one() -> None:
     assert split_classes([[0]], class_ids=range(4)) == ((0,),)
     with pytest.raises(ValueError, match=r"holds \[4\].*expected ids in 0\.\.3$"):
         split_classes([[4]], class_ids=range(4))
+
+
+@pytest.mark.parametrize(
+    "task", ["\uff11\uff15-5", "15-\u0665", "15-\u096bs", "\u00b95-5", "\U0001d7cf9-1b"]
+)
+def test_digits_of_other_scripts_are_no_task(task):
+    with pytest.raises(ValueError, match="is not a task"):
+        split_classes(task, class_ids=range(1, 21))

@@ -90,3 +90,51 @@ def test_the_legend_comes_in_the_order_of_the_file(run):
     write_strip(run, 0, "one", [[0, 1]], [[1, 1]])
     write_legend(run, {"void": 255, "cat": 1})
     assert read_legend(run) == [("void", (224, 224, 192)), ("cat", (128, 0, 0))]
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"model_args": []}, "model_args is []; expected an object"),
+        ({"model_args": "head=3x3"}, "model_args is 'head=3x3'; expected an object"),
+        ({"lr": "fast"}, "lr is 'fast'; expected a number"),
+        ({"lr": 10**400}, "; expected a number"),
+        ({"epochs": 1.5}, "epochs is 1.5; expected a whole number"),
+        ({"strict": "no"}, "strict is 'no'; expected true or false"),
+        ({"metrics": [1]}, "metrics is [1]; expected a list of names"),
+        ({"loggers": {}}, "loggers is {}; expected a list of names"),
+        ({"backbone": ["resnet18"]}, "backbone is ['resnet18']; expected text"),
+    ],
+)
+@pytest.mark.parametrize("main", [compare, report])
+def test_settings_of_another_kind_end_in_one_sentence(
+    tmp_path, monkeypatch, capsys, main, config, message
+):
+    monkeypatch.chdir(tmp_path)
+    run = write_run(tmp_path / "a", [BASE], **config)
+    assert main([str(run)]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"error: {run / 'config.json'}: ") and error.count("\n") == 1
+    assert message in error
+
+
+@pytest.mark.parametrize("main", [compare, report])
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('{"steps": [{"step": 1, "means": {}}]}', "it is step 1, so an earlier one is missing"),
+        ('{"steps": [{"means": {}}, {"step": 3, "means": {}}]}', "step 1: it is step 3, so"),
+        ('{"steps": [{"means": {"mIoU_all": true}}]}', "means of 'mIoU_all' is True"),
+        (f'{{"steps": [{{"means": {{"x": 1{"0" * 400}}}}}]}}', "no number"),
+        ('{"steps": [{"means": {}, "iou": {"\\ud800": 0.5}}]}', "cannot be read"),
+    ],
+)
+def test_results_that_nothing_can_be_made_of(
+    run, tmp_path, monkeypatch, capsys, main, content, message
+):
+    monkeypatch.chdir(tmp_path)
+    (run / "results.json").write_text(content)
+    assert main([str(run)]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"error: {run / 'results.json'}") and error.count("\n") == 1
+    assert message in error

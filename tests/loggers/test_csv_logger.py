@@ -102,3 +102,17 @@ def test_a_file_of_something_else_is_kept_and_refused(tmp_path):
     with pytest.raises(ValueError, match=r"mine.csv begins with 'a,b'; expected the columns time,"):
         MetricsCSVLogger(path)
     assert path.read_text() == "a,b\n1,2\n"
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+x", "-5 cats", "@SUM(A1)", "\t=x", " =x"], ids=ascii)
+def test_no_name_is_a_formula_for_a_spreadsheet(tmp_path, name):
+    emit(MetricsCSVLogger(tmp_path / "log.csv"), f"IoU/{EVAL}/{name}", 0.5)
+    (row,) = rows_of(tmp_path / "log.csv")
+    assert row["class"] == f"'{name}" and row["value"] == "0.5"
+
+
+@pytest.mark.parametrize("name", ["two\nlines", 'a,"b"', "$x_$", "<b>", "'", "y" * 3000], ids=len)
+def test_names_are_kept_letter_by_letter(tmp_path, name):
+    emit(MetricsCSVLogger(tmp_path / "log.csv"), f"IoU/{EVAL}/{name}", 0.5)
+    (row,) = rows_of(tmp_path / "log.csv")
+    assert (row["metric"], row["class"], row["step"]) == ("IoU", name, "1")

@@ -7,7 +7,12 @@ import torch
 from matplotlib.figure import Figure
 
 from avalanche_seg.metrics import ConfusionMatrixFigure, MeanIoU, render
-from avalanche_seg.metrics.figures import draw_confusion, row_percent
+from avalanche_seg.metrics.figures import (
+    draw_confusion,
+    optional_picture,
+    row_percent,
+    shown_name,
+)
 
 
 def strategy_at_step(step, logits=None, truth=None):
@@ -93,3 +98,59 @@ def test_names_like_formulas_are_drawn_letter_by_letter():
     figure = draw_confusion(row_percent(torch.eye(2)), names, title="$\\frac{$")
     assert render(figure).float().std() > 10
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == names
+
+
+ODD_NAMES = [
+    "$x_$",
+    "a$^{",
+    "<b>&amp;",
+    "two\nlines",
+    "nul\0",
+    "_hidden",
+    "",
+    "{x}",
+    "\\frac{",
+    "x" * 3000,
+]
+
+
+@pytest.mark.parametrize("name", ODD_NAMES, ids=ascii)
+def test_any_name_is_drawn_letter_by_letter(name):
+    figure = draw_confusion(row_percent(torch.eye(2)), ["background", name], title=shown_name(name))
+    pixels = render(figure)
+    assert pixels.float().std() > 10
+    (_, label) = figure.axes[0].get_xticklabels()
+    assert label.get_text() == shown_name(name) and not label.get_parse_math()
+
+
+def test_names_are_shown_in_one_line_of_limited_length():
+    assert shown_name("a\tb\r\u2028\x1b[31m") == r"a\tb\r\u2028\x1b[31m"
+    assert shown_name("Bär, 猫 $") == "Bär, 猫 $"
+    assert shown_name("y" * 40) == "y" * 40 and shown_name("y" * 41) == "y" * 39 + "…"
+
+
+@pytest.mark.parametrize("error", [ValueError("no\nfont"), OSError(28, "No space"), KeyError("x")])
+def test_a_picture_that_fails_is_a_warning(error):
+    told = r"the plot is left out \(\w+Error: .*\); everything"
+    with pytest.warns(UserWarning, match=told), optional_picture("the plot"):
+        raise error
+
+
+def test_an_interruption_is_no_failing_picture():
+    with pytest.raises(KeyboardInterrupt), optional_picture("the plot"):
+        raise KeyboardInterrupt
+
+
+def test_an_evaluation_goes_on_without_the_picture(monkeypatch):
+    def fail(*args, **kwargs):
+        raise RuntimeError("no fonts")
+
+    monkeypatch.setattr("avalanche_seg.metrics.figures.draw_confusion", fail)
+    iou = MeanIoU()
+    metric = ConfusionMatrixFigure(iou)
+    strategy = strategy_at_step(0, torch.zeros(1, 2, 4, 4), torch.zeros(1, 4, 4, dtype=torch.int64))
+    iou.before_eval_exp(strategy)
+    iou.after_eval_iteration(strategy)
+    assert iou.after_eval_exp(strategy)
+    with pytest.warns(UserWarning, match="the picture ConfusionMatrix/.* is left out .*no fonts"):
+        assert metric.after_eval_exp(strategy) == []

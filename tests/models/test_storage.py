@@ -1,9 +1,12 @@
 import json
+import os
+from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
-from avalanche_seg.models import BiSeNet, load_model, save_model, storage
+from avalanche_seg.models import BiSeNet, load_model, save_model
 from tests.models.stored import NAMES, content, grown
 from tests.models.tiny import random_images
 
@@ -65,6 +68,7 @@ def test_the_path_may_be_text(model, tmp_path):
 def test_any_reader_sees_steps_and_names(written):
     description = json.loads(content(written)[1]["avalanche_seg"])
     assert description.pop("format") == 2
+    assert len(description.pop("digest")) == 64
     assert description == {
         "name": "bisenet",
         "config": {
@@ -89,12 +93,13 @@ def test_an_interrupted_write_leaves_the_old_file(written, tmp_path, monkeypatch
     path = tmp_path / "model.safetensors"
     path.write_bytes(written.read_bytes())
 
-    def interrupted(state, target, metadata):
-        target.write_bytes(b"half a file")
+    def interrupted(target, content):
+        with target.open("wb") as file:
+            file.write(content[:10])
         raise OSError("disk full")
 
-    monkeypatch.setattr(storage, "save_file", interrupted)
-    with pytest.raises(OSError, match="disk full"):
+    monkeypatch.setattr(Path, "write_bytes", interrupted)
+    with pytest.raises(OSError, match=r"model\.safetensors cannot be written \(disk full\)"):
         save_model(grown(seed=5), path, class_names=NAMES)
     assert path.read_bytes() == written.read_bytes()
     assert [file.name for file in tmp_path.iterdir()] == ["model.safetensors"]
@@ -131,3 +136,23 @@ def test_loading_draws_no_random_numbers(written):
     torch.manual_seed(0)
     load_model(written)
     assert torch.equal(torch.rand(3), expected)
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o002, 0o077])
+def test_the_umask_decides_who_may_read(model, tmp_path, umask):
+    before = os.umask(umask)
+    try:
+        for _ in range(2):  # A new file, and one in the place of an old one.
+            save_model(model, tmp_path / "model.safetensors", class_names=NAMES)
+            assert (tmp_path / "model.safetensors").stat().st_mode & 0o777 == 0o666 & ~umask
+    finally:
+        os.umask(before)
+
+
+def test_a_file_of_before_there_were_digests_is_read(written, tmp_path):
+    state, metadata = content(written)
+    description = json.loads(metadata["avalanche_seg"])
+    del description["digest"]
+    path = tmp_path / "old.safetensors"
+    save_file(state, path, metadata={"avalanche_seg": json.dumps(description)})
+    assert load_model(path).class_names == NAMES

@@ -1,4 +1,7 @@
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -133,3 +136,67 @@ def test_a_file_of_a_model_that_is_not_known_here(written, tmp_path, change, rea
     save_file(state, path, metadata={"avalanche_seg": json.dumps(description)})
     with pytest.raises(ValueError, match=rf"newer\.safetensors does not describe .*{reason}"):
         load_model(path)
+
+
+@pytest.mark.parametrize("place", [0.5, 0.9, 0.9999])
+@pytest.mark.parametrize("bit", [1, 64])
+def test_a_flipped_bit_among_the_weights_is_found(written, tmp_path, place, bit):
+    damaged = bytearray(written.read_bytes())
+    damaged[int(place * len(damaged))] ^= bit
+    path = tmp_path / "flipped.safetensors"
+    path.write_bytes(damaged)
+    with pytest.raises(
+        ValueError, match=r"flipped\.safetensors is damaged: .*train the step again"
+    ):
+        load_model(path)
+
+
+@pytest.mark.parametrize(
+    "change", [{"class_names": NAMES[::-1]}, {"class_ids": [5, 4, 3, 2, 1, 0]}], ids=str
+)
+def test_a_changed_description_is_found(written, tmp_path, change):
+    state, metadata = content(written)
+    description = json.loads(metadata["avalanche_seg"]) | change
+    path = tmp_path / "changed.safetensors"
+    save_file(state, path, metadata={"avalanche_seg": json.dumps(description)})
+    with pytest.raises(ValueError, match=r"changed\.safetensors is damaged"):
+        load_model(path)
+
+
+def test_a_class_name_given_twice(model, tmp_path):
+    names = ("background", "cat", "dog", "cat", "cow", "dog")
+    with pytest.raises(ValueError, match="the class name 'cat' stands 2 times among class_names"):
+        save_model(model, tmp_path / "model.safetensors", class_names=names)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_is_named(tmp_path):
+    """The system refuses to let the file grow, as a full disk does."""
+    script = (
+        "import resource, signal, sys\n"
+        "from pathlib import Path\n"
+        "from avalanche_seg.models import save_model\n"
+        "from tests.models.stored import NAMES, grown\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))\n"
+        "try:\n"
+        "    save_model(grown(), Path(sys.argv[1]), class_names=NAMES)\n"
+        "except OSError as error:\n"
+        "    sys.exit(f'refused: {error}')\n"
+    )
+    path = tmp_path / "model.safetensors"
+    command = [sys.executable, "-W", "ignore", "-c", script, str(path)]
+    root = Path(__file__).parents[2]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stderr
+    assert f"refused: {path} cannot be written" in done.stderr
+    assert "is the disk full?" in done.stderr and not list(tmp_path.iterdir())
+
+
+def test_a_file_that_may_not_be_read(written, monkeypatch):
+    def refuse(self, mode="r"):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(ValueError, match=r"safetensors cannot be read .*Permission denied"):
+        load_model(written)

@@ -3,6 +3,7 @@
 import inspect
 import os
 from collections.abc import Mapping
+from pathlib import PurePath
 from typing import Any
 
 from avalanche_seg.cli.options.fields import Spec
@@ -23,6 +24,8 @@ def check_flags(given: _Given, method: str, specs: Mapping[str, Spec]) -> None:
     for name, value in given.items():
         spec = specs[name]
         spec.check(value)
+        if isinstance(value, str) and not value.strip():
+            raise ValueError(f"{spec.flag} is empty; give it a value, or leave it out")
         if spec.methods is not None and method not in spec.methods:
             raise ValueError(
                 f"{spec.flag} has no effect on --method {method}, only on "
@@ -72,11 +75,29 @@ def check(given: _Given, options: Options) -> None:
         raise ValueError("--ckpt is the model that --test tests; add --test, or leave it out")
     if options.test and options.resume:
         raise ValueError("--test trains nothing that --resume could go on with; leave one out")
+    if options.name is not None:
+        _check_name(options.name)
     _check_processes(options)
 
 
+def _check_name(name: str) -> None:
+    """Refuse a name whose folder would be the log folder itself, or lie outside it."""
+    path = PurePath(name)
+    if path.is_absolute() or not path.parts or ".." in path.parts or not name.isprintable():
+        raise ValueError(
+            f"--name {name!a} is no folder inside that of all runs; expected a name such as "
+            "mine or tries/mine: name the other folder by --logdir"
+        )
+
+
 def _check_processes(options: Options) -> None:
-    n_processes = int(os.environ.get("WORLD_SIZE", "1"))
+    told = os.environ.get("WORLD_SIZE", "1")
+    if not (told.isascii() and told.isdecimal() and int(told) > 0):
+        raise ValueError(
+            f"the environment has WORLD_SIZE={told!r}; expected the number of processes, 1 or "
+            "more: unset it, or let torchrun set it"
+        )
+    n_processes = int(told)
     if options.batch_size % n_processes != 0:
         raise ValueError(
             f"--batch_size {options.batch_size} is over all {n_processes} processes; expected a "

@@ -60,6 +60,7 @@ class Spec:
         methods: those that have it; None for all.
         determines: whether a run's weights depend on it, so that resuming must not change it.
         in_command: whether a command that repeats a run tells it.
+        is_path: whether a ``~`` at its start is the home folder.
     """
 
     name: str
@@ -79,6 +80,7 @@ class Spec:
     methods: Sequence[str] | None = None
     determines: bool = True
     in_command: bool = True
+    is_path: bool = False
 
     @property
     def negation(self) -> str | None:

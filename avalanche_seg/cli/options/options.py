@@ -40,7 +40,7 @@ class Options:
 
     # What sets the defaults of other options comes before them: commands in reports are short then.
     data_root: str = _data("folder of the data set", determines=False, in_command=True,
-        default_text="data for voc, else data/DATASET")
+        is_path=True, default_text="data for voc, else data/DATASET")
     dataset: str = _data(
         "; ".join(f"{name}: {told[0].lower()}{told[1:-1]}" for name, told in reader_help().items()),
         choices=tuple(READERS), default_text="folder when DATA_ROOT holds a classes.txt, voc when "
@@ -107,19 +107,21 @@ class Options:
     backbone: str = _model("context path of BiSeNet", choices=tuple(BACKBONES),
         default="resnet50", demo="resnet18")
     weights: str | None = _model("'imagenet', or the path of a state dict of torchvision's "
-        "backbone", default="imagenet", default_text="imagenet; random weights on synthetic",
+        "backbone", is_path=True, default="imagenet",
+        default_text="imagenet; random weights on synthetic",
         shortcuts={"--no_pretrained": (None, "random weights")})
     sync_bn: bool = _model("batch norm over the images of all processes (GPUs only)")
     fix_bn: bool = _model("keep batch norm's statistics")
     freeze: bool = _model("after step 0 train the classifiers alone")
 
     step: int | None = _steps("run this step alone", within=Range(0), default_text="all, in one go")
-    step_ckpt: str | None = _steps("model to start --step from",
+    step_ckpt: str | None = _steps("model to start --step from", is_path=True,
         default_text="LOGDIR/NAME/models/stepK.safetensors of the step before")
     resume: bool = _steps("go on with the run of this name after its last finished epoch, to the "
         "same weights bit for bit; a run that was not begun is begun")
     test: bool = _steps("train nothing, test the saved models of the run")
-    ckpt: str | None = _steps("with --test: the one model to test", default_text="all of the run's")
+    ckpt: str | None = _steps("with --test: the one model to test", is_path=True,
+        default_text="all of the run's")
     val_interval: int | None = _steps("epochs between two evaluations while a step trains",
         within=Range(1), default_text="never")
     ckpt_iterations: int | None = _steps("save the state within epochs too, every so many "
@@ -136,9 +138,9 @@ class Options:
     micro_batches: int = _speed("compute every batch in so many parts, for less memory",
         default=1, within=Range(1))
 
-    logdir: str = _output("folder of all runs", default="runs")
+    logdir: str = _output("folder of all runs", is_path=True, default="runs")
     name: str | None = _output("folder of this run, which must not exist unless --step, --resume "
-        "or --test is given",
+        "or --test is given; a/b lies in a folder a of LOGDIR",
         default_text="METHOD_TASK_SETTING_DATASET_sSEED, numbered when it exists")
     print_interval: int = _output("iterations between two readings of the loss", default=10,
         within=Range(1))

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from typing import Any, NoReturn
 
 from avalanche_seg.cli.options.fields import Spec
+from avalanche_seg.system import expand_home
 
 __all__ = ["make_parser", "normalize_flags", "read_flags"]
 
@@ -83,6 +84,8 @@ def _default(spec: Spec) -> str:
 
 
 def _reader(spec: Spec) -> Callable[[str], Any]:
+    if spec.is_path:
+        return lambda text: str(expand_home(text)) if text else text  # "" is refused later.
     if spec.choices is None:
         return str if spec.kind in (tuple, dict) else spec.kind
     choices = {choice.lower(): choice for choice in spec.choices}

@@ -5,13 +5,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
-
+from avalanche_seg.cli.failures import sentence_of
 from avalanche_seg.cli.options.parser import normalize_flags
 from avalanche_seg.cli.predicting.images import find_images, name_results
 from avalanche_seg.cli.predicting.loop import predict
 from avalanche_seg.cli.running.assembly import pick_device
+from avalanche_seg.cli.running.feasible import check_memory
 from avalanche_seg.models import load_model
+from avalanche_seg.system import expand_home
 
 __all__ = ["main"]
 
@@ -45,15 +46,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\ninterrupted", file=sys.stderr)
         return INTERRUPTED
-    except torch.cuda.OutOfMemoryError:
-        print(
-            f"error: batches of {given.batch_size} images do not fit {given.device}'s memory; pass "
-            "a smaller --batch_size or --size, or --device cpu",
-            file=sys.stderr,
-        )
-        return 2
-    except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
+    except Exception as error:
+        reason = sentence_of(error, less_memory="a smaller --batch_size or --size")
+        if reason is None:
+            raise
+        print(f"error: {reason}", file=sys.stderr)
         return 2
     print(f"{len(images) - len(failed)} of {len(images)} images: {given.output}")
     for unread in failed:
@@ -77,6 +74,8 @@ def _check(given: argparse.Namespace) -> None:
         value = getattr(given, name)
         if value is not None and value < 1:
             raise ValueError(f"--{name} {value}; expected one or more")
+    if given.size is not None:
+        check_memory(given.batch_size, given.size, "lower --size or --batch_size")
     if not 0 <= given.opacity <= 1:
         raise ValueError(f"--opacity {given.opacity}; expected 0 to 1")
 
@@ -91,11 +90,13 @@ def _parser() -> argparse.ArgumentParser:
         epilog="Flags may be spelled with - or _.",
         allow_abbrev=False,
     )
-    parser.add_argument("images", nargs="+", type=Path, help="images, or folders of images")
-    parser.add_argument("--ckpt", required=True, type=Path, help="a run's models/stepK.safetensors")
+    parser.add_argument("images", nargs="+", type=expand_home, help="images, or folders of images")
+    parser.add_argument(
+        "--ckpt", required=True, type=expand_home, help="a run's models/stepK.safetensors"
+    )
     parser.add_argument(
         "--output",
-        type=Path,
+        type=expand_home,
         default=Path("predictions"),
         help="folder to write to (default: predictions)",
     )

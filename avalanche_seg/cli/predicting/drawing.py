@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from avalanche_seg.datasets import colorize, voc_palette
 from avalanche_seg.labels import BACKGROUND, N_LABELS, VOID
+from avalanche_seg.metrics import shown_name
 
 __all__ = ["mask_image", "overlay"]
 
@@ -51,7 +52,9 @@ def overlay(
     shown = [int(c) for c in np.argsort(-counts, kind="stable") if counts[c] and c != BACKGROUND]
     shown = shown or [BACKGROUND]
     colours = _coloured(np.array([shown], dtype=np.uint8), class_ids)[0].tolist()
-    entries = [(names[c], tuple(colour)) for c, colour in zip(shown, colours, strict=True)]
+    entries = [
+        (shown_name(names[c]), tuple(colour)) for c, colour in zip(shown, colours, strict=True)
+    ]
     return _with_legend(Image.fromarray(blended), entries)
 
 

@@ -53,7 +53,9 @@ def predict(
         )
     folder.mkdir(parents=True, exist_ok=True)
     with atomic_write(folder / "classes.txt") as temporary:
-        temporary.write_text("\n".join(model.class_names) + "\n", encoding="utf-8")
+        # A name of several lines would move the names after it.
+        lines = (" ".join(name.splitlines()) for name in model.class_names)
+        temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
     failed = []
     with tqdm(total=len(images), unit="image") as bar:
         for batch in _batches(images, names, batch_size):

@@ -8,7 +8,7 @@ from pathlib import Path
 from avalanche_seg.cli.options.parser import normalize_flags
 from avalanche_seg.cli.reading import read_sections
 from avalanche_seg.cli.reporting.page import page
-from avalanche_seg.system import atomic_write
+from avalanche_seg.system import atomic_write, expand_home
 
 __all__ = ["main"]
 
@@ -22,9 +22,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         "that differ in their seed only share a line.",
         allow_abbrev=False,
     )
-    parser.add_argument("runs", nargs="+", type=Path, help="run folders")
+    parser.add_argument("runs", nargs="+", type=expand_home, help="run folders")
     parser.add_argument(
-        "--output", type=Path, default=Path("report.html"), help="the page (default: report.html)"
+        "--output",
+        type=expand_home,
+        default=Path("report.html"),
+        help="the page (default: report.html)",
     )
     parser.add_argument("--title", help="of the page (default: tasks and data sets)")
     parser.add_argument(

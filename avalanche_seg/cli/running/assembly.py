@@ -220,8 +220,8 @@ def pick_device(wanted: str) -> str:
     if wanted == "cuda":  # One of several processes takes the GPU of its number.
         wanted = f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
     try:
-        torch.empty(0, device=wanted)
-    except (RuntimeError, AssertionError) as error:
+        (torch.ones(1, device=wanted) + 1).item()  # "meta" can hold tensors, but not compute.
+    except Exception as error:  # Every kind of device fails in its own way.
         reason = str(error).splitlines()[0]
         raise ValueError(
             f"--device {wanted} cannot be used ({reason}); pass cpu, or auto"

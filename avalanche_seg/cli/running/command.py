@@ -8,10 +8,10 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
 from avalanche_seg.benchmarks import SegmentationScenario
+from avalanche_seg.cli.failures import sentence_of
 from avalanche_seg.cli.options.options import Options
 from avalanche_seg.cli.options.resolve import parse
 from avalanche_seg.cli.running.assembly import (
@@ -22,57 +22,58 @@ from avalanche_seg.cli.running.assembly import (
     pick_device,
     seed_everything,
 )
+from avalanche_seg.cli.running.data_record import DataRecord, fingerprint, record_data
 from avalanche_seg.cli.running.evaluate import test_models
+from avalanche_seg.cli.running.feasible import check_feasible
 from avalanche_seg.cli.running.loggers import close_loggers
 from avalanche_seg.cli.running.pictures import draw_step
-from avalanche_seg.cli.running.processes import graceful_shutdown, rank_zero_stdout
+from avalanche_seg.cli.running.processes import graceful_shutdown, quiet_threads, rank_zero_stdout
 from avalanche_seg.cli.running.progress import Progress
-from avalanche_seg.cli.running.run_folder import RunFolder, default_name, table
+from avalanche_seg.cli.running.run_folder import DATA_FILE, RunFolder, default_name, table
 from avalanche_seg.cli.running.steps import (
-    check_step,
-    data_fingerprint,
     model_file,
     save_step,
     step_seed,
     steps_to_train,
+    write_state_of,
 )
 from avalanche_seg.models import SegmentationModel
-from avalanche_seg.plugins import CheckpointPlugin, ProgressPlugin
-from avalanche_seg.system import is_main, process_group, world_size
+from avalanche_seg.plugins import ArithmeticLog, CheckpointPlugin, ProgressPlugin
+from avalanche_seg.system import is_main, process_group
 
 __all__ = ["main", "run"]
 
 INTERRUPTED = 130
+_LESS_MEMORY = (
+    "a lower --batch_size or --crop_size, a higher --micro_batches, or --amp bf16 (a smaller "
+    "network needs less too)"
+)
+_GO_ON = "; finished steps are saved, and --resume goes on after the last saved epoch"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line.
 
     Returns:
-        the exit code: 2 for bad input, a loss that blew up or a disk that is full, 130 after an
-        interruption, with the state saved.
+        the exit code: 2 for bad input, a loss that blew up, a disk or a memory that is full, or a
+        loading process that was lost; 130 after an interruption, with the state saved.
     """
     debug = "--debug" in (sys.argv if argv is None else argv)
     try:
         options = parse(argv)
-        with process_group(cuda=pick_device(options.device).startswith("cuda")), rank_zero_stdout():
+        gpu = pick_device(options.device).startswith("cuda")
+        with process_group(cuda=gpu), rank_zero_stdout(), quiet_threads():
             folder = test_models(options) if options.test else run(options)
     except KeyboardInterrupt as stop:
         how = f"{stop}; --resume goes on from there" if str(stop) else "interrupted"
         print(f"\n{how}", file=sys.stderr)
         return INTERRUPTED
-    except torch.OutOfMemoryError as error:
-        print(
-            f"error: {str(error).splitlines()[0]} Start again with a lower --batch_size or "
-            "--crop_size, a higher --micro_batches, or --amp bf16; finished steps are saved",
-            file=sys.stderr,
-        )
-        return 2
-    except (ValueError, FloatingPointError, OSError) as error:
+    except Exception as error:
+        reason = sentence_of(error, less_memory=_LESS_MEMORY, go_on=_GO_ON)
+        if reason is None:
+            raise
         if debug:
             traceback.print_exc()
-        # A loader's worker process wraps the message in its traceback; it comes last there.
-        reason = str(error).rpartition("\nValueError: ")[2].strip()
         number = os.environ.get("RANK")
         print(f"error: {reason}" + (f" (process {number})" if number else ""), file=sys.stderr)
         return 2
@@ -99,7 +100,7 @@ def run(options: Options) -> Path:
         print(note)
     print(f"reading {options.data_root} as the data set {options.dataset!r}")
     benchmarks = make_benchmarks(options)
-    _check_benchmark(options, benchmarks[1])
+    check_feasible(options, benchmarks[1])
     model = make_model(options)
     if options.sync_bn:
         if device == "cpu":
@@ -129,7 +130,8 @@ def _train(
     task_benchmark, benchmark = benchmarks
     iou = make_mean_iou(options, task_benchmark)
     progress = Progress()
-    checkpoint = make_checkpoint(options, benchmark, progress, folder.path)
+    data = record_data(benchmark)
+    checkpoint = make_checkpoint(options, data, progress, folder.path)
     bars = stack.enter_context(closing(ProgressPlugin(every=options.print_interval)))
     strategy = make_strategy(
         options,
@@ -141,19 +143,26 @@ def _train(
         palette=benchmark.palette,
     )
     stack.callback(close_loggers, strategy.evaluator.loggers)
+    folder.check_data(data, resume=options.resume)
     experiences = steps_to_train(options, strategy, benchmark, checkpoint, progress, folder.path)
     folder.write_config(options, device)
+    folder.write_json(DATA_FILE, data)
     print(_announcement(options, benchmark, device, folder))
-    stack.enter_context(graceful_shutdown(checkpoint))
+    shutdown = stack.enter_context(graceful_shutdown(checkpoint))
     for experience in experiences:
         step = experience.current_experience
         seed_everything(step_seed(options.random_seed, step))
         evaluated = benchmark.valid_stream if options.cross_val else benchmark.test_stream
         strategy.train(experience, eval_streams=[[evaluated[step]]])
+        shutdown.trained = experience is experiences[-1]
+        if is_main():  # Nothing that fails from here on costs the model.
+            save_step(model_file(folder.path, step), strategy, progress, benchmark)
         strategy.eval([benchmark.test_stream[step]])
         progress.report.add(iou.report(step))
         if is_main():
-            _write_step(step, options, strategy, task_benchmark, progress, folder)
+            _write_step(
+                step, options, strategy, task_benchmark, progress, folder, checkpoint.arithmetic
+            )
         print(f"\nmIoU on the test set, % ({options.method} {options.task} {options.setting}):")
         print(table(progress.report.steps))
     print(f"\n{progress.stopwatch.seconds:.0f} s")
@@ -166,9 +175,12 @@ def _write_step(
     task_benchmark: SegmentationScenario,
     progress: Progress,
     folder: RunFolder,
+    arithmetic: ArithmeticLog,
 ) -> None:
-    save_step(model_file(folder.path, step), strategy, progress)
+    """Write what was measured after a step, the pictures last: they may fail."""
+    write_state_of(model_file(folder.path, step), strategy, progress)
     folder.write_metrics(progress.report, "test")
+    folder.write_json("results.json", _results(options, progress, arithmetic))
     draw_step(
         strategy.model,
         task_benchmark.test_stream[-1],
@@ -178,15 +190,14 @@ def _write_step(
         title=f"{options.method} {options.task}, after step {step}",
         n=options.sample_num,
     )
-    folder.write_json("results.json", _results(options, progress))
 
 
 def make_checkpoint(
-    options: Options, benchmark: SegmentationScenario, progress: Progress, folder: Path
+    options: Options, data: DataRecord, progress: Progress, folder: Path
 ) -> CheckpointPlugin:
     """The state of the run, which other settings or other data cannot go on with."""
     settings = options.determining()
-    settings["fingerprint of the data"] = data_fingerprint(benchmark)
+    settings["fingerprint of the data"] = fingerprint(data)
     return CheckpointPlugin(
         folder / "checkpoint.pt",
         settings=settings,
@@ -195,24 +206,13 @@ def make_checkpoint(
     )
 
 
-def _check_benchmark(options: Options, benchmark: SegmentationScenario) -> None:
-    check_step(options, len(benchmark.train_stream))
-    for experience in benchmark.train_stream:
-        n_images = len(experience.dataset)
-        if n_images < 2 * world_size():
-            images = "one training image" if n_images == 1 else f"{n_images} training images"
-            raise ValueError(
-                f"step {experience.current_experience} has {images}; BiSeNet's batch norm needs "
-                "two in every process: choose another setting, task or data set, or fewer processes"
-            )
-
-
-def _results(options: Options, progress: Progress) -> dict[str, object]:
+def _results(options: Options, progress: Progress, arithmetic: ArithmeticLog) -> dict[str, object]:
     return {
         "method": options.method,
         "task": options.task,
         "setting": options.setting,
         "seed": options.random_seed,
+        "computed_with": arithmetic.entries,
         "seconds": progress.stopwatch.seconds,
         **progress.report.as_dict(),
     }

@@ -1,5 +1,6 @@
 """Testing saved models without training: ``avalanche-seg run --test``."""
 
+import warnings
 from contextlib import closing
 from pathlib import Path
 
@@ -68,7 +69,14 @@ def test_models(options: Options) -> Path:
 def _models_of(folder: Path, options: Options, benchmark: SegmentationScenario) -> dict[int, Path]:
     wanted = range(len(benchmark.train_stream)) if options.step is None else [options.step]
     found = {step: model_file(folder, step) for step in wanted}
+    missing = [str(step) for step, path in found.items() if not path.is_file()]
     found = {step: path for step, path in found.items() if path.is_file()}
+    if found and missing:
+        warnings.warn(
+            f"{folder / 'models'} has no model of step {', '.join(missing)}, which is left out of "
+            "the test",
+            stacklevel=2,
+        )
     if not found:
         raise ValueError(
             f"{folder} has no model to test in models/; train first, pass the --name and --logdir "

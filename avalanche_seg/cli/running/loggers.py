@@ -1,6 +1,7 @@
 """Where a run's numbers and pictures go: the flag ``--loggers``."""
 
 import os
+import warnings
 import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -101,8 +102,22 @@ def make_loggers(
 def close_loggers(loggers: Sequence[BaseLogger]) -> None:
     """Finish the loggers that have an end, such as a run at Weights & Biases."""
     for logger in loggers:
-        if callable(close := getattr(logger, "close", None)):
+        if isinstance(logger, TensorboardLogger):
+            _close_tensorboard(logger)
+        elif callable(close := getattr(logger, "close", None)):
             close()
+
+
+def _close_tensorboard(logger: TensorboardLogger) -> None:
+    try:
+        logger.writer.close()
+    except OSError as error:
+        logger.writer.all_writers = None  # Or it is tried again at exit, with a traceback.
+        warnings.warn(
+            f"the last events for TensorBoard are not written ({error}) to "
+            f"{logger.writer.log_dir}; is the disk full?",
+            stacklevel=3,
+        )
 
 
 def _text_logger(path: Path) -> TextLogger:

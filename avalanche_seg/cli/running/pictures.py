@@ -17,10 +17,10 @@ from avalanche_seg.benchmarks import SegmentationExperience
 from avalanche_seg.cli.runs import legend_file
 from avalanche_seg.datasets import colorize
 from avalanche_seg.labels import BACKGROUND, VOID, LabelSpace
-from avalanche_seg.metrics import RunReport
+from avalanche_seg.metrics import RunReport, optional_picture, shown_name
 from avalanche_seg.system import atomic_write
 
-__all__ = ["draw_step", "iou_heat_map", "pick_samples", "save_predictions"]
+__all__ = ["distinct_stems", "draw_step", "iou_heat_map", "pick_samples", "save_predictions"]
 
 
 def draw_step(
@@ -35,6 +35,8 @@ def draw_step(
 ) -> None:
     """Draw predictions on the same images after every step, and the IoU of every class so far.
 
+    A picture that cannot be drawn or written is a warning.
+
     Args:
         model: after the last step of the report.
         test: the test set of the whole task.
@@ -44,21 +46,43 @@ def draw_step(
         title: of the predictions.
         n: images; 0 for none.
     """
-    step = report.steps[-1].step
+    predictions = folder / "predictions" / f"step{report.steps[-1].step}"
+    heat_map = folder / "plots" / "iou_by_class.png"
     if n > 0:
-        dataset = test.dataset.eval()
-        pictured = pick_samples(list(test.dataset.class_sets), n)
-        save_predictions(
-            model,
-            [dataset[i][:2] for i in pictured],  # Without extras.
-            [test.data.split.images[test.data.indices[i]].stem for i in pictured],
-            test.label_space,
-            folder / "predictions" / f"step{step}",
-            palette=palette,
-            title=title,
-        )
-        _write_legend(test.label_space, palette, legend_file(folder))
-    iou_heat_map(report, test.label_space.channel_names, folder / "plots" / "iou_by_class.png")
+        with optional_picture(f"{predictions}.png"):
+            dataset = test.dataset.eval()
+            pictured = pick_samples(list(test.dataset.class_sets), n)
+            save_predictions(
+                model,
+                [dataset[i][:2] for i in pictured],  # Without extras.
+                distinct_stems([test.data.split.images[test.data.indices[i]] for i in pictured]),
+                test.label_space,
+                predictions,
+                palette=palette,
+                title=title,
+            )
+            _write_legend(test.label_space, palette, legend_file(folder))
+    with optional_picture(str(heat_map)):
+        iou_heat_map(report, test.label_space.channel_names, heat_map)
+
+
+def distinct_stems(files: Sequence[Path]) -> list[str]:
+    """File names without suffix; numbered where several are alike, also in another case.
+
+    Example:
+        >>> distinct_stems([Path("a/0001.png"), Path("b/0001.png"), Path("b/0002.png")])
+        ['0001', '0001-2', '0002']
+    """
+    taken = {file.stem.casefold() for file in files}
+    names: dict[str, str] = {}
+    for file in files:
+        name, number = file.stem, 1
+        # A number must not make a name that another file has.
+        while name.casefold() in names or (number > 1 and name.casefold() in taken):
+            number += 1
+            name = f"{file.stem}-{number}"
+        names[name.casefold()] = name
+    return list(names.values())
 
 
 def pick_samples(class_sets: Sequence[frozenset[int]], n: int) -> list[int]:
@@ -127,7 +151,8 @@ def iou_heat_map(report: RunReport, class_names: Sequence[str], path: Path) -> N
     figure = Figure(figsize=(width, 1.9 + 0.45 * len(values)), layout="constrained")
     axes = figure.subplots()
     drawn = axes.imshow(values, vmin=0, vmax=100, cmap="viridis", aspect="auto")
-    axes.set_xticks(range(len(class_names)), class_names, rotation=60, ha="right", parse_math=False)
+    shown = [shown_name(name) for name in class_names]
+    axes.set_xticks(range(len(shown)), shown, rotation=60, ha="right", parse_math=False)
     axes.set_yticks(range(len(values)), [f"step {step.step}" for step in report.steps])
     axes.set_title("IoU by class after each step, %")
     for (row, column), value in np.ndenumerate(values):
@@ -151,12 +176,16 @@ def _overview(
         axes.set_title(heading)
     figure.suptitle(title, parse_math=False)
     patches = [
-        Patch(color=(red / 255, green / 255, blue / 255), label=name)
-        for name, (red, green, blue) in legend.items()
+        Patch(color=(red / 255, green / 255, blue / 255)) for red, green, blue in legend.values()
     ]
-    drawn = figure.legend(handles=patches, loc="outside lower center", ncols=6, fontsize=8)
-    for text in drawn.get_texts():
+    # Labels of the patches would leave out names that begin with "_".
+    names = [shown_name(name) for name in legend]
+    drawn = figure.legend(
+        patches, [""] * len(names), loc="outside lower center", ncols=6, fontsize=8
+    )
+    for text, name in zip(drawn.get_texts(), names, strict=True):
         text.set_parse_math(False)
+        text.set_text(name)
     return figure
 
 

@@ -4,16 +4,30 @@ import csv
 import json
 import math
 import shutil
+import warnings
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 from avalanche_seg.cli.options.options import Options
+from avalanche_seg.cli.running.data_record import DataRecord, data_changes
 from avalanche_seg.cli.runs import EXTRA_DIGITS
+from avalanche_seg.loggers import text_cell
 from avalanche_seg.metrics import RunReport, StepReport
-from avalanche_seg.system import atomic_write, broadcast, is_main
+from avalanche_seg.system import (
+    FolderLock,
+    atomic_write,
+    broadcast,
+    is_main,
+    remove_left_overs,
+)
 
-__all__ = ["RunFolder", "default_name", "table"]
+__all__ = ["DATA_FILE", "RunFolder", "default_name", "table"]
 
+DATA_FILE = "data.json"
+"""Of a run's folder: names and digests of the files that it was made with."""
+
+_FOLDERS = ("models", "predictions", "plots")
 _COLUMNS = ("step", "stream", "class", "class_id", "metric", "value")
 
 
@@ -36,14 +50,14 @@ class RunFolder:
     def __init__(
         self, logdir: str, name: str | None, fallback: str, *, reuse: bool = False
     ) -> None:
-        found, self._new = None, False
+        found, self._new, self._lock = None, False, ExitStack()
         if is_main():
             found = _existing(Path(logdir), name, fallback) if reuse else None
             self._new = found is None
             found = found or _new(Path(logdir), name, fallback)
         self.path = broadcast(found)
         try:
-            for folder in ("models", "predictions", "plots"):
+            for folder in _FOLDERS:
                 (self.path / folder).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ValueError(
@@ -51,12 +65,51 @@ class RunFolder:
             ) from error
 
     def __enter__(self) -> "RunFolder":
+        """Hold the folder for this run, and remove what killed ones left unfinished in it.
+
+        Raises:
+            ValueError: when another run holds it.
+        """
+        if is_main():
+            self._lock.enter_context(FolderLock(self.path))
+            for folder in (self.path, *(self.path / name for name in _FOLDERS)):
+                remove_left_overs(folder)
+            for left_over in (self.path / "models").glob(".tmp*"):  # Of safetensors' own writing.
+                left_over.unlink(missing_ok=True)
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Remove a new folder when nothing came of the run."""
+        """Give the folder back; remove a new one when nothing came of the run."""
+        self._lock.close()
         if self._new and error[0] is not None and not (self.path / "config.json").exists():
             shutil.rmtree(self.path, ignore_errors=True)
+
+    def check_data(self, data: DataRecord, *, resume: bool) -> None:
+        """Compare the data with those of the run so far, if it has any.
+
+        Args:
+            data: of this call.
+            resume: refuse other data than those of a saved state; else they are warned of.
+
+        Raises:
+            ValueError: naming what changed.
+        """
+        try:
+            before = json.loads((self.path / DATA_FILE).read_text(encoding="utf-8"))
+            changes = data_changes(before, data)
+        except (OSError, ValueError, TypeError, AttributeError):
+            return  # The state has the data's fingerprint too.
+        if not changes:
+            return
+        if resume and (self.path / "checkpoint.pt").exists():
+            raise ValueError(
+                f"{self.path} was made with other data ({changes}); put them back, or start a new "
+                "run"
+            )
+        if is_main():
+            warnings.warn(
+                f"{self.path} has steps that were made with other data ({changes})", stacklevel=2
+            )
 
     def write_config(self, options: Options, device: str) -> None:
         """Write config.json; of a run made step by step it tells the rates of both kinds of step.
@@ -90,7 +143,7 @@ class RunFolder:
     def at(cls, path: Path) -> "RunFolder":
         """The folder of this path, as it is."""
         folder = cls.__new__(cls)
-        folder.path, folder._new = path, False
+        folder.path, folder._new, folder._lock = path, False, ExitStack()
         return folder
 
     def write_json(self, name: str, content: dict[str, Any]) -> None:
@@ -110,7 +163,7 @@ class RunFolder:
             ids = dict(zip(step.class_names, step.class_ids, strict=False))
             for metric, values in (("iou", step.iou), ("accuracy", step.accuracy)):
                 rows += [
-                    (step.step, stream, name, ids.get(name, ""), metric, value)
+                    (step.step, stream, text_cell(name), ids.get(name, ""), metric, value)
                     for name, value in values.items()
                 ]
             rows += [(step.step, stream, "", "", metric, v) for metric, v in step.means.items()]
@@ -138,6 +191,7 @@ def _new(logdir: Path, name: str | None, fallback: str) -> Path:
             return path
         except FileExistsError as error:
             if name is not None or logdir.is_file():
+                _check_free(path)
                 raise ValueError(
                     f"{path} exists already; choose another --name or --logdir, go on with it by "
                     "--resume, or move it away"
@@ -146,6 +200,12 @@ def _new(logdir: Path, name: str | None, fallback: str) -> Path:
             path = logdir / f"{fallback}-{number}"
         except OSError as error:
             raise ValueError(f"{path} cannot be made ({error}); pass another --logdir") from error
+
+
+def _check_free(path: Path) -> None:
+    """Raise the ValueError that names a run which holds this folder."""
+    with suppress(OSError), FolderLock(path):
+        pass
 
 
 def default_name(options: Options) -> str:

@@ -1,6 +1,6 @@
 """Which steps a run trains, with which seed, and from which model."""
 
-import hashlib
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -20,33 +20,22 @@ from avalanche_seg.plugins import (
     stateful_plugins,
     write_state,
 )
+from avalanche_seg.system import is_main
 
 __all__ = [
     "check_step",
-    "data_fingerprint",
     "load_step",
     "model_file",
     "save_step",
     "step_seed",
     "steps_to_train",
+    "write_state_of",
 ]
 
 
 def step_seed(seed: int, step: int) -> int:
     """The seed of a step's training, so that a step run alone is the step run in one go."""
     return int(np.random.SeedSequence([seed, step]).generate_state(1)[0])
-
-
-def data_fingerprint(benchmark: SegmentationScenario) -> str:
-    """A digest of a data set's names, sizes and labels, wherever it lies."""
-    digest = hashlib.sha256()
-    for stream in (benchmark.train_stream, benchmark.test_stream):
-        data = stream[0].data
-        for image, mask in zip(data.split.images, data.split.masks, strict=True):
-            sizes = f"{image.stat().st_size} {mask.stat().st_size}"
-            digest.update(f"{image.name} {mask.name} {sizes}\n".encode())
-        digest.update(data.counts.tobytes())
-    return digest.hexdigest()[:16]
 
 
 def model_file(folder: Path, step: int) -> Path:
@@ -93,7 +82,7 @@ def steps_to_train(
             previous = _previous_model(options.step, options.step_ckpt, folder)
             for experience in stream[: options.step]:
                 grow(strategy, experience)
-            load_step(previous, strategy, benchmark, progress)
+            load_step(previous, options.step, strategy, benchmark, progress)
         stream = stream[options.step : options.step + 1]
     return checkpoint.remaining(strategy, stream) if options.resume else stream
 
@@ -110,9 +99,11 @@ def _previous_model(step: int, given: str | None, folder: Path) -> Path:
 
 
 def load_step(
-    path: Path, strategy: Any, benchmark: SegmentationScenario, progress: Progress
+    path: Path, step: int, strategy: Any, benchmark: SegmentationScenario, progress: Progress
 ) -> None:
     """Put the model of a finished step, and what its method knew, into the strategy.
+
+    A warning says what the files lack: the method's state, or measures of steps before ``step``.
 
     Raises:
         ValueError: when it is a model of another task or network, or lacks the method's statistics.
@@ -125,7 +116,8 @@ def load_step(
             f"{_told(model)} of {', '.join(expected)}"
         )
     model.load_state_dict(earlier.state_dict())
-    state = read_state(_state_file(path)) or {"plugins": {}}
+    kept = read_state(_state_file(path), parts=["plugins"])
+    state = {"plugins": {}} if kept is None else kept
     for name, plugin in stateful_plugins(strategy).items():
         if name in state["plugins"]:
             plugin.load_state_dict(on_device(state["plugins"][name], strategy.device))
@@ -137,6 +129,24 @@ def load_step(
     for name, part in progress.by_name().items():
         if name in state:
             part.load_state_dict(state[name])
+    _warn_of_gaps(path, step, progress, has_state=kept is not None)
+
+
+def _warn_of_gaps(path: Path, step: int, progress: Progress, *, has_state: bool) -> None:
+    """Say what the files of the steps before ``step`` lack."""
+    measured = {report.step for report in progress.report.steps}
+    gaps = [str(earlier) for earlier in range(step) if earlier not in measured]
+    if not gaps or not is_main():
+        return
+    state = _state_file(path)
+    if has_state:
+        lost = f"{state} holds no measures"
+    else:
+        lost = f"{state} is missing: the method starts without what it knew, such as exemplars"
+    warnings.warn(
+        f"{lost}; results.json will lack step {', '.join(gaps)}, which --test can measure",
+        stacklevel=2,
+    )
 
 
 def _told(model: SegmentationModel) -> str:
@@ -145,10 +155,25 @@ def _told(model: SegmentationModel) -> str:
     return f"{type(model).__name__} ({arguments})"
 
 
-def save_step(path: Path, strategy: Any, progress: Progress) -> None:
-    """Write the model of a step that was just measured, and what its method knows."""
-    step = progress.report.steps[-1]
-    save_model(strategy.model, path, class_names=step.class_names, class_ids=step.class_ids)
+def save_step(
+    path: Path, strategy: Any, progress: Progress, benchmark: SegmentationScenario
+) -> None:
+    """Write the model of a step that was just trained, after what its method knows.
+
+    In this order a model file, which tells that its step is trained, never lacks its state.
+    """
+    write_state_of(path, strategy, progress)
+    n_classes = strategy.model.n_classes
+    save_model(
+        strategy.model,
+        path,
+        class_names=benchmark.class_names[:n_classes],
+        class_ids=benchmark.label_space.class_order[:n_classes],
+    )
+
+
+def write_state_of(path: Path, strategy: Any, progress: Progress) -> None:
+    """Write what the method of a model knows, and the measures so far, beside the model."""
     states = {}
     for name, plugin in stateful_plugins(strategy).items():
         kept = plugin.state_dict()

@@ -5,11 +5,16 @@ from pathlib import Path
 from typing import Any
 
 from avalanche_seg.plugins.base import SegmentationPlugin
+from avalanche_seg.plugins.checkpoint.arithmetic import ArithmeticLog
 from avalanche_seg.plugins.checkpoint.resuming import (
+    CLOCK,
+    PARTS,
+    STEP_CLOCK,
     RestOfLoader,
     check_settings,
     grow,
     load_plugin_states,
+    restore,
     scaler_of,
     stateful_plugins,
 )
@@ -25,9 +30,7 @@ from avalanche_seg.system import (
 
 __all__ = ["CheckpointPlugin"]
 
-_CLOCK = ("train_iterations", "train_exp_counter", "total_iterations")
 _ASK_EVERY = 10
-_STEP_CLOCK = ("train_exp_epochs", "train_exp_iterations")
 
 
 class CheckpointPlugin(SegmentationPlugin):
@@ -55,7 +58,8 @@ class CheckpointPlugin(SegmentationPlugin):
 
     Attributes:
         stop: set it (from a signal handler) and the training saves its state after the current
-            iteration and raises KeyboardInterrupt.
+            iteration and raises KeyboardInterrupt; an evaluation stops after its current batch.
+        arithmetic: threads, processes, device and version, where they changed.
 
     Raises:
         ValueError: when ``every_iterations`` is less than one.
@@ -77,6 +81,7 @@ class CheckpointPlugin(SegmentationPlugin):
         self.also = dict(also or {})
         self.every_iterations = every_iterations
         self.stop = False
+        self.arithmetic = ArithmeticLog()
         self._loaded: dict[str, Any] | None = None
         self._epochs_done = 0
         self._batches_done = 0
@@ -102,7 +107,7 @@ class CheckpointPlugin(SegmentationPlugin):
                 processes find different ones.
         """
         experiences = list(stream)
-        loaded = read_state(self.path)
+        loaded = read_state(self.path, parts=PARTS)
         if loaded is not None and loaded["step"] not in [e.current_experience for e in experiences]:
             loaded = None
         position = None if loaded is None else [loaded[n] for n in ("step", "epochs", "batches")]
@@ -115,6 +120,8 @@ class CheckpointPlugin(SegmentationPlugin):
         if loaded is None:
             return experiences
         check_settings(loaded["settings"], self.settings, self.path)
+        # States of earlier versions do not tell.
+        self.arithmetic.go_on(loaded.get("arithmetic", ()), strategy.device, self.path)
         for experience in experiences:
             if experience.current_experience < loaded["step"]:
                 grow(strategy, experience)
@@ -152,25 +159,18 @@ class CheckpointPlugin(SegmentationPlugin):
         loaded = self._loaded = self._loaded_for(strategy)
         if loaded is None:
             return
-        strategy.model.load_state_dict(loaded["model"])
-        strategy.optimizer.load_state_dict(loaded["optimizer"])
-        scaler_of(strategy).load_state_dict(loaded["scaler"])
-        load_plugin_states(strategy, loaded["plugins"])
-        for name, thing in self.also.items():
-            thing.load_state_dict(loaded["also"][name])
-        set_random_state(loaded["random"])
-        for name in _CLOCK:
-            setattr(strategy.clock, name, loaded["clock"][name])
+        restore(strategy, loaded, self.also)
         self._epochs_done = loaded["epochs"]
         strategy.train_epochs = self._train_epochs - self._epochs_done
 
     def before_training_epoch(self, strategy: Any, **kwargs: Any) -> None:
         """Note the random state that the epoch starts with; skip batches that were trained on."""
+        self.arithmetic.note(strategy, self._epochs_done)
         loaded, self._loaded = self._loaded, None
         self._batches_done = 0
         if loaded is not None:
             # The clock forgot its place in the step after before_training_exp.
-            for name in _STEP_CLOCK:
+            for name in STEP_CLOCK:
                 setattr(strategy.clock, name, loaded["clock"][name])
             self._batches_done = loaded["batches"]
         if self._batches_done == 0:
@@ -208,9 +208,15 @@ class CheckpointPlugin(SegmentationPlugin):
         if any_rank(self.stop):
             self._interrupt()
 
+    def after_eval_iteration(self, strategy: Any, **kwargs: Any) -> None:
+        """Stop when asked to; the training is saved."""
+        if self.stop and world_size() == 1:  # Of several, each has a number of batches of its own.
+            self._interrupt()
+
     def _interrupt(self) -> None:
         any_rank(False)  # Wait until the main process has written.
-        raise KeyboardInterrupt(f"stopped; the state is in {self.path}")
+        saved = f"the state is in {self.path}" if self.path.exists() else "nothing was to be saved"
+        raise KeyboardInterrupt(f"stopped; {saved}")
 
     def after_training_exp(self, strategy: Any, **kwargs: Any) -> None:
         """Give the strategy its number of epochs back."""
@@ -221,10 +227,11 @@ class CheckpointPlugin(SegmentationPlugin):
             return
         clock = {
             name: getattr(strategy.clock, name) + ticks.get(name, 0)
-            for name in (*_CLOCK, *_STEP_CLOCK)
+            for name in (*CLOCK, *STEP_CLOCK)
         }
         state = {
             "settings": self.settings,
+            "arithmetic": self.arithmetic.entries,
             "step": strategy.experience.current_experience,
             "epochs": self._epochs_done,
             "batches": self._batches_done,

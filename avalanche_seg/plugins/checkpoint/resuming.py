@@ -10,14 +10,27 @@ from torch import Tensor
 from avalanche_seg.system import set_random_state
 
 __all__ = [
+    "CLOCK",
+    "PARTS",
+    "STEP_CLOCK",
     "RestOfLoader",
     "check_settings",
     "grow",
     "load_plugin_states",
     "on_device",
+    "restore",
     "scaler_of",
     "stateful_plugins",
 ]
+
+
+CLOCK = ("train_iterations", "train_exp_counter", "total_iterations")
+STEP_CLOCK = ("train_exp_epochs", "train_exp_iterations")
+PARTS = (
+    *("settings", "step", "epochs", "batches", "clock", "model", "optimizer", "scaler"),
+    *("plugins", "also", "random", "epoch_start"),
+)
+"""What a saved state holds."""
 
 
 def grow(strategy: Any, experience: Any) -> None:
@@ -26,6 +39,19 @@ def grow(strategy: Any, experience: Any) -> None:
     strategy.model.train()  # Heads grow in training only.
     strategy.model = strategy.model_adaptation()
     strategy.make_optimizer()  # An optimizer of the user's gets a group of parameters per step.
+
+
+def restore(strategy: Any, state: Mapping[str, Any], also: Mapping[str, Any]) -> None:
+    """Put a saved state of the current step back into a strategy and further objects."""
+    strategy.model.load_state_dict(state["model"])
+    strategy.optimizer.load_state_dict(state["optimizer"])
+    scaler_of(strategy).load_state_dict(state["scaler"])
+    load_plugin_states(strategy, state["plugins"])
+    for name, thing in also.items():
+        thing.load_state_dict(state["also"][name])
+    set_random_state(state["random"])
+    for name in CLOCK:
+        setattr(strategy.clock, name, state["clock"][name])
 
 
 def load_plugin_states(strategy: Any, states: Mapping[str, Any]) -> None:

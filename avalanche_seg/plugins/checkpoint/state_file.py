@@ -1,14 +1,15 @@
 """A state on the disk: whole or not at all, the one before it kept, no code in it."""
 
+import pickle
 import warnings
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from avalanche_seg.system import atomic_write, is_main
+from avalanche_seg.system import atomic_write, is_main, remove_left_overs
 
 __all__ = ["previous_of", "read_state", "write_state"]
 
@@ -39,8 +40,7 @@ def write_state(path: Path, state: Mapping[str, Any], *, keep_previous: bool = T
     Raises:
         OSError: when it cannot be written; what was saved before is still there.
     """
-    for left_over in path.parent.glob(f"{path.name}.*.tmp"):  # Of a process that was killed.
-        left_over.unlink(missing_ok=True)
+    remove_left_overs(path.parent, path.name)
     with atomic_write(path, keep=previous_of(path) if keep_previous else None) as temporary:
         try:
             torch.save({"format": _FORMAT, **state}, temporary)
@@ -48,21 +48,25 @@ def write_state(path: Path, state: Mapping[str, Any], *, keep_previous: bool = T
             raise OSError(f"{path} cannot be written ({error}); is the disk full?") from error
 
 
-def read_state(path: Path) -> dict[str, Any] | None:
+def read_state(path: Path, *, parts: Sequence[str] = ()) -> dict[str, Any] | None:
     """The newest whole state: the file, or else the previous one; None when neither exists.
 
     A damaged file is moved aside, to ``state.damaged.pt``, when the previous one serves. Nothing
     in a file is run: it is read with ``weights_only=True``.
 
+    Args:
+        path: the file.
+        parts: names that the state must have.
+
     Raises:
-        ValueError: when there are files and none is whole.
+        ValueError: when there are files and none is whole and has these parts.
     """
     problems = []
     for candidate in (path, previous_of(path)):
         if not candidate.exists():
             continue
         try:
-            state = _read(candidate)
+            state = _read(candidate, parts)
         except ValueError as error:
             problems.append(str(error))
             continue
@@ -77,16 +81,26 @@ def read_state(path: Path) -> dict[str, Any] | None:
     return None
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path, parts: Sequence[str]) -> dict[str, Any]:
     try:
         with zipfile.ZipFile(path) as archive:  # torch's format; its reader checks no checksum.
             damaged = archive.testzip()
         if damaged is not None:
             raise ValueError(f"the checksum of {damaged} is wrong")
         state = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:  # torch's text tells how to run the file's code.
+        raise ValueError(
+            f"{path} is cut off, damaged or foreign (it holds more than tensors and plain values)"
+        ) from error
     except Exception as error:  # Damage can make the readers fail in any way.
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ValueError(f"{path} is cut off, damaged or foreign ({reason})") from error
     if not isinstance(state, dict) or state.get("format") != _FORMAT:
         raise ValueError(f"{path} is no state of this package; expected {_FORMAT!r}")
+    missing = [name for name in parts if name not in state]
+    if missing:
+        raise ValueError(
+            f"{path} is a state of another kind: it has no {', '.join(missing)}; expected one that "
+            "the same plugin or command wrote"
+        )
     return state

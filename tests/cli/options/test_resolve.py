@@ -138,3 +138,17 @@ def test_held_out_images_are_validated_on():
     assert parse(["--cross_val"]).val_interval == 1
     assert parse(["--cross_val", "--val_interval", "3"]).val_interval == 3
     assert parse([]).val_interval is None
+
+
+@pytest.mark.parametrize(
+    ("flag", "more"),
+    [
+        ("logdir", ""), ("data_root", ""), ("weights", ""), ("ckpt", "--test"),
+        ("step_ckpt", "--step 1"),
+    ],
+)  # fmt: skip
+def test_the_home_folder_may_be_written_as_a_tilde(flag, more, monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for words in ([f"--{flag}=~/x"], [f"--{flag}", "~/x"]):
+        assert getattr(parse([*words, *more.split()]), flag) == str(tmp_path / "x")
+    assert getattr(parse([f"--{flag}=a/~", *more.split()]), flag) == "a/~"

@@ -163,3 +163,22 @@ def test_help_names_every_flag(capsys):
     shown = capsys.readouterr().out
     for flag in ("ckpt", "output", "batch_size", "size", "device", "opacity"):
         assert f"--{flag}" in shown
+
+
+@pytest.mark.parametrize(
+    "name", ["$x_$", "<b>", "two\nlines", "_x", "y" * 3000, "", "a\tb"], ids=len
+)
+def test_any_class_name_is_drawn(name):
+    labels = np.array([[0, 1], [1, 1]], dtype=np.uint8)
+    image = np.zeros((2, 2, 3), dtype=np.uint8)
+    drawn = overlay(image, labels, ("background", name), opacity=0.5)
+    assert drawn.width < 1000
+
+
+def test_a_name_of_two_lines_is_one_line_of_the_list_of_classes(ckpt, tmp_path):
+    model = load_model(ckpt)
+    save_model(model, tmp_path / "m.safetensors", class_names=("bg", "two\nlines", "c", "d"))
+    Image.fromarray(noise(8, 8)).save(tmp_path / "one.png")
+    command = ["--ckpt", str(tmp_path / "m.safetensors"), "--output", str(tmp_path / "o")]
+    assert main([str(tmp_path / "one.png"), *command]) == 0
+    assert read_class_names(tmp_path / "o" / "classes.txt") == ("bg", "two lines", "c", "d")

@@ -81,5 +81,6 @@ def test_the_memory_of_exemplars_is_that_of_the_flags(tmp_path):
 
 def test_a_device_that_is_not_there_is_named():
     assert pick_device("cpu") == "cpu"
-    with pytest.raises(ValueError, match="--device warp cannot be used"):
-        pick_device("warp")
+    for name in ("warp", "meta", "hpu", "xpu", "vulkan", "cuda:-1", "cpu "):
+        with pytest.raises(ValueError, match=f"--device {name} cannot be used .*; pass cpu, or"):
+            pick_device(name)

@@ -10,6 +10,7 @@ from PIL import Image
 from avalanche_seg.cli.running.command import main
 from avalanche_seg.datasets import make_synthetic_voc
 from avalanche_seg.models import load_model
+from avalanche_seg.strategies import FineTuning
 from tests.cli.commands import digest, small
 
 
@@ -145,6 +146,59 @@ def test_a_folder_of_ones_own(tmp_path, capsys):
     assert main(arguments) == 0
     results = json.loads((tmp_path / "logs" / "mine" / "results.json").read_text())
     assert "c20" in results["steps"][1]["iou"]
+
+
+ODD = ["$x_$", "<b>&", "_x", "=1+1", "{y", "z" * 400, "a/../b", "tv, set"]
+
+
+def test_names_of_any_letters_reach_every_file_of_a_run(tmp_path):
+    devkit = make_synthetic_voc(tmp_path, n_train=20, n_val=20, size=(48, 64))
+    names = ["$_{", *ODD, *(f"c{i}" for i in range(len(ODD) + 1, 21))]
+    (devkit / "classes.txt").write_text("\n".join(names))
+    arguments = small(devkit, tmp_path / "logs", "--name", "odd", "--task", "10-10", "--step", "0")
+    assert main([*arguments[2:], "--method", "FT"]) == 0
+    run = tmp_path / "logs" / "odd"
+    results = json.loads((run / "results.json").read_text())
+    assert list(results["steps"][0]["iou"]) == names[:11]
+    assert load_model(run / "models" / "step0.safetensors").class_names == tuple(names[:11])
+    for file in ("log.csv", "metrics.csv"):
+        with (run / file).open(newline="") as opened:
+            told = {row["class"] for row in csv.DictReader(opened)}
+        assert {*ODD} - told == {"=1+1"} and "'=1+1" in told, file
+    assert (run / "plots" / "iou_by_class.png").is_file()
+    assert (run / "predictions" / "step0.png").is_file()
+
+
+@pytest.mark.parametrize("broken", ["cli.running.pictures.iou_heat_map", "metrics.figures.render"])
+def test_no_picture_costs_a_run(devkit, tmp_path, monkeypatch, broken):
+    def fail(*args, **kwargs):
+        raise RuntimeError("no fonts")
+
+    monkeypatch.setattr(f"avalanche_seg.{broken}", fail)
+    with pytest.warns(UserWarning, match=r"left out \(RuntimeError: no fonts\)"):
+        assert main(small(devkit, tmp_path, "--name", "a", "--method", "FT", "--overlap")) == 0
+    assert (tmp_path / "a" / "models" / "step1.safetensors").is_file()
+    assert len(json.loads((tmp_path / "a" / "results.json").read_text())["steps"]) == 2
+
+
+def test_what_fails_after_a_training_costs_no_model(devkit, tmp_path, monkeypatch, capsys):
+    def fail(*args, **kwargs):
+        raise ValueError("the test set is unreadable")
+
+    monkeypatch.setattr("avalanche_seg.cli.running.assembly.METHODS", {"FT": Failing})
+    monkeypatch.setattr(Failing, "eval", fail)
+    flags = ["--name", "a", "--method", "FT", "--overlap"]
+    assert main(small(devkit, tmp_path, *flags)) == 2
+    assert "the test set is unreadable" in capsys.readouterr().err
+    kept = sorted(path.name for path in (tmp_path / "a" / "models").iterdir())
+    assert kept == ["step0.safetensors", "step0.state.pt"]
+    monkeypatch.undo()
+    assert main(small(devkit, tmp_path, *flags, "--resume")) == 0
+    assert len(json.loads((tmp_path / "a" / "results.json").read_text())["steps"]) == 2
+
+
+class Failing(FineTuning):
+    """Its evaluation can be broken."""
 
 
 def test_a_step_of_one_image_is_refused_before_any_training(tmp_path, capsys):

@@ -1,6 +1,7 @@
 """The flag --loggers, and what a run then writes."""
 
 import csv
+import subprocess
 import sys
 
 import pytest
@@ -144,3 +145,29 @@ def test_a_run_writes_its_logs_and_a_test_of_it_none(tmp_path, recwarn):
     assert (folder / "log.csv").read_bytes() == before
     assert not (tmp_path / "log.csv").exists()
     assert not [w for w in recwarn if "No loggers" in str(w.message)]
+
+
+def test_events_that_cannot_be_written_are_a_warning_and_no_traceback(tmp_path):
+    """A disk that is full: first TensorBoard's thread fails, then the flush at the end."""
+    code = (
+        "import resource, signal, sys, time\n"
+        "from pathlib import Path\n"
+        "import torch\n"
+        "from avalanche.evaluation.metric_results import TensorImage\n"
+        "from avalanche_seg.cli.running.loggers import close_loggers, make_loggers\n"
+        "from avalanche_seg.cli.running.processes import quiet_threads\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))\n"
+        "noise = torch.randint(0, 255, (3, 200, 200), dtype=torch.uint8)\n"
+        "with quiet_threads():\n"
+        "    loggers = make_loggers(('tensorboard',), Path(sys.argv[1]), 'x')\n"
+        "    loggers[0].log_single_metric('a', TensorImage(noise), 0)\n"
+        "    close_loggers(loggers)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "a log is no longer written" in done.stderr
+    assert "the last events for TensorBoard are not written" in done.stderr

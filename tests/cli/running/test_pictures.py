@@ -3,10 +3,13 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 import torch
 from PIL import Image
 
 from avalanche_seg.cli.running.pictures import (
+    _overview,
+    distinct_stems,
     draw_step,
     iou_heat_map,
     pick_samples,
@@ -14,8 +17,9 @@ from avalanche_seg.cli.running.pictures import (
 )
 from avalanche_seg.datasets import voc_palette
 from avalanche_seg.labels import LabelSpace
-from avalanche_seg.metrics import RunReport, StepReport
+from avalanche_seg.metrics import RunReport, StepReport, shown_name
 
+NAMES = ["background", "cat"]
 SPACE = LabelSpace(steps=((2,), (1,)), names=("background", "cat", "dog"))
 
 
@@ -109,3 +113,56 @@ def test_names_like_formulas_are_drawn_letter_by_letter(tmp_path):
         title="$\\frac{$",
     )
     assert (tmp_path / "a.png").is_file() and (tmp_path / "map.png").is_file()
+
+
+def report_of(names):
+    report = RunReport()
+    report.add(StepReport(0, torch.eye(len(names), dtype=torch.int64), names, n_base=len(names)))
+    return report
+
+
+@pytest.mark.parametrize("name", ["$x_$", "<b>", "two\nlines", "_x", "y" * 2000, "{"], ids=len)
+def test_every_name_stands_in_the_legend(tmp_path, name):
+    figure = _overview(
+        [(np.zeros((4, 5, 3), np.uint8),) * 3], {"bg": [0, 0, 0], name: [9, 9, 9]}, "t"
+    )
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["bg", shown_name(name)]
+    figure.savefig(tmp_path / "a.png")
+    iou_heat_map(report_of(["bg", name]), ["bg", name], tmp_path / "map.png")
+    assert np.asarray(Image.open(tmp_path / "map.png")).std() > 10
+    assert Image.open(tmp_path / "map.png").width < 1000
+
+
+@pytest.mark.parametrize("broken", ["save_predictions", "iou_heat_map", "pick_samples"])
+def test_a_picture_that_fails_is_a_warning_and_the_others_are_drawn(tmp_path, monkeypatch, broken):
+    def fail(*args, **kwargs):
+        raise RuntimeError("no\nfonts")
+
+    monkeypatch.setattr(f"avalanche_seg.cli.running.pictures.{broken}", fail)
+    (tmp_path / "plots").mkdir()
+    (tmp_path / "predictions").mkdir()
+    image = torch.full((3, 4, 5), 200, dtype=torch.uint8)
+    test = SimpleNamespace(
+        dataset=Dataset([(image, torch.zeros(4, 5, dtype=torch.uint8))] * 2),
+        data=SimpleNamespace(split=SimpleNamespace(images=[Path("a"), Path("b")]), indices=[0, 1]),
+        label_space=SPACE,
+    )
+    with pytest.warns(UserWarning, match=r"png is left out \(RuntimeError: no fonts\)"):
+        draw_step(
+            Constant(), test, report_of(NAMES), tmp_path, palette=voc_palette(), title="t", n=1
+        )
+    drawn = {path.name for path in tmp_path.rglob("*.png")}
+    assert drawn == ({"step0.png", "b.png"} if broken == "iou_heat_map" else {"iou_by_class.png"})
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        (["a/1.png", "b/1.png", "c/1.jpg"], ["1", "1-2", "1-3"]),
+        (["a/1.png", "b/1.png", "c/1-2.png"], ["1", "1-3", "1-2"]),
+        (["a/x.png", "b/X.png"], ["x", "X-2"]),
+        (["a/x.png", "b/y.png"], ["x", "y"]),
+    ],
+)
+def test_equal_stems_do_not_overwrite_each_other(files, expected):
+    assert distinct_stems([Path(file) for file in files]) == expected

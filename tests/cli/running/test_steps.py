@@ -16,6 +16,7 @@ from PIL import Image
 
 from avalanche_seg.cli.running.command import main
 from avalanche_seg.cli.running.steps import step_seed
+from avalanche_seg.plugins import read_state, write_state
 from tests.cli.commands import digest, small
 from tests.distributed import FORKS
 
@@ -119,6 +120,26 @@ def test_testing_repeats_the_measures_without_training(devkit, whole_runs, capsy
     assert tested["steps"] == trained["steps"][1:]
 
 
+def test_models_that_are_missing_or_damaged_are_said(devkit, whole_runs, tmp_path, capsys):
+    models = tmp_path / "a" / "models"
+    shutil.copytree(whole_runs("FT") / "models", models)
+    (models / "step0.safetensors").unlink()
+    test = arguments(devkit, tmp_path, "FT", "--name", "a", "--test")
+    with pytest.warns(UserWarning, match=r"models has no model of step 0, which is left out"):
+        assert main(test) == 0
+    file = models / "step1.safetensors"
+    content = bytearray(file.read_bytes())
+    content[-1000] ^= 4
+    file.write_bytes(content)
+    for command in (
+        [*test, "--step", "1"],
+        arguments(devkit, tmp_path, "FT", "--test", "--ckpt", str(file)),
+        arguments(devkit, tmp_path, "FT", "--name", "b", "--step", "1", "--step_ckpt", str(file)),
+    ):
+        assert main(command) == 2
+        assert f"{file} is damaged" in capsys.readouterr().err
+
+
 def child(command: list[str], output: Path, threads: int) -> None:
     """Run the command line as a process of its own."""
     torch.set_num_threads(threads)
@@ -163,6 +184,36 @@ def test_killed_at_random_moments_it_ends_with_the_same_weights(
     assert results[0]["steps"] == results[1]["steps"]
 
 
+def test_a_run_that_goes_on_elsewhere_is_not_disturbed(devkit, whole_runs, tmp_path, capsys):
+    process = start(devkit, tmp_path, "MiB")
+    wait_for(tmp_path / "output.txt", "writing to")
+    os.kill(process.pid, signal.SIGSTOP)  # It holds its folder while it sleeps, too.
+    for more in (["--resume"], ["--step", "0"], []):
+        assert main(arguments(devkit, tmp_path, "MiB", "--name", "killed", *more)) == 2
+        error = capsys.readouterr().err
+        assert f"is in use by process {process.pid} on " in error and " since 20" in error
+    os.kill(process.pid, signal.SIGCONT)
+    process.join(timeout=120)
+    assert process.exitcode == 0, (tmp_path / "output.txt").read_text()
+    for step in (0, 1):
+        assert weights(tmp_path / "killed", step) == weights(whole_runs("MiB"), step)
+
+
+def test_what_killed_runs_left_is_removed_at_the_next_start(devkit, whole_runs, tmp_path):
+    folder = tmp_path / "a"
+    shutil.copytree(whole_runs("FT"), folder)
+    nobody = 2**31 - 1
+    left = [f"checkpoint.pt.{nobody}.tmp", f"models/step0.safetensors.{nobody}.tmp"]
+    left += ["models/.tmpAb12", f"plots/iou_by_class.png.{nobody}.tmp"]
+    for name in left:
+        (folder / name).write_text("half")
+    kept = {path.name for path in folder.iterdir()} - {left[0]}
+    assert main(arguments(devkit, tmp_path, "FT", "--name", "a", "--resume")) == 0
+    assert not any((folder / name).exists() for name in left)
+    assert {path.name for path in folder.iterdir()} >= kept
+    assert not (folder / "in_use.json").exists()
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_it_saves_and_exits_with_130(devkit, whole_runs, tmp_path, number):
     whole = whole_runs("MiB")
@@ -199,6 +250,10 @@ def test_other_flags_and_changed_data_are_refused(devkit, tmp_path, capsys):
     image.save(mask)
     try:
         assert run("--resume") == 2
+        told = "was made with other data (train masks: 1 of 20 changed, such as 2012_000001.png)"
+        assert told in capsys.readouterr().err
+        (tmp_path / "a" / "data.json").unlink()
+        assert run("--resume") == 2
         assert "fingerprint of the data was" in capsys.readouterr().err
     finally:
         mask.write_bytes(before)
@@ -225,6 +280,58 @@ def test_a_step_that_died_before_its_first_save_is_begun_by_resume(devkit, whole
     assert weights(tmp_path / "a") == weights(whole_runs("MiB"))
     config = json.loads((tmp_path / "a" / "config.json").read_text())
     assert (config["lr"], config["lr_later"]) == (0.01, 0.001), "the rates of both kinds of step"
+
+
+def killed_after(what: str, command: list[str], output: Path, threads: int) -> None:
+    """A child that dies right after writing a file whose name ends with ``what``."""
+
+    def replace(self, target):
+        moved = real_replace(self, target)
+        if str(target).endswith(what):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return moved
+
+    real_replace = Path.replace
+    Path.replace = replace
+    child(command, output, threads)
+
+
+@pytest.mark.parametrize("what", ["step0.state.pt", "step0.safetensors", "metrics.csv"])
+def test_killed_between_the_files_of_a_step_no_measure_is_lost(devkit, whole_runs, tmp_path, what):
+    def command(step, *more):
+        named = ["--name", "k", "--step", str(step), "--lr_later", "0.001", *more]
+        return arguments(devkit, tmp_path, "FT", *named)
+
+    process = FORKS.Process(
+        target=killed_after,
+        args=(what, command(0), tmp_path / "output.txt", torch.get_num_threads()),
+    )
+    process.start()
+    process.join(timeout=120)
+    assert process.exitcode == -signal.SIGKILL, (tmp_path / "output.txt").read_text()
+    assert main(command(0, "--resume")) == 0
+    assert main(command(1)) == 0
+    mine, theirs = (
+        json.loads((run / "results.json").read_text()) for run in (tmp_path / "k", whole_runs("FT"))
+    )
+    assert mine["steps"] == theirs["steps"]
+    assert weights(tmp_path / "k") == weights(whole_runs("FT"))
+
+
+@pytest.mark.parametrize("state", ["missing", "without measures"])
+def test_measures_that_are_missing_are_said(devkit, whole_runs, tmp_path, state):
+    whole = whole_runs("FT") / "models"
+    models = tmp_path / "a" / "models"
+    models.mkdir(parents=True)
+    shutil.copy(whole / "step0.safetensors", models)
+    if state == "without measures":
+        content = read_state(whole / "step0.state.pt")
+        content["report"]["steps"] = []
+        write_state(models / "step0.state.pt", content)
+    command = arguments(devkit, tmp_path, "FT", "--name", "a", "--step", "1")
+    told = r"step0\.state\.pt (is missing: the method starts without|holds no measures)"
+    with pytest.warns(UserWarning, match=f"{told}.*results.json will lack step 0"):
+        assert main(command) == 0
 
 
 def test_frozen_bodies_resume(devkit, tmp_path):

@@ -5,7 +5,7 @@ import sys
 import pytest
 import torch
 
-from avalanche_seg.plugins import read_state, write_state
+from avalanche_seg.plugins import CheckpointPlugin, read_state, write_state
 from avalanche_seg.plugins.checkpoint.state_file import previous_of
 
 STATE = {"weights": {"a": torch.arange(4.0)}, "n": 3, "names": ["x"], "none": None, "pair": (1, 2)}
@@ -25,7 +25,7 @@ def test_round_trip_and_the_state_before_is_kept(tmp_path):
 
 def test_the_previous_one_can_be_dropped_and_left_overs_of_a_kill_go(tmp_path):
     path = tmp_path / "state.pt"
-    (tmp_path / "state.pt.123.tmp").write_bytes(b"half")
+    (tmp_path / f"state.pt.{2**31 - 1}.tmp").write_bytes(b"half")
     for n in (1, 2):
         write_state(path, {"n": n}, keep_previous=False)
     assert [file.name for file in tmp_path.iterdir()] == ["state.pt"]
@@ -83,9 +83,10 @@ def test_a_payload_is_refused_and_not_run(tmp_path, writer):
         torch.save(content, path)
     else:
         path.write_bytes(pickle.dumps(content))
-    with pytest.raises(ValueError, match=r"state\.pt is cut off, damaged or foreign"):
+    with pytest.raises(ValueError, match=r"state\.pt is cut off, damaged or foreign") as refused:
         read_state(path)
     assert not victim.exists()
+    assert "weights_only" not in str(refused.value) and "arbitrary" not in str(refused.value)
 
 
 def test_a_foreign_file_is_refused(tmp_path):
@@ -93,6 +94,17 @@ def test_a_foreign_file_is_refused(tmp_path):
     torch.save({"model": torch.zeros(2)}, path)
     with pytest.raises(ValueError, match="no state of this package"):
         read_state(path)
+
+
+@pytest.mark.parametrize("content", [{}, {"step": 0}, {"step": 0, "plugins": {}, "report": {}}])
+def test_a_state_of_another_kind_is_refused(tmp_path, content):
+    path = tmp_path / "state.pt"
+    write_state(path, content)
+    assert read_state(path, parts=list(content)) is not None
+    with pytest.raises(ValueError, match=r"state\.pt is a state of another kind: .* no .*model"):
+        read_state(path, parts=["step", "model"])
+    with pytest.raises(ValueError, match="is a state of another kind: it has no settings"):
+        CheckpointPlugin(path).remaining(None, [])
 
 
 def test_a_full_disk_leaves_what_was_saved(tmp_path):
