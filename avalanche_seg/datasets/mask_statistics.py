@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from avalanche_seg.datasets.description import Split
 from avalanche_seg.datasets.mask_scan import check_values, scan
 from avalanche_seg.labels import N_LABELS
-from avalanche_seg.system import atomic_write, expand_home
+from avalanche_seg.system import atomic_write
 
 __all__ = ["MaskStatistics", "cache_folder", "mask_statistics", "fingerprint"]
 
@@ -98,7 +98,7 @@ def cache_folder() -> Path:
     """
     explicit = os.environ.get("AVALANCHE_SEG_CACHE")
     if explicit:
-        return expand_home(explicit)
+        return Path(explicit)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "avalanche_seg"
 
 
