@@ -85,8 +85,8 @@ def check_normalized(images: Tensor) -> None:
         raise ValueError(
             f"got {str(images.dtype).removeprefix('torch.')} images with values in "
             f"{least:.4g}..{most:.4g}, which are not normalised; pass uint8 in 0..255, or "
-            "normalise with ImageNet's mean and standard deviation (normalize_images); if they are "
-            "normalised, say normalized=True"
+            "normalise with ImageNet's mean and standard deviation (normalize_images); predict() "
+            "takes normalized=True for images that are normalised all the same"
         )
 
 

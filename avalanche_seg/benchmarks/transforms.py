@@ -18,7 +18,7 @@ from torchvision import tv_tensors
 from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional as F
 
-from avalanche_seg.datasets import is_map
+from avalanche_seg.datasets import Extras, is_map
 from avalanche_seg.normalization import normalize_images
 
 __all__ = ["JointTransform", "Normalize", "RandomResizedCrop", "ResizeShorterSide"]
@@ -65,7 +65,7 @@ class JointTransform(MultiParamTransform):
         return (
             image.as_subclass(Tensor),
             labels.as_subclass(Tensor),
-            {**extras, **moved},
+            Extras({**extras, **moved}),
             *rest[1:],
         )
 
@@ -123,12 +123,16 @@ class ResizeShorterSide(v2.Transform):
 
 
 class Normalize(v2.Transform):
-    """Image to normalised float32, labels and maps to int64, for loops that do not do it later."""
+    """Image to normalised float32, labels to int64, for loops that do not do it later.
+
+    Extra maps of whole numbers become int64 too, others stay as they are.
+    """
 
     def transform(self, inpt: Any, params: dict[str, Any]) -> Any:
         """Convert one input."""
         if isinstance(inpt, tv_tensors.Mask):
-            return tv_tensors.wrap(inpt.to(torch.int64), like=inpt)
+            whole = not inpt.is_floating_point() and inpt.dtype != torch.bool
+            return tv_tensors.wrap(inpt.to(torch.int64), like=inpt) if whole else inpt
         return tv_tensors.wrap(normalize_images(inpt.as_subclass(Tensor)), like=inpt)
 
 

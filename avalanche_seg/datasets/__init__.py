@@ -7,12 +7,13 @@ from avalanche_seg.datasets.image_cache import ImageCache, image_cache
 from avalanche_seg.datasets.mask_statistics import mask_statistics
 from avalanche_seg.datasets.palette import colorize, voc_palette
 from avalanche_seg.datasets.readers import READERS, read_files, read_synthetic, reader_help
-from avalanche_seg.datasets.sample import Sample, is_map
+from avalanche_seg.datasets.sample import Extras, Sample, is_map
 from avalanche_seg.datasets.synthetic import make_synthetic_voc
 from avalanche_seg.datasets.voc import find_folder, read_voc
 from avalanche_seg.datasets.voc_download import download_voc
 
 __all__ = [
+    "Extras",
     "ImageCache",
     "READERS",
     "Sample",

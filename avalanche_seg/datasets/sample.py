@@ -5,7 +5,21 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
-__all__ = ["Sample", "is_map"]
+__all__ = ["Extras", "Sample", "is_map"]
+
+
+class Extras(dict[str, Tensor]):
+    """The extras of a sample or a batch; they move like a tensor, as Avalanche expects of a part.
+
+    Example:
+        >>> import torch
+        >>> Extras(saliency=torch.zeros(2)).to("cpu", non_blocking=True)
+        {'saliency': tensor([0., 0.])}
+    """
+
+    def to(self, *args: Any, **kwargs: Any) -> "Extras":
+        """The same with every tensor moved; arguments as ``Tensor.to``."""
+        return Extras({name: value.to(*args, **kwargs) for name, value in self.items()})
 
 
 class Sample(NamedTuple):
@@ -37,7 +51,7 @@ class Sample(NamedTuple):
         """``(image, labels)`` or, when there are extras, ``(image, labels, extras)``."""
         if not self.extras:
             return self.image, self.labels
-        return self.image, self.labels, dict(self.extras)
+        return self.image, self.labels, Extras(self.extras)
 
 
 def is_map(extra: Tensor) -> bool:

@@ -10,10 +10,10 @@ __all__ = ["batch_extras", "split_batch", "to_device"]
 
 
 def to_device(part: Any, device: torch.device) -> Any:
-    """One part of a batch on a device: a tensor, or the extras, a dict of tensors.
+    """One part of a batch on a device: a tensor, or the extras, a mapping of names to tensors.
 
     Args:
-        part: tensor, or mapping of names to tensors.
+        part: tensor, or mapping.
         device: where to.
 
     Example:

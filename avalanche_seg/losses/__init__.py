@@ -27,7 +27,14 @@ from avalanche_seg.losses.distillation import (
 from avalanche_seg.losses.external import AtTargetSize, Criterion, at_target_size, criterion_of_step
 from avalanche_seg.losses.features import FeatureDistillation, feature_distillation
 from avalanche_seg.losses.mib import MiBLoss, mib_loss
-from avalanche_seg.losses.objective import DenseOutput, Objective, StepBatch, TeacherTerm, combine
+from avalanche_seg.losses.objective import (
+    DenseOutput,
+    Objective,
+    StepBatch,
+    TeacherTerm,
+    combine,
+    reads_classes,
+)
 from avalanche_seg.losses.reduction import REDUCTIONS, Reduction, weighted_reduction
 from avalanche_seg.losses.teacher_terms import (
     DistillationTerm,
@@ -71,6 +78,7 @@ __all__ = [
     "feature_distillation",
     "icarl_distillation",
     "mib_loss",
+    "reads_classes",
     "unbiased_cross_entropy",
     "unbiased_distillation",
     "weighted_reduction",

@@ -3,7 +3,7 @@
 import copy
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, cast
 
 import torch
 from torch import Tensor
@@ -11,7 +11,12 @@ from torch import Tensor
 from avalanche_seg.labels import VOID
 from avalanche_seg.losses.annotated import annotated_cross_entropy
 from avalanche_seg.losses.cross_entropy import UnbiasedCrossEntropy
-from avalanche_seg.losses.external import Criterion, criterion_of_step
+from avalanche_seg.losses.external import (
+    AtTargetSize,
+    Criterion,
+    at_target_size,
+    criterion_of_step,
+)
 from avalanche_seg.losses.mib import mib_loss
 from avalanche_seg.losses.objective import Objective, StepBatch
 from avalanche_seg.losses.reduction import weighted_reduction
@@ -34,7 +39,7 @@ class Classification(ABC):
 
     @abstractmethod
     def level(self, logits: Tensor, batch: StepBatch) -> Tensor:
-        """The loss of one output, a scalar.
+        """The loss of one output, a scalar; ``batch.weight`` is the subclass's to apply.
 
         Args:
             logits: of the main or an auxiliary head, B x C x h x w.
@@ -61,6 +66,7 @@ class CriterionObjective(Classification):
     """
 
     criterion: Criterion
+    channels_are_classes: ClassVar[bool] = True
 
     def level(self, logits: Tensor, batch: StepBatch) -> Tensor:
         """The criterion of one output.
@@ -76,10 +82,10 @@ class CriterionObjective(Classification):
     def fuse(self, other: Objective) -> Objective | None:
         """MiB's cross entropy and distillation in one pass over the pixels; else None."""
         criterion = self.criterion
-        # A subclass may compute another loss, and other reductions are rarely used.
-        unbiased = type(criterion) is UnbiasedCrossEntropy and criterion.reduction == "mean_all"
-        if unbiased and isinstance(other, UnbiasedDistillationTerm):
-            return _FusedMiB(self, other)
+        # Subclasses may compute something else, and other reductions are rarely used.
+        exact = type(self) is CriterionObjective and type(other) is UnbiasedDistillationTerm
+        if exact and type(criterion) is UnbiasedCrossEntropy and criterion.reduction == "mean_all":
+            return _FusedMiB(self, cast(UnbiasedDistillationTerm, other))
         return None
 
 
@@ -95,13 +101,17 @@ class AnnotatedClassification(Classification):
     """
 
     first: Criterion
+    channels_are_classes: ClassVar[bool] = True
 
     def level(self, logits: Tensor, batch: StepBatch) -> Tensor:
         """The loss of one output."""
         if batch.n_old == 0:
-            return self.first(logits, batch.target)
+            return CriterionObjective(self.first).level(logits, batch)
         annotated = batch.extras["annotated"][:, : logits.shape[1]]
-        return annotated_cross_entropy(logits, batch.target, annotated)
+        if batch.weight is None:
+            return annotated_cross_entropy(logits, batch.target, annotated)
+        pixels = annotated_cross_entropy(logits, batch.target, annotated, reduction="none")
+        return weighted_reduction(pixels, batch.weight)
 
 
 @dataclass(frozen=True)
@@ -138,13 +148,15 @@ class _FusedMiB:
 
 
 def _weighted(criterion: Any, logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
-    reduction = getattr(criterion, "reduction", None)
+    inner: Any = criterion.criterion if isinstance(criterion, AtTargetSize) else criterion
+    reduction = getattr(inner, "reduction", None)
     if reduction is None:
         raise ValueError(
-            f"got a weight of images or pixels for the criterion {type(criterion).__name__}; "
+            f"got a weight of images or pixels for the criterion {type(inner).__name__}; "
             "expected one with the attributes reduction and ignore_index, such as CrossEntropy"
         )
-    of_pixels = copy.copy(criterion)
+    of_pixels = copy.copy(inner)
     of_pixels.reduction = "none"
-    valid = target != getattr(criterion, "ignore_index", VOID)
-    return weighted_reduction(of_pixels(logits, target), weight, reduction=reduction, valid=valid)
+    valid = target != getattr(inner, "ignore_index", VOID)
+    losses = at_target_size(of_pixels)(logits, target)
+    return weighted_reduction(losses, weight, reduction=reduction, valid=valid)

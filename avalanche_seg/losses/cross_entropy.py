@@ -141,7 +141,7 @@ class UnbiasedCrossEntropy(LabelCriterion):
 
     Args:
         n_old: K, the number of channels before this step, background included; a
-            :class:`~avalanche_seg.strategies.SegmentationTemplate` sets it step by step, through
+            :class:`~avalanche_seg.training.SegmentationTemplate` sets it step by step, through
             :meth:`at_step`.
         ignore_index: label of pixels that cost nothing.
         reduction: "mean_all" (over all pixels), "mean" (over those not ignored), "sum" or "none".

@@ -11,7 +11,14 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from torch import Tensor
 
-__all__ = ["DenseOutput", "Objective", "StepBatch", "TeacherTerm", "combine"]
+__all__ = [
+    "DenseOutput",
+    "Objective",
+    "StepBatch",
+    "TeacherTerm",
+    "combine",
+    "reads_classes",
+]
 
 
 class DenseOutput(Protocol):
@@ -77,6 +84,15 @@ class Objective(Protocol):
 
     def __call__(self, batch: StepBatch) -> dict[str, Tensor]:
         """The weighted terms of a batch by name, scalars; none where the objective has nothing."""
+
+
+def reads_classes(objective: Objective) -> bool:
+    """Whether an objective takes channel k of the logits for class k.
+
+    It says so by an attribute ``channels_are_classes``. With a model that has other channels too
+    (``n_extra``, ``background="none"``) it would learn the wrong ones.
+    """
+    return bool(getattr(objective, "channels_are_classes", False))
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ class DistillationTerm(TeacherTerm):
 
     teacher_scale: float = 1.0
     name = "kd"
+    channels_are_classes = True
     _loss = staticmethod(distillation)
 
     def term(self, batch: StepBatch) -> Tensor:
@@ -62,6 +63,7 @@ class ICaRLDistillationTerm(TeacherTerm):
     """
 
     name = "icarl_kd"
+    channels_are_classes = True
 
     def term(self, batch: StepBatch) -> Tensor:
         """The distillation of the main output."""

@@ -18,8 +18,8 @@ class EvalBatch:
 
     Attributes:
         logits: raw channels of the model, floating point, B x n_channels x h x w.
-        scores: from raw channels to one score per class, B x n_classes x h x w; None where raw
-            channels are classes.
+        scores: from raw channels to one score per class, B x n_classes x h x w; None in models
+            that know nothing of it, whose channels are classes.
         target: channels of classes, integer, B x H x W. What is not in 0..n_classes-1 is
             unlabelled: void, and classes that the model has not learned yet.
         prediction: the classes' channels of highest score, int64, B x H x W.

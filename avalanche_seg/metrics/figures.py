@@ -26,8 +26,8 @@ __all__ = [
     "shown_name",
 ]
 
-_MOST_LETTERS = 40  # Of a name in a picture: longer ones would leave no room for the picture.
-_WITH_NUMBERS = 40  # Classes up to which a cell has room for its number.
+_MOST_LETTERS = 40  # Of a name in a picture: a longer one would leave too little for the rest.
+_WITH_NUMBERS = 40  # Classes up to which a cell is large enough for its number.
 
 
 def shown_name(name: str) -> str:

@@ -5,8 +5,9 @@ from avalanche_seg.models.balanced_init import balanced_classifier_init, balance
 from avalanche_seg.models.bisenet import BiSeNet
 from avalanche_seg.models.channels import BackgroundChannel, HeadGroup
 from avalanche_seg.models.classifiers import HEADS, HeadFactory
-from avalanche_seg.models.create import MODELS, create_model
+from avalanche_seg.models.create import MODELS, create_model, name_of
 from avalanche_seg.models.incremental_head import IncrementalHead
+from avalanche_seg.models.modes import evaluating
 from avalanche_seg.models.output import DenseFeatures, SegmentationOutput, as_output
 from avalanche_seg.models.segmentation_model import SegmentationModel, score_function
 from avalanche_seg.models.storage import load_model, save_model
@@ -27,7 +28,9 @@ __all__ = [
     "balanced_classifier_init",
     "balanced_init",
     "create_model",
+    "evaluating",
     "load_model",
+    "name_of",
     "save_model",
     "score_function",
 ]

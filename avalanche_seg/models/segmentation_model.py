@@ -10,6 +10,7 @@ from avalanche_seg.kernels import predicted_labels
 from avalanche_seg.models.channels import BackgroundChannel
 from avalanche_seg.models.classifiers import HEADS
 from avalanche_seg.models.incremental_head import IncrementalHead
+from avalanche_seg.models.modes import evaluating
 from avalanche_seg.models.output import SegmentationOutput
 from avalanche_seg.models.roles import parameter_roles
 from avalanche_seg.normalization import check_normalized, normalize_images
@@ -21,7 +22,8 @@ class SegmentationModel(nn.Module):
     """A feature network under incremental heads.
 
     The model accepts uint8 images and normalises them itself; floating point images are taken to be
-    normalised already. Main and auxiliary heads start empty and grow together, a step at a time.
+    normalised already (``predict`` and the strategies look at the values of the first ones). Main
+    and auxiliary heads start empty and grow together, a step at a time.
 
     Labels are classes, 0 the background; logits have raw channels: ``n_extra`` extra ones, then the
     classes (without the background when it has no channel). :meth:`scores` leads from one to the
@@ -118,6 +120,11 @@ class SegmentationModel(nn.Module):
         return self.head.out_channels
 
     @property
+    def channels_are_classes(self) -> bool:
+        """Whether channel k of the logits is class k, as the losses of label maps expect."""
+        return self.n_extra == 0 and self.head.background != "none"
+
+    @property
     def classes_per_step(self) -> list[int]:
         """How many classes each step added, background included."""
         return self.head.classes_per_step
@@ -144,6 +151,7 @@ class SegmentationModel(nn.Module):
     @taps.setter
     def taps(self, names: Collection[str]) -> None:
         known = ("head", *getattr(self.network, "tap_names", ()))
+        names = [names] if isinstance(names, str) else names
         unknown = sorted(set(names).difference(known))
         if unknown:
             raise ValueError(
@@ -217,13 +225,8 @@ class SegmentationModel(nn.Module):
         """
         if not normalized:
             check_normalized(images)
-        modes = {module: module.training for module in self.modules()}
-        self.eval()
-        try:
+        with evaluating(self):
             logits = self(images).logits
-        finally:
-            for module, mode in modes.items():  # Some may be frozen in evaluation mode.
-                module.training = mode
         return predicted_labels(logits, (images.shape[-2], images.shape[-1]), self.scores)
 
 
@@ -241,5 +244,4 @@ def score_function(model: nn.Module) -> Callable[[Tensor], Tensor] | None:
     if not isinstance(model, SegmentationModel):
         return getattr(model, "scores", None)
     own = type(model).scores is not SegmentationModel.scores
-    plain = model.n_extra == 0 and model.head.background != "none"
-    return model.scores if own or not plain else None
+    return model.scores if own or not model.channels_are_classes else None

@@ -24,7 +24,7 @@ from avalanche_seg.plugins.freeze import FreezePlugin
 from avalanche_seg.plugins.importance import EWCPlugin, ImportancePlugin, PIPlugin, RWPlugin
 from avalanche_seg.plugins.lr_schedules import PolyLRPlugin, SchedulePlugin, StepLRPlugin
 from avalanche_seg.plugins.objective import ObjectivePlugin, step_batch
-from avalanche_seg.plugins.periodic_eval import PeriodicEvalPlugin
+from avalanche_seg.plugins.periodic_eval import PeriodicEvalPlugin, PevalMode
 from avalanche_seg.plugins.progress import ProgressPlugin
 from avalanche_seg.plugins.replay import (
     ClassExemplarsBuffer,
@@ -57,6 +57,7 @@ __all__ = [
     "ObjectivePlugin",
     "PIPlugin",
     "PeriodicEvalPlugin",
+    "PevalMode",
     "PolyLRPlugin",
     "ProgressPlugin",
     "RWPlugin",

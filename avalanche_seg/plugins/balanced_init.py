@@ -11,7 +11,8 @@ __all__ = ["BalancedInitPlugin"]
 class BalancedInitPlugin(SegmentationPlugin):
     """Makes every head of the model initialise new classes by the background's classifier.
 
-    See :func:`avalanche_seg.models.balanced_init`. The heads do it when they grow, so once a step,
+    Of MiB (Cermelli et al., CVPR 2020, section 3.3); see
+    :func:`avalanche_seg.models.balanced_init`. The heads do it when they grow, so once per step,
     on the main and the auxiliary outputs.
     """
 

@@ -20,7 +20,7 @@ def record_term(strategy: Any, name: str, value: Tensor) -> None:
     """Note a part of the current batch's objective; strategies without ``loss_terms`` take none.
 
     Args:
-        strategy: the strategy, a :class:`~avalanche_seg.strategies.SegmentationTemplate` or other.
+        strategy: the strategy, a :class:`~avalanche_seg.training.SegmentationTemplate` or other.
         name: of the part, such as "unkd".
         value: weighted as it enters the objective, a scalar tensor; its graph is not kept.
     """

@@ -18,7 +18,8 @@ class FreezePlugin(SegmentationPlugin):
         batch_norm: keep the statistics of every batch norm as they are, and use them.
         heads_only: from the second step on, train the incremental heads alone.
         evaluation: paths of modules, such as "network.context.backbone", that are held in
-            evaluation mode with everything in them, dropout and norms; "" is the whole model.
+            evaluation mode with everything in them, dropout and norms; "" is the whole model,
+            whose auxiliary heads are off then.
         first_step: the first step at which ``batch_norm`` and ``evaluation`` hold; 0 or later.
 
     Raises:

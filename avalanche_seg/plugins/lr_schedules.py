@@ -48,7 +48,7 @@ class SchedulePlugin(SegmentationPlugin):
 
 
 class PolyLRPlugin(SchedulePlugin):
-    """The polynomial schedule: :func:`poly_factor`.
+    """The polynomial schedule of DeepLab (Chen et al., TPAMI 2018): :func:`poly_factor`.
 
     Args:
         power: the exponent, 0.9 as published.

@@ -70,7 +70,14 @@ class ObjectivePlugin(SegmentationPlugin):
         """Add the terms to the loss, where the strategy does not do it itself."""
         if computes_objectives(strategy):
             return
-        terms: dict[str, Tensor] = self.objective(self.batch_of(strategy))
+        batch = self.batch_of(strategy)
+        if self.objective.needs_teacher and batch.n_old > 0 and batch.teacher is None:
+            raise ValueError(
+                f"{type(self.objective).__name__} needs the previous model, which "
+                f"{type(self).__name__} does not keep in a strategy of another package; pass it to "
+                "a TeacherTermPlugin"
+            )
+        terms: dict[str, Tensor] = self.objective(batch)
         for name, value in terms.items():
             strategy.loss += value
             record_term(strategy, name, value)

@@ -1,10 +1,13 @@
 """Evaluation during training, at the epochs one expects."""
 
-from typing import Any
+from typing import Any, Literal, get_args
 
 from avalanche_seg.plugins.base import SegmentationPlugin
 
-__all__ = ["PeriodicEvalPlugin"]
+__all__ = ["PeriodicEvalPlugin", "PevalMode"]
+
+PevalMode = Literal["epoch", "iteration"]
+"""What ``eval_every`` counts."""
 
 
 class PeriodicEvalPlugin(SegmentationPlugin):
@@ -21,12 +24,11 @@ class PeriodicEvalPlugin(SegmentationPlugin):
         ValueError: for an unknown mode.
     """
 
-    MODES = ("epoch", "iteration")
-
-    def __init__(self, eval_every: int = -1, mode: str = "epoch") -> None:
+    def __init__(self, eval_every: int = -1, mode: PevalMode = "epoch") -> None:
         super().__init__()
-        if mode not in self.MODES:
-            raise ValueError(f"peval_mode={mode!r} is unknown; expected {' or '.join(self.MODES)}")
+        known = get_args(PevalMode)
+        if mode not in known:
+            raise ValueError(f"peval_mode={mode!r} is unknown; expected {' or '.join(known)}")
         self.eval_every = eval_every
         self.mode = mode
         self._evaluated_after = 0

@@ -4,13 +4,14 @@ from abc import abstractmethod
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import torch
 from torch import Tensor
 from tqdm import tqdm
 
 from avalanche_seg.losses import StepBatch
 from avalanche_seg.plugins.distillation import TeacherPlugin
 from avalanche_seg.plugins.objective import step_batch
-from avalanche_seg.system import is_main
+from avalanche_seg.system import get_random_state, is_main, set_random_state
 
 __all__ = ["TargetPlugin"]
 
@@ -26,6 +27,8 @@ class TargetPlugin(TeacherPlugin):
     Args:
         first_step: the first step whose labels are replaced; 1, as pseudo-labels need a teacher.
         progress: show a progress bar during the pass over the data.
+        seed: of the pass's crops. They depend on nothing else, so a step that is resumed, or run
+            alone, gets the same thresholds; the training's random numbers are left where they were.
 
     Example:
         >>> class SureOnly(TargetPlugin):
@@ -34,10 +37,11 @@ class TargetPlugin(TeacherPlugin):
         ...         return batch.target.where(sure | (batch.target > 0), 255), None
     """
 
-    def __init__(self, *, first_step: int = 1, progress: bool = True) -> None:
+    def __init__(self, *, first_step: int = 1, progress: bool = True, seed: int = 0) -> None:
         super().__init__()
         self.first_step = first_step
         self.progress = progress
+        self.seed = seed
 
     def prepare_step(self, strategy: Any, batches: Iterable[StepBatch]) -> None:
         """Look at a step's training data before it is trained.
@@ -45,7 +49,8 @@ class TargetPlugin(TeacherPlugin):
         Args:
             strategy: the strategy.
             batches: one pass over its training loader; batches have no ``output``. Nothing is
-                loaded unless it is iterated. Of several processes each sees its share.
+                loaded unless it is iterated. Of several processes each sees its share, so what
+                is kept must be reduced over them.
         """
 
     @abstractmethod
@@ -63,8 +68,14 @@ class TargetPlugin(TeacherPlugin):
 
     def before_training_exp(self, strategy: Any, **kwargs: Any) -> None:
         """Let :meth:`prepare_step` see the step's data."""
-        if self._acts(strategy):
+        if not self._acts(strategy):
+            return
+        before = get_random_state()
+        torch.manual_seed(self.seed)
+        try:
             self.prepare_step(strategy, self._pass(strategy))
+        finally:
+            set_random_state(before)
 
     def after_forward(self, strategy: Any, **kwargs: Any) -> None:
         """Put the labels into the batch."""

@@ -1,4 +1,4 @@
-"""Methods that change the weights once a step is trained: fusion with the old model, folding."""
+"""Methods that change the weights once per step is trained: fusion with the old model, folding."""
 
 from abc import abstractmethod
 from typing import Any

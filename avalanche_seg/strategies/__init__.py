@@ -1,4 +1,4 @@
-"""The methods, one a file: a template, its losses and plugins."""
+"""The methods, one per file: a template, its losses and plugins."""
 
 from avalanche_seg.strategies.ewc import EWC
 from avalanche_seg.strategies.fine_tuning import FineTuning

@@ -1,12 +1,7 @@
 """The training loop of dense prediction: template, objective, precision, optimizers."""
 
 from avalanche_seg.training.optimizers import OptimizerFactory, sgd
-from avalanche_seg.training.options import (
-    PevalMode,
-    TemplateOptions,
-    default_evaluator,
-    own_plugins,
-)
+from avalanche_seg.training.options import TemplateOptions, default_evaluator, own_plugins
 from avalanche_seg.training.precision import AMP_MODES, AmpMode
 from avalanche_seg.training.roles import RoleOptions, role_groups
 from avalanche_seg.training.template import SegmentationTemplate
@@ -15,7 +10,6 @@ __all__ = [
     "AMP_MODES",
     "AmpMode",
     "OptimizerFactory",
-    "PevalMode",
     "RoleOptions",
     "SegmentationTemplate",
     "TemplateOptions",

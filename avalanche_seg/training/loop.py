@@ -88,7 +88,7 @@ class MicroBatchTemplate(SupervisedTemplate):
             self.loss_terms = dict(zip(self.loss_terms, values[1:], strict=True))
 
     def _images_of_batch(self) -> float | Tensor:
-        """Images of the whole batch, a process; on the device, as reading it would wait."""
+        """Images of the whole batch, per process; on the device, as reading it would wait."""
         own = len(self.mbatch[0])
         if world_size() == 1:
             return own

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from avalanche.core import BasePlugin
-from torch import Tensor
+from torch import Tensor, nn
 
 from avalanche_seg.losses import (
     Criterion,
@@ -15,6 +15,7 @@ from avalanche_seg.losses import (
     at_target_size,
     combine,
     criterion_of_step,
+    reads_classes,
 )
 from avalanche_seg.plugins import ObjectivePlugin, TeacherPlugin
 
@@ -40,14 +41,30 @@ class StepObjective:
         self._whole: Objective = self.own
 
     def with_teacher(self, plugins: Sequence[BasePlugin]) -> list[BasePlugin]:
-        """The plugins, with one that keeps a teacher in front where only the objective asks."""
+        """The plugins, with one that keeps a teacher in front where an objective lacks one."""
+        needed = any(objective.needs_teacher for objective in self._all(plugins))
         holds = any(isinstance(plugin, TeacherPlugin) for plugin in plugins)
-        return [TeacherPlugin(), *plugins] if self.own.needs_teacher and not holds else [*plugins]
+        return [TeacherPlugin(), *plugins] if needed and not holds else [*plugins]
 
-    def begin_step(self, plugins: Sequence[Any]) -> None:
-        """Combine the objectives of the strategy and of its plugins, in their order."""
+    def begin_step(self, plugins: Sequence[Any], model: nn.Module) -> None:
+        """Combine the objectives of the strategy and of its plugins, in their order.
+
+        Raises:
+            ValueError: when plugins have different teachers, or when an objective would take the
+                model's channels for classes that they are not.
+        """
+        objectives = self._all(plugins)
+        _check_channels(model, objectives)
+        if len({id(p.teacher) for p in plugins if isinstance(p, TeacherPlugin)}) > 1:
+            raise ValueError(
+                "got plugins with different teachers; expected one for all, as its output is "
+                "computed once per batch: leave teacher= out, or pass the same to each"
+            )
+        self._whole = combine(objectives)
+
+    def _all(self, plugins: Sequence[Any]) -> list[Objective]:
         added = [plugin.objective for plugin in plugins if isinstance(plugin, ObjectivePlugin)]
-        self._whole = combine([self.own, *added])
+        return [self.own, *added]
 
     def __call__(self, batch: StepBatch) -> dict[str, Tensor]:
         """The weighted terms of a batch by name."""
@@ -63,3 +80,15 @@ class StepObjective:
     def evaluation_criterion(self) -> Criterion:
         """The criterion of step 0: label maps of evaluations show old classes too."""
         return criterion_of_step(self.criterion, 0)
+
+
+def _check_channels(model: nn.Module, objectives: Sequence[Objective]) -> None:
+    if getattr(model, "channels_are_classes", True):
+        return
+    for objective in objectives:
+        if reads_classes(objective):
+            raise ValueError(
+                f"{type(objective).__name__} takes channel k for class k, and the model's channels "
+                "are others (n_extra, or background='none'); expected an objective that maps "
+                "classes to channels: pass one as objective=, or use a model of classes alone"
+            )

@@ -6,7 +6,7 @@ from typing import Any
 from torch import nn
 from torch.optim import SGD, Optimizer
 
-from avalanche_seg.training.roles import RoleOptions, role_groups
+from avalanche_seg.training.roles import RoleOptions, freeze_roles, role_groups
 
 __all__ = ["OptimizerFactory", "OptimizerSource", "sgd"]
 
@@ -37,7 +37,7 @@ def sgd(
         roles: at later steps, factors on rate and weight decay for parameters by role: "body",
             "neck", "old", "new", "extra" (see
             :meth:`avalanche_seg.models.SegmentationModel.parameter_roles`); roles that are left
-            out have factors of 1.
+            out have factors of 1. A rate of 0 freezes the role for the step.
         first_step_roles: the same for step 0.
 
     Returns:
@@ -51,16 +51,16 @@ def sgd(
         0.001
     """
     rate_later = lr / 10 if lr_later is None else lr_later
+    frozen: list[nn.Parameter] = []
 
     def make(model: nn.Module, experience: Any) -> Optimizer:
         later = bool(experience.previous_classes)
         rate = rate_later if later else lr
-        groups = role_groups(
-            model,
-            (roles if later else first_step_roles) or {},
-            lr=rate,
-            weight_decay=weight_decay,
-        )
+        wanted = (roles if later else first_step_roles) or {}
+        for parameter in frozen:  # At an earlier step.
+            parameter.requires_grad_(True)
+        frozen[:] = freeze_roles(model, wanted)
+        groups = role_groups(model, wanted, lr=rate, weight_decay=weight_decay)
         return SGD(
             groups,
             lr=rate,

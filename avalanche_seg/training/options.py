@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, Required, TypedDict, TypeVar
+from typing import Any, Required, TypedDict, TypeVar
 
 import torch
 from avalanche.core import BasePlugin
@@ -13,13 +13,11 @@ from torch import nn
 from torch.optim import Optimizer
 
 from avalanche_seg.metrics import loss_term_metrics, mean_iou_metrics
+from avalanche_seg.plugins import PevalMode
 from avalanche_seg.training.optimizers import OptimizerFactory
 from avalanche_seg.training.precision import AmpMode
 
-__all__ = ["PevalMode", "TemplateOptions", "default_evaluator", "own_plugins", "show_options"]
-
-PevalMode = Literal["epoch", "iteration"]
-"""What ``eval_every`` counts."""
+__all__ = ["TemplateOptions", "default_evaluator", "own_plugins", "show_options"]
 
 
 class TemplateOptions(TypedDict, total=False):

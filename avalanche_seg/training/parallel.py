@@ -15,9 +15,14 @@ class Parallel:
 
     The wrapper is made anew every step, because the model has grown. With one process everything
     here does nothing.
+
+    Args:
+        all_used: every parameter is part of every loss. Where an objective may leave some out
+            (auxiliary heads, say), each iteration must look for them, which takes time.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, all_used: bool = True) -> None:
+        self.all_used = all_used
         self._wrapper: DistributedDataParallel | None = None
 
     def begin_step(self) -> None:
@@ -30,7 +35,9 @@ class Parallel:
             return model
         if self._wrapper is None:
             # Statistics of batch norm are brought together once an epoch.
-            self._wrapper = DistributedDataParallel(model, broadcast_buffers=False)
+            self._wrapper = DistributedDataParallel(
+                model, broadcast_buffers=False, find_unused_parameters=not self.all_used
+            )
         return self._wrapper
 
     def averaging(self, model: nn.Module, *, now: bool) -> AbstractContextManager[None]:

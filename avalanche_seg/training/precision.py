@@ -28,7 +28,7 @@ class Precision:
         ValueError: for another ``amp``.
     """
 
-    def __init__(self, amp: str, device: torch.device) -> None:
+    def __init__(self, amp: AmpMode, device: torch.device) -> None:
         if amp not in AMP_MODES:
             raise ValueError(f"amp={amp!r} is unknown; expected one of {', '.join(AMP_MODES)}")
         self.device_type = device.type

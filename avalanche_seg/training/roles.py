@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import nn
 
-__all__ = ["RoleOptions", "role_groups"]
+__all__ = ["RoleOptions", "freeze_roles", "role_groups"]
 
 
 @dataclass(frozen=True)
@@ -14,7 +14,7 @@ class RoleOptions:
     """How the parameters of a role are trained.
 
     Args:
-        lr: factor on the learning rate; 0 keeps the parameters as they are.
+        lr: factor on the learning rate; 0 freezes the parameters: no gradient is computed.
         weight_decay: factor on the weight decay.
 
     Raises:
@@ -43,7 +43,7 @@ def role_groups(
     Args:
         model: with a method ``parameter_roles`` where ``roles`` names any.
         roles: by role, its factors; what is not named has factors of 1. Parameters of a role with
-            the rate 0 are in no group: neither gradient nor decay moves them.
+            the rate 0 are in no group.
         lr: learning rate.
         weight_decay: weight decay.
 
@@ -61,12 +61,7 @@ def role_groups(
     """
     if not roles:
         return [{"params": [p for p in model.parameters() if p.requires_grad]}]
-    parameters = _parameter_roles(model)
-    unknown = sorted(set(roles) - set(parameters))
-    if unknown:
-        raise ValueError(
-            f"the model has no role {unknown[0]!r}; expected some of {', '.join(parameters)}"
-        )
+    parameters = _parameter_roles(model, roles)
     groups = []
     for role, members in parameters.items():
         options = roles.get(role, RoleOptions())
@@ -83,11 +78,48 @@ def role_groups(
     return groups
 
 
-def _parameter_roles(model: nn.Module) -> dict[str, list[nn.Parameter]]:
+def freeze_roles(model: nn.Module, roles: Mapping[str, RoleOptions]) -> list[nn.Parameter]:
+    """Turn the gradients of the roles with the rate 0 off.
+
+    Args:
+        model: with a method ``parameter_roles`` where ``roles`` names any.
+        roles: by role, its factors.
+
+    Returns:
+        the parameters that learned before, to be thawed later.
+
+    Raises:
+        ValueError: as :func:`role_groups`.
+    """
+    if not roles:
+        return []
+    parameters = _parameter_roles(model, roles)
+    frozen = [
+        parameter
+        for role, options in roles.items()
+        if options.lr == 0
+        for parameter in parameters[role]
+        if parameter.requires_grad
+    ]
+    for parameter in frozen:
+        parameter.requires_grad_(False)
+        parameter.grad = None
+    return frozen
+
+
+def _parameter_roles(
+    model: nn.Module, wanted: Mapping[str, RoleOptions]
+) -> dict[str, list[nn.Parameter]]:
     roles = getattr(model, "parameter_roles", None)
     if roles is None:
         raise ValueError(
             f"{type(model).__name__} has no method parameter_roles; rates by role need a "
             "SegmentationModel, or a model with such a method"
         )
-    return roles()
+    parameters: dict[str, list[nn.Parameter]] = roles()
+    unknown = sorted(set(wanted) - set(parameters))
+    if unknown:
+        raise ValueError(
+            f"the model has no role {unknown[0]!r}; expected some of {', '.join(parameters)}"
+        )
+    return parameters

@@ -16,7 +16,9 @@ from avalanche_seg.losses import Criterion, Objective
 from avalanche_seg.models import SegmentationOutput, score_function
 from avalanche_seg.normalization import check_normalized, normalize_images
 from avalanche_seg.plugins import (
+    FreezePlugin,
     PeriodicEvalPlugin,
+    PevalMode,
     WeightEditPlugin,
     record_term,
     step_batch,
@@ -25,7 +27,7 @@ from avalanche_seg.training.evaluation import evaluation_loss
 from avalanche_seg.training.loop import MicroBatchTemplate
 from avalanche_seg.training.objective import StepObjective
 from avalanche_seg.training.optimizers import OptimizerFactory, OptimizerSource
-from avalanche_seg.training.options import PevalMode, default_evaluator, show_options
+from avalanche_seg.training.options import default_evaluator, show_options
 from avalanche_seg.training.parallel import Parallel
 from avalanche_seg.training.precision import AmpMode, Precision
 
@@ -130,18 +132,16 @@ class SegmentationTemplate(MicroBatchTemplate):
         self.eval_every = eval_every
         self.loader = dict(loader or {})
         self.loss_terms = {}
+        self._checked_images = False
         self._prediction: Tensor | None = None
         self.micro_batches = micro_batches
         self.compile = compile
         self.precision = Precision(amp, self.device)
-        self.parallel = Parallel()
+        # Other objectives may leave auxiliary heads out, and modules held in evaluation mode too.
+        held = any(isinstance(p, FreezePlugin) and p.evaluation for p in self.plugins)
+        self.parallel = Parallel(all_used=objective is None and not held)
         self._optimizers = OptimizerSource(optimizer, model)
         self._memory_format = torch.channels_last if channels_last else torch.preserve_format
-
-    @property
-    def n_old(self) -> int:
-        """How many classes the model had before the current step; 0 at step 0."""
-        return len(self.experience.previous_classes)
 
     # ---------------------------------------------------------------- model, optimizer, objective
 
@@ -156,7 +156,7 @@ class SegmentationTemplate(MicroBatchTemplate):
         if self.compile:
             self.model.compile()
         self.make_optimizer()
-        self._step_objective.begin_step(self.plugins)
+        self._step_objective.begin_step(self.plugins, self.model)
 
     def make_optimizer(self, **kwargs: Any) -> None:
         """Get this step's optimizer from the factory, or bring the given one up to date."""
@@ -167,11 +167,13 @@ class SegmentationTemplate(MicroBatchTemplate):
     def make_train_dataloader(self, **kwargs: Any) -> None:
         """Shuffled batches of the step's data set; keyword arguments of ``train`` win."""
         options = loader_options(self.loader, kwargs, device=self.device)
+        self._checked_images = False
         self.dataloader = train_loader(self.adapted_dataset, self.train_mb_size, options)
 
     def make_eval_dataloader(self, **kwargs: Any) -> None:
         """Batches in order, every image once; keyword arguments of ``eval`` win."""
         options = loader_options(self.loader, kwargs, device=self.device)
+        self._checked_images = False
         self.dataloader = eval_loader(self.adapted_dataset, self.eval_mb_size, options)
 
     # ------------------------------------------------------------------------------------- a batch
@@ -180,8 +182,9 @@ class SegmentationTemplate(MicroBatchTemplate):
         self.mb_output = None  # Or the previous batch's logits stay alive during the next forward.
         images, labels, *rest = self.mbatch
         images = images.to(self.device, non_blocking=True)
-        if self.clock.train_exp_iterations == 0 and self.is_training:
-            check_normalized(images)  # Once per step: reading values waits for a GPU.
+        if not self._checked_images:
+            check_normalized(images)  # Of the first batch alone: reading values waits for a GPU.
+            self._checked_images = True
         # First the format: of bytes there is a quarter to move, and channels last normalise faster.
         images = normalize_images(images.contiguous(memory_format=self._image_format))
         labels = labels.to(self.device, non_blocking=True).long()

@@ -216,3 +216,12 @@ def test_extras_in_avalanches_groups() -> None:
     groups = TransformGroups({"train": JointTransform(v2.RandomHorizontalFlip(1.0)), "eval": None})
     _, labels, extras = groups["train"](image, y, {"x": x})
     assert torch.equal(labels, y.flip(-1)) and torch.equal(extras["x"], x.flip(-1))
+
+
+def test_normalizing_leaves_maps_of_real_numbers_alone():
+    from avalanche_seg.benchmarks.transforms import Normalize
+
+    real, whole = torch.full((2, 2), 0.7), torch.full((2, 2), 7, dtype=torch.uint8)
+    for values, dtype in ((real, torch.float32), (whole, torch.int64)):
+        found = Normalize()(tv_tensors.Mask(values))
+        assert found.dtype == dtype and found.to(values.dtype).equal(values)

@@ -1,11 +1,13 @@
 """Objectives: terms by name, sums of them, and what is computed in one pass."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 import torch
 
 from avalanche_seg.losses import (
+    AnnotatedClassification,
     CriterionObjective,
     CrossEntropy,
     FeatureDistillationTerm,
@@ -13,6 +15,8 @@ from avalanche_seg.losses import (
     TeacherTerm,
     UnbiasedCrossEntropy,
     UnbiasedDistillationTerm,
+    annotated_cross_entropy,
+    at_target_size,
     combine,
     cross_entropy,
     unbiased_cross_entropy,
@@ -150,3 +154,50 @@ def test_a_missing_feature_map_is_named():
     batch = make_batch(output(N_CLASSES, head=torch.zeros(1)), output(N_OLD))
     with pytest.raises(ValueError, match=r"maps none.*'head'"):
         FeatureDistillationTerm(1.0)(batch)
+
+
+class TwiceDistilled(UnbiasedDistillationTerm):
+    def term(self, batch):
+        return 2 * super().term(batch)
+
+
+class TwiceClassified(CriterionObjective):
+    def level(self, logits, batch):
+        return 2 * super().level(logits, batch)
+
+
+def test_a_subclass_is_never_fused_away():
+    batch = make_batch(output(N_CLASSES), output(N_OLD, seed=3))
+    criterion = UnbiasedCrossEntropy()
+    plain = combine([CriterionObjective(criterion), UnbiasedDistillationTerm(1.0)])(batch)
+    distilled = combine([CriterionObjective(criterion), TwiceDistilled(1.0)])(batch)
+    classified = combine([TwiceClassified(criterion), UnbiasedDistillationTerm(1.0)])(batch)
+    torch.testing.assert_close(distilled["unkd"], 2 * plain["unkd"])
+    torch.testing.assert_close(classified["classification"], 2 * plain["classification"])
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_weights_reach_a_criterion_of_torchs(reduction):
+    weight = torch.tensor([0.5, 2.0])
+    batch = make_batch(output(N_CLASSES), weight=weight)
+    criterion = torch.nn.CrossEntropyLoss(ignore_index=255, reduction=reduction)
+    (term,) = CriterionObjective(at_target_size(criterion))(batch).values()
+    pixels = cross_entropy(batch.output.logits, batch.target, reduction="none")
+    total = (pixels * weight.view(2, 1, 1)).sum()
+    counted = int((batch.target != 255).sum()) if reduction == "mean" else 1
+    torch.testing.assert_close(term, total / counted)
+
+
+def test_weights_reach_what_images_annotate():
+    annotated = torch.tensor([[False, False, False, True, True], [False, True, True, True, True]])
+    weight = torch.tensor([0.0, 3.0])
+    student, teacher = output(N_CLASSES), output(N_OLD, seed=3)
+    batch = replace(make_batch(student, teacher, weight), extras={"annotated": annotated})
+    objective = AnnotatedClassification(CrossEntropy())
+    pixels = annotated_cross_entropy(student.logits, batch.target, annotated, reduction="none")
+    expected = (pixels * weight.view(2, 1, 1)).mean()
+    torch.testing.assert_close(objective(batch)["classification"], expected)
+    first = make_batch(student, weight=weight)
+    pixels = cross_entropy(student.logits, first.target, reduction="none")
+    expected = (pixels * weight.view(2, 1, 1)).mean()
+    torch.testing.assert_close(objective(first)["classification"], expected)

@@ -174,7 +174,7 @@ def test_scores_are_the_logits_themselves_where_all_channels_are_classes():
 def test_pixels_as_floating_point_numbers_are_refused():
     model, images = tiny_model(3), random_bytes(16, 24)
     for scaled in (images / 255, images.float()):
-        with pytest.raises(ValueError, match=r"not normalised; .* say normalized=True"):
+        with pytest.raises(ValueError, match=r"not normalised; .* takes normalized=True"):
             model.predict(scaled)
         with torch.no_grad():
             expected = predicted_labels(model.eval()(scaled).logits, (16, 24))

@@ -91,3 +91,20 @@ def test_a_subclass_with_a_criterion_of_its_own_gets_the_terms_too(tmp_path):
     strategy = trained(Mine, tiny_benchmark(tmp_path), objective)
     assert len(objective.seen) == 1
     assert set(strategy.loss_terms) == {"spread", "first"}
+
+
+def test_a_term_without_its_teacher_is_no_silent_nothing(tmp_path):
+    from avalanche_seg.benchmarks import eval_preset
+    from avalanche_seg.losses import DistillationTerm
+
+    benchmark = tiny_benchmark(tmp_path, train_transform=eval_preset(32, normalize=True))
+    model = tiny_model()
+    strategy = Plain(
+        model=model,
+        optimizer=torch.optim.SGD(model.parameters(), lr=0.01),
+        train_mb_size=4,
+        plugins=[ObjectivePlugin(DistillationTerm(1e9))],
+        evaluator=None,
+    )
+    with pytest.raises(ValueError, match="DistillationTerm needs the previous model"):
+        strategy.train(benchmark.train_stream, eval_streams=[], drop_last=True)

@@ -1,9 +1,12 @@
 """Pseudo-labels: a pass over the step's data, then labels and weights of every batch."""
 
+import copy
+
 import pytest
 import torch
 from avalanche.training.templates import SupervisedTemplate
 
+from avalanche_seg.benchmarks import train_preset
 from avalanche_seg.losses import CrossEntropy, cross_entropy
 from avalanche_seg.plugins import CheckpointPlugin, PolyLRPlugin, SegmentationPlugin, TargetPlugin
 from avalanche_seg.training import SegmentationTemplate, sgd
@@ -156,3 +159,21 @@ def test_a_stopped_step_goes_on_with_its_thresholds_to_the_same_weights(benchmar
     resumed, again = run(tmp_path / "parts.pt")
     assert threshold.equal(again)
     assert all(value.equal(resumed[name]) for name, value in whole.items())
+
+
+def test_thresholds_depend_on_the_plugins_seed_alone(tmp_path):
+    """Not on the training's random numbers, which the pass leaves where they were."""
+    benchmark = tiny_benchmark(tmp_path, train_transform=train_preset(32))
+    model = tiny_model(seed=1)
+    template(model=model).train(benchmark.train_stream[0], eval_streams=[])
+    state = copy.deepcopy(model.state_dict())
+    found = []
+    for training_seed, plugin_seed in ((0, 0), (7, 0), (0, 1)):
+        model = tiny_model(seed=1)
+        model.grow(16)
+        model.load_state_dict(state)
+        plugin = MostlyOld(seed=plugin_seed)
+        torch.manual_seed(training_seed)
+        template(plugin, model=model).train(benchmark.train_stream[1], eval_streams=[])
+        found.append(plugin.threshold.item())
+    assert found[0] == found[1] != found[2]

@@ -10,7 +10,7 @@ from typing import Unpack
 import torch
 from torch import Tensor, nn
 
-from avalanche_seg.losses import Classification, TeacherTerm
+from avalanche_seg.losses import Classification, TeacherTerm, cross_entropy
 from avalanche_seg.models import BiSeNet, IncrementalHead
 from avalanche_seg.plugins import (
     FreezePlugin,
@@ -117,3 +117,18 @@ class UnknownLike(SegmentationTemplate):
             optimizer=sgd(lr, lr, roles=roles),
             **own_plugins(options, *own),
         )
+
+
+class MainOutput(Classification):
+    """Leaves the auxiliary outputs out, so that their heads are in no loss."""
+
+    def __call__(self, batch):
+        return {"classification": self.level(batch.output.logits, batch)}
+
+    def level(self, logits, batch):
+        return cross_entropy(logits, batch.target)
+
+
+class MainOnly(SegmentationTemplate):
+    def __init__(self, **options: Unpack[TemplateOptions]):
+        super().__init__(objective=MainOutput(), **options)

@@ -12,9 +12,11 @@ from avalanche_seg.plugins import ImportancePlugin, SegmentationPlugin
 from avalanche_seg.strategies import EWC, ILT, PI, RW, FineTuning, LwF, LwFMC, MiB, SMiB
 from avalanche_seg.training import sgd
 from tests.distributed import in_processes, save
+from tests.strategies.made_up import MainOnly
 from tests.tiny import tiny_benchmark, tiny_model
 
 METHODS = {m.__name__: m for m in (EWC, ILT, PI, RW, FineTuning, LwF, LwFMC, MiB, SMiB)}
+MADE_UP = {"MainOnly": MainOnly}
 
 
 class Losses(SegmentationPlugin):
@@ -31,7 +33,7 @@ def train_and_test(name, root, result, options):
     benchmark = tiny_benchmark(root, train_transform=train_preset(32))
     iou, losses = mean_iou_metrics()[0], Losses()
     torch.manual_seed(0)
-    strategy = METHODS[name](
+    strategy = (METHODS | MADE_UP)[name](
         model=tiny_model(),
         optimizer=sgd(0.01),
         train_mb_size=5,
@@ -73,7 +75,7 @@ def root(tmp_path_factory):
 @pytest.mark.parametrize(
     ("name", "options"),
     [
-        *((name, {}) for name in METHODS),
+        *((name, {}) for name in (METHODS | MADE_UP)),
         ("MiB", {"micro_batches": 2}),
         ("RW", {"micro_batches": 2}),
     ],

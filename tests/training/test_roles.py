@@ -56,6 +56,11 @@ def test_a_rate_of_zero_leaves_weights_as_they_are_decay_included(tmp_path):
     strategy.train(benchmark.train_stream[1], eval_streams=[])
     after = model.state_dict()
     assert all(value.equal(after[name]) for name, value in before.items())
+    body = [*model.network.parameters()]
+    assert all(not p.requires_grad and p.grad is None for p in body)
+    strategy.train(benchmark.train_stream[0], eval_streams=[])
+    assert all(p.requires_grad for p in body), "thawed where the role learns again"
+    strategy.train(benchmark.train_stream[1], eval_streams=[])
     fresh = [p for head in model.heads for p in head.classifiers[1].parameters()]
     assert all(p.grad is not None and p.grad.any() for p in fresh)
 

@@ -4,7 +4,9 @@ import pytest
 import torch
 from avalanche.training.plugins import EvaluationPlugin
 from torch import nn
+from torchvision.transforms import v2
 
+from avalanche_seg.benchmarks import eval_preset
 from avalanche_seg.kernels import predicted_labels
 from avalanche_seg.losses import CrossEntropy, UnbiasedCrossEntropy, cross_entropy
 from avalanche_seg.metrics import MeanIoU
@@ -269,3 +271,17 @@ def test_an_exploding_loss_stops_with_step_iteration_and_term(benchmark):
     message = r"loss is nan at step 0, iteration 1 \(classification \d.*, mine nan\)"
     with pytest.raises(FloatingPointError, match=message):
         strategy.train(benchmark.train_stream[0], eval_streams=[])
+
+
+@pytest.mark.parametrize("phase", ["train", "eval"])
+def test_images_that_nobody_normalised_are_refused_before_anything_is_learned(tmp_path, phase):
+    def to_unit(image, labels):
+        return image.float() / 255, labels
+
+    own = {f"{phase}_transform": v2.Compose([eval_preset(CROP), to_unit])}
+    benchmark = tiny_benchmark(tmp_path, **own)
+    strategy = template()
+    with pytest.raises(ValueError, match=r"images with values in 0.*not normalised"):
+        strategy.train(benchmark.train_stream[0], eval_streams=[])
+        strategy.eval(benchmark.test_stream[0])
+    assert strategy.clock.train_iterations == (0 if phase == "train" else 3)

@@ -1,5 +1,6 @@
 """Values and combinations of flags that cannot work."""
 
+import inspect
 import os
 from collections.abc import Mapping
 from pathlib import PurePath
@@ -7,6 +8,7 @@ from typing import Any
 
 from avalanche_seg.cli.options.fields import Spec
 from avalanche_seg.cli.options.options import SPECS, Options
+from avalanche_seg.models import MODELS
 
 __all__ = ["check", "check_flags"]
 
@@ -53,6 +55,13 @@ def check(given: _Given, options: Options) -> None:
             "--lr_later has no effect on --method JOINT or --task offline, which have one step; "
             "leave it out"
         )
+    accepted = inspect.signature(MODELS[options.model]).parameters
+    for name in ("backbone", "weights"):
+        if name in given and name not in accepted:
+            raise ValueError(
+                f"--{name} has no effect on --model {options.model}, whose arguments are "
+                f"{', '.join(accepted)}; leave it out, or pass --model_args"
+            )
     if options.strict and options.exemplars_labels == "visible":
         raise ValueError("--strict contradicts --exemplars_labels visible; leave one out")
     if options.step_ckpt is not None and not options.step:

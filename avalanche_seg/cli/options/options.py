@@ -7,7 +7,7 @@ options are in :mod:`avalanche_seg.cli.options.resolve`.
 
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 from avalanche_seg.benchmarks import OldLabels, Setting
 from avalanche_seg.cli.options.fields import Range, option, read_values, specs
@@ -92,7 +92,7 @@ class Options:
         default_text="a tenth of --lr")
     momentum: float = _training("of SGD, Nesterov's", default=0.9, within=Range(0.0))
     weight_decay: float = _training("of SGD", default=1e-4, within=Range(0.0))
-    lr_policy: str = _training("schedule within a step", choices=("poly", "step"), default="poly")
+    lr_policy: Literal["poly", "step"] = _training("schedule within a step", default="poly")
     lr_power: float = _training("exponent of poly", default=0.9, within=Range(0.0))
     lr_decay_step: int = _training("iterations between two decays of step", default=5000,
         within=Range(1))

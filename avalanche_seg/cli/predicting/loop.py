@@ -1,4 +1,4 @@
-"""The loop of ``experiments.predict``: batches of files, label maps, files of results."""
+"""The loop of ``avalanche-seg predict``: batches of files, label maps, files of results."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path

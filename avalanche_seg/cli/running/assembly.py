@@ -1,5 +1,6 @@
 """From options to benchmark, model and strategy."""
 
+import inspect
 import os
 import random
 from collections.abc import Sequence
@@ -30,7 +31,7 @@ from avalanche_seg.metrics import (
     loss_term_metrics,
     mean_iou_metrics,
 )
-from avalanche_seg.models import SegmentationModel, create_model
+from avalanche_seg.models import MODELS, SegmentationModel, create_model, name_of
 from avalanche_seg.plugins import (
     ClassExemplarsBuffer,
     FreezePlugin,
@@ -82,8 +83,17 @@ def make_model(options: Options) -> SegmentationModel:
     Raises:
         ValueError: for arguments that it does not have, or weights that cannot be read.
     """
-    config = {"backbone": options.backbone, "weights": options.weights, **options.model_args}
-    return create_model(options.model, **config)
+    config = {"backbone": options.backbone, "weights": options.weights}
+    doubled = sorted(config.keys() & options.model_args.keys())
+    if doubled:
+        raise ValueError(
+            f"--model_args {doubled[0]}=... has a flag of its own; pass --{doubled[0]} instead"
+        )
+    accepted = inspect.signature(MODELS[options.model]).parameters
+    config = {name: value for name, value in config.items() if name in accepted}
+    model = create_model(options.model, **config, **options.model_args)
+    name_of(model)  # Raises now, not when the first step is to be saved.
+    return model
 
 
 def make_mean_iou(options: Options, benchmark: SegmentationScenario) -> MeanIoU:

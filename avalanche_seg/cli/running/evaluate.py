@@ -1,4 +1,4 @@
-"""Testing saved models without training: ``python -m experiments.run --test``."""
+"""Testing saved models without training: ``avalanche-seg run --test``."""
 
 import warnings
 from contextlib import closing

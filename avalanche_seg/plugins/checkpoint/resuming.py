@@ -38,7 +38,7 @@ def grow(strategy: Any, experience: Any) -> None:
     strategy.experience = experience
     strategy.model.train()  # Heads grow in training only.
     strategy.model = strategy.model_adaptation()
-    strategy.make_optimizer()  # An optimizer of the user's gets a group of parameters a step.
+    strategy.make_optimizer()  # An optimizer of the user's gets a group of parameters per step.
 
 
 def restore(strategy: Any, state: Mapping[str, Any], also: Mapping[str, Any]) -> None:

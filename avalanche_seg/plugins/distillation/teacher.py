@@ -22,8 +22,8 @@ def default_forward(model: nn.Module, images: Tensor) -> SegmentationOutput:
 class Teacher:
     """A frozen copy of the model as the previous step left it.
 
-    However many plugins ask, the copy is made once a step and run once a batch: in evaluation mode,
-    without gradient.
+    However many plugins ask, the copy is made once per step and run once per batch: in evaluation
+    mode, without gradient.
 
     Attributes:
         model: the copy; None at the first step.
@@ -44,7 +44,7 @@ class Teacher:
         self._output: SegmentationOutput | None = None
 
     def update(self, model: nn.Module, step: int) -> None:
-        """Copy the model, before it grows for ``step``; once a step, further calls do nothing."""
+        """Copy the model, before it grows for ``step``; once per step, further calls do nothing."""
         if step == self.step:
             return
         self.model = copy.deepcopy(model).eval().requires_grad_(False)

@@ -45,7 +45,7 @@ class TeacherPlugin(SegmentationPlugin):
         self.teacher.update(strategy.model, step)
 
     def teacher_output(self, strategy: Any) -> SegmentationOutput | None:
-        """The teacher's output on the current batch, run once a batch; None at step 0."""
+        """The teacher's output on the current batch, run once per batch; None at step 0."""
         # Step 0 has no teacher, also when it is trained again after later ones.
         if self.teacher is None or not strategy.experience.previous_classes:
             return None

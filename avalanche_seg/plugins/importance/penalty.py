@@ -163,7 +163,9 @@ class ImportancePlugin(SegmentationPlugin):
 
 
 class EWCPlugin(ImportancePlugin):
-    """EWC's penalty; see :class:`~avalanche_seg.plugins.importance.statistics.EWCImportance`.
+    """EWC's penalty (Kirkpatrick et al., PNAS 2017) on important parameters.
+
+    See :class:`~avalanche_seg.plugins.importance.statistics.EWCImportance`.
 
     Args:
         weight: 500 in MiB's comparison.
@@ -175,7 +177,9 @@ class EWCPlugin(ImportancePlugin):
 
 
 class PIPlugin(ImportancePlugin):
-    """Path integral; see :class:`~avalanche_seg.plugins.importance.statistics.PIImportance`.
+    """PI's penalty (Zenke et al., ICML 2017) on important parameters.
+
+    See :class:`~avalanche_seg.plugins.importance.statistics.PIImportance`.
 
     Args:
         weight: 500 in MiB's comparison.
@@ -186,7 +190,9 @@ class PIPlugin(ImportancePlugin):
 
 
 class RWPlugin(ImportancePlugin):
-    """Riemannian walk; see :class:`~avalanche_seg.plugins.importance.statistics.RWImportance`.
+    """RW's penalty (Chaudhry et al., ECCV 2018) on important parameters.
+
+    See :class:`~avalanche_seg.plugins.importance.statistics.RWImportance`.
 
     Args:
         weight: 100 in MiB's comparison.
@@ -220,7 +226,7 @@ def _add_penalty_gradient_foreach_(
     gradients: list[Tensor],
     factor: float,
 ) -> list[Tensor]:
-    """As :func:`_pull` for many tensors, in few kernels."""
+    """As :func:`_add_penalty_gradient_` for many tensors, in few kernels."""
     displacement = torch._foreach_sub(thetas, anchors)
     pull = torch._foreach_mul(displacement, importances)
     torch._foreach_add_(gradients, pull, alpha=factor)

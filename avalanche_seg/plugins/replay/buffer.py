@@ -81,13 +81,13 @@ class ClassExemplarsBuffer(ExemplarsBuffer):
         self.exemplars: dict[int, list[Exemplar]] = {}
         self._data: dict[int, ExperienceData] = {}
         self._drawn: list[int] = []
-        self._space: Any = None  # A LabelSpace once a step was seen.
+        self._space: Any = None  # A LabelSpace once per step was seen.
 
     def __len__(self) -> int:
         return sum(len(chosen) for chosen in self.exemplars.values())
 
     def post_adapt(self, agent_state: Any, exp: Any, *, data: ExperienceData | None = None) -> None:
-        """Draw exemplars for the classes of a step that was just learned; once a step.
+        """Draw exemplars for the classes of a step that was just learned; once per step.
 
         Args:
             agent_state: the strategy; its model is asked for features when herding.

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from avalanche_seg.benchmarks import ExperienceData
-from avalanche_seg.models import as_output
+from avalanche_seg.models import as_output, evaluating
 from avalanche_seg.normalization import normalize_images
 
 __all__ = ["class_features"]
@@ -19,21 +19,18 @@ __all__ = ["class_features"]
 def class_features(
     agent: Any, data: ExperienceData, channel: int, candidates: list[int]
 ) -> NDArray[np.float64]:
-    """Mean of the model's features over the class's pixels, one row a candidate."""
+    """Mean of the model's features over the class's pixels, one row per candidate."""
     part = replace(data, indices=np.array(candidates), group="eval", constants={})
     model, device = agent.model, agent.device
-    modes = {module: module.training for module in model.modules()}
-    model.eval()
     rows = []
-    for image, labels, *_ in part.build():
-        features = _features(model, image.to(device))
-        weight = (labels.to(device) == channel).to(features.dtype)[None, None]
-        weight = nn.functional.interpolate(weight, size=features.shape[-2:], mode="area")
-        if weight.sum() == 0:  # The evaluation's crop cut the class off.
-            weight = torch.ones_like(weight)
-        rows.append(((features * weight).sum((2, 3)) / weight.sum()).squeeze(0))
-    for module, mode in modes.items():
-        module.training = mode
+    with evaluating(model):
+        for image, labels, *_ in part.build():
+            features = _features(model, image.to(device))
+            weight = (labels.to(device) == channel).to(features.dtype)[None, None]
+            weight = nn.functional.interpolate(weight, size=features.shape[-2:], mode="area")
+            if weight.sum() == 0:  # The evaluation's crop cut the class off.
+                weight = torch.ones_like(weight)
+            rows.append(((features * weight).sum((2, 3)) / weight.sum()).squeeze(0))
     return torch.stack(rows).double().cpu().numpy()
 
 

@@ -95,6 +95,8 @@ class ExemplarMemory(Protocol):
 class ReplayPlugin(SegmentationPlugin):
     """Joins the exemplars of earlier classes with the images of the step, in any strategy.
 
+    Replay of a small memory, as iCaRL introduced it (Rebuffi et al., CVPR 2017).
+
     Args:
         memory: chooses and gives the exemplars.
         share: None: the union of the step's images and the exemplars, shuffled, without

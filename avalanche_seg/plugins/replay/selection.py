@@ -36,7 +36,7 @@ def herding_order(candidates: Sequence[int], features: NDArray[np.float64]) -> l
 
     Args:
         candidates: image indices.
-        features: one row a candidate; rows are scaled to length 1 first.
+        features: one row per candidate; rows are scaled to length 1 first.
 
     Example:
         >>> herding_order([7, 8, 9], np.array([[1.0, 0.0], [1.0, 1.0], [0.0, 1.0]]))

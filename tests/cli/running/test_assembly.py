@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import pytest
 
+from avalanche_seg.cli.options.checks import check
 from avalanche_seg.cli.options.resolve import parse
 from avalanche_seg.cli.running.assembly import make_mean_iou, make_model, memory_of, pick_device
 from avalanche_seg.metrics import METRICS
-from avalanche_seg.models import MODELS, BiSeNet
-from tests.tiny import tiny_benchmark
+from avalanche_seg.models import MODELS, BiSeNet, SegmentationModel
+from tests.tiny import TinyNetwork, tiny_benchmark
 
 
 def test_the_network_is_that_of_the_flags():
@@ -28,6 +29,33 @@ def test_a_network_of_ones_own_is_known_by_its_entry(monkeypatch):
     monkeypatch.setitem(MODELS, "mine", Mine)
     options = replace(parse(["--backbone", "resnet18"]), model="mine")
     assert isinstance(make_model(options), Mine)
+
+
+class Plain(SegmentationModel):
+    """A network without the arguments that have flags."""
+
+    def __init__(self, width: int = 8):
+        super().__init__(TinyNetwork(), 8, (6,))
+        self.config = {"width": width}
+
+
+def test_a_network_need_not_have_a_backbone_or_weights(monkeypatch):
+    monkeypatch.setitem(MODELS, "plain", Plain)
+    options = replace(parse(["--model_args", "width=4"]), model="plain")
+    assert make_model(options).config == {"width": 4}
+    with pytest.raises(ValueError, match=r"--backbone has no effect on --model plain.*width"):
+        check({"backbone": "resnet18"}, options)
+
+
+def test_an_argument_with_a_flag_of_its_own_is_not_given_twice():
+    with pytest.raises(ValueError, match=r"--model_args backbone=.*pass --backbone"):
+        make_model(parse(["--model_args", "backbone=resnet18"]))
+
+
+def test_a_network_whose_file_could_not_be_read_again_is_refused_at_once(monkeypatch):
+    monkeypatch.setitem(MODELS, "made", lambda: Plain())
+    with pytest.raises(ValueError, match="Plain is no known model"):
+        make_model(replace(parse([]), model="made"))
 
 
 def test_further_metrics_are_measured(monkeypatch, tmp_path):

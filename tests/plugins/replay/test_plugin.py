@@ -1,6 +1,8 @@
 import pytest
 import torch
+from avalanche.training.templates import SupervisedTemplate
 
+from avalanche_seg.losses import annotated_cross_entropy
 from avalanche_seg.plugins import ClassExemplarsBuffer, SegmentationPlugin, SMiBPlugin
 from avalanche_seg.plugins.replay.plugin import FixedShareSampler
 from avalanche_seg.strategies import FineTuning, SMiB
@@ -136,3 +138,31 @@ def test_herding_redraws_every_class(tmp_path):
         2: 1,
         3: 1,
     }
+
+
+def test_strict_replay_works_in_a_strategy_of_another_package(tmp_path):
+    """Avalanche's template moves every part of a batch itself, extras too."""
+
+    class Plain(SupervisedTemplate):
+        def _unpack_minibatch(self):
+            super()._unpack_minibatch()
+            self.mbatch[0], self.mbatch[1] = self.mbatch[0].float(), self.mbatch[1].long()
+
+        def criterion(self):
+            shown.append(self.mbatch[2]["annotated"])
+            return annotated_cross_entropy(
+                self.mb_output.logits, self.mb_y, shown[-1][:, : self.mb_output.logits.shape[1]]
+            )
+
+    shown = []
+    benchmark = make_benchmark(tmp_path)
+    model = tiny_model()
+    strategy = Plain(
+        model=model,
+        optimizer=torch.optim.SGD(model.parameters(), lr=0.001),
+        train_mb_size=2,
+        plugins=[SMiBPlugin(ClassExemplarsBuffer(1, label_mode="stored"), strict=True)],
+        evaluator=None,
+    )
+    strategy.train(benchmark.train_stream, eval_streams=[], drop_last=True)
+    assert shown and all(rows.dtype == torch.bool for rows in shown)
