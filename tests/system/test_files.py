@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from avalanche_seg.datasets.mask_statistics import cache_folder
 from avalanche_seg.system import expand_home
 
 
@@ -17,9 +16,3 @@ def test_a_tilde_at_the_start_is_the_home_folder(monkeypatch, tmp_path):
 @pytest.mark.parametrize("name", ["a/~/b", "a~", "/~", "~nobody-of-this-name/x", "./~"])
 def test_other_tildes_are_letters(name):
     assert expand_home(name) == Path(name)
-
-
-def test_the_cache_folder_of_the_environment_may_begin_with_one(monkeypatch, tmp_path):
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("AVALANCHE_SEG_CACHE", "~/cache")
-    assert cache_folder() == tmp_path / "cache"
