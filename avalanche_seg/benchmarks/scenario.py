@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from avalanche_seg.benchmarks.dataset import SegmentationDataset
+from avalanche_seg.benchmarks.step_dataset import StepDataset
 from avalanche_seg.benchmarks.transforms import JointTransform
 from avalanche_seg.datasets import ImageCache, Split, voc_palette
 from avalanche_seg.labels import VOID, LabelSpace
@@ -66,8 +67,12 @@ class ExperienceData:
             for row in self.counts[self.indices]
         ]
 
-    def build(self) -> AvalancheDataset:
-        """The Avalanche data set, with each image's classes as the attribute ``class_sets``."""
+    def build(self, kind: type[AvalancheDataset] = AvalancheDataset) -> AvalancheDataset:
+        """The Avalanche data set, with each image's classes as the attribute ``class_sets``.
+
+        Args:
+            kind: class of the data set.
+        """
         dataset = SegmentationDataset(
             self.split,
             self.indices.tolist(),
@@ -77,7 +82,7 @@ class ExperienceData:
         )
         attribute = DataAttribute(self.class_sets(), "class_sets", use_in_getitem=False)
         # Avalanche starts every data set in the train group, whatever the groups say.
-        return AvalancheDataset(
+        return kind(
             [dataset], data_attributes=[attribute], transform_groups=self.groups
         ).with_transforms(self.group)
 
@@ -110,7 +115,7 @@ class SegmentationExperience(DatasetExperience):
 
     @cached_property
     def _built(self) -> AvalancheDataset:
-        return self.data.build()
+        return self.data.build(StepDataset)
 
     @property
     def dataset(self) -> AvalancheDataset:
