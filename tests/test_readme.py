@@ -20,7 +20,7 @@ def blocks(language):
 def test_two_commands_do_all_the_set_up():
     assert [block.strip() for block in blocks("bash")] == [
         "pip install -e . && python -m experiments.run",
-        'pip install -e ".[test]" && pytest',
+        'pip install -e ".[test]" && pytest -n 2 --dist loadfile',
     ]
 
 
@@ -58,11 +58,10 @@ SHORT = ["--epochs", "1", "--crop_size", "32", "--batch_size", "64", "--sample_n
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
+def folder(module_folder):
     """Where a user is, with one short run."""
-    folder = tmp_path_factory.mktemp("readme")
-    run_command(["python", "-m", "experiments.run"], folder)
-    return folder
+    run_command(["python", "-m", "experiments.run"], module_folder)
+    return module_folder
 
 
 def run_command(words, folder):

@@ -26,15 +26,14 @@ def weights(run: Path, step: int = 1) -> str:
 
 
 @pytest.fixture(scope="module")
-def whole_runs(devkit, tmp_path_factory):
+def whole_runs(devkit, module_folder):
     """Uninterrupted runs, made when first asked for: method -> folder."""
-    logdir = tmp_path_factory.mktemp("whole")
 
     def run(method: str, *more: str) -> Path:
         name = "_".join((method, *more)).replace("-", "")
-        if not (logdir / name).exists():
-            assert main(arguments(devkit, logdir, method, *more, "--name", name)) == 0
-        return logdir / name
+        if not (module_folder / name).exists():
+            assert main(arguments(devkit, module_folder, method, *more, "--name", name)) == 0
+        return module_folder / name
 
     return run
 
