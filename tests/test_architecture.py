@@ -43,6 +43,7 @@ PUBLIC_NAMES = {
         "get_random_state",
         "is_main",
         "keep_freed_memory",
+        "least_of_ranks",
         "process_group",
         "rank",
         "remove_left_overs",
