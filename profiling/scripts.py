@@ -12,6 +12,7 @@ SCRIPTS = (
     "losses",
     "penalties",
     "training_step",
+    "deeplabv3_step",
     "template",
     "evaluation",
     "freed_memory",
