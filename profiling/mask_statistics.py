@@ -18,7 +18,7 @@ from avalanche_seg.benchmarks import incremental_benchmark
 from avalanche_seg.datasets import SegmentationFiles, Split, mask_statistics
 from avalanche_seg.datasets.mask_scan import scan
 from profiling.measuring import Comparison, in_fresh_process
-from profiling.photographs import write_photographs
+from profiling.photographs import paths, write_photographs
 from profiling.report import Section, Target, main
 
 __all__ = ["measure"]
@@ -83,11 +83,12 @@ def _measure(n_masks: int, rounds: int) -> tuple[Times, Times]:
     with tempfile.TemporaryDirectory() as name:
         os.environ["AVALANCHE_SEG_CACHE"] = str(Path(name) / "cache")
         files = write_photographs(Path(name), n_masks)
-        n_values = len(files.class_names)
-        mask_statistics(files.train, n_values=n_values, progress=False)
+        values = files.train.values
+        assert values is not None
+        mask_statistics(files.train, progress=False)
         works: dict[str, Callable[[], object]] = {
-            "one": lambda: scan(files.train, n_values=n_values, progress=False, threads=1),
-            "scan": lambda: scan(files.train, n_values=n_values, progress=False),
+            "one": lambda: scan(files.train, values=values, progress=False, threads=1),
+            "scan": lambda: scan(files.train, values=values, progress=False),
             "original": lambda: _original(files.train, decode=True),
             "masks": lambda: _original(files.train, decode=False),
             "later": lambda: _construct(files),
@@ -105,7 +106,7 @@ def _measure(n_masks: int, rounds: int) -> tuple[Times, Times]:
 
 def _original(samples: Split, *, decode: bool) -> list[np.ndarray]:
     found = []
-    for image_file, mask_file in zip(samples.images, samples.masks, strict=True):
+    for image_file, mask_file in zip(paths(samples.images), paths(samples.masks), strict=True):
         with Image.open(image_file) as image:
             if decode:
                 image.convert("RGB")

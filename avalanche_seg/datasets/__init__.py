@@ -1,5 +1,6 @@
 """Data sets on the disk: descriptions, readers, decoding, mask statistics, image cache."""
 
+from avalanche_seg.datasets.coco import from_coco
 from avalanche_seg.datasets.decoding import UNREADABLE, read_extra, read_label_map
 from avalanche_seg.datasets.description import SegmentationFiles, Split
 from avalanche_seg.datasets.folder import read_folder
@@ -7,9 +8,20 @@ from avalanche_seg.datasets.image_cache import ImageCache, image_cache
 from avalanche_seg.datasets.images import image_head, read_image
 from avalanche_seg.datasets.mask_scan import MaskStatistics
 from avalanche_seg.datasets.mask_statistics import mask_statistics
-from avalanche_seg.datasets.palette import colorize, voc_palette
+from avalanche_seg.datasets.own_dataset import from_dataset
+from avalanche_seg.datasets.own_folders import from_folders
+from avalanche_seg.datasets.palette import check_palette, colorize, voc_palette
 from avalanche_seg.datasets.readers import READERS, read_files, read_synthetic, reader_help
 from avalanche_seg.datasets.sample import Extras, Sample, is_map
+from avalanche_seg.datasets.sources import (
+    Item,
+    Source,
+    content_of,
+    image_of,
+    mask_of,
+    packed,
+    unpacked,
+)
 from avalanche_seg.datasets.suffixes import image_suffixes
 from avalanche_seg.datasets.synthetic import make_synthetic_voc
 from avalanche_seg.datasets.voc import find_folder, read_voc
@@ -18,21 +30,31 @@ from avalanche_seg.datasets.voc_download import download_voc
 __all__ = [
     "Extras",
     "ImageCache",
+    "Item",
     "MaskStatistics",
     "READERS",
     "Sample",
     "SegmentationFiles",
+    "Source",
     "Split",
     "UNREADABLE",
+    "check_palette",
     "colorize",
+    "content_of",
     "download_voc",
     "find_folder",
+    "from_coco",
+    "from_dataset",
+    "from_folders",
     "image_cache",
     "image_head",
+    "image_of",
     "image_suffixes",
     "is_map",
     "make_synthetic_voc",
+    "mask_of",
     "mask_statistics",
+    "packed",
     "read_extra",
     "read_files",
     "read_folder",
@@ -41,5 +63,6 @@ __all__ = [
     "read_synthetic",
     "read_voc",
     "reader_help",
+    "unpacked",
     "voc_palette",
 ]

@@ -1,7 +1,8 @@
-"""From files of masks to dataset ids, and of extra maps to their values."""
+"""From files of masks and of extra maps to their pixels' values."""
 
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,12 +12,15 @@ from torch import Tensor
 
 from avalanche_seg.datasets.orientation import UPRIGHT, orientation_of
 from avalanche_seg.datasets.png import plain_rows
+from avalanche_seg.labels import WIDE_VOID
 
 __all__ = [
+    "DEEP_MODES",
     "LABEL_MODES",
     "UNREADABLE",
     "decode_label_map",
     "open_label_map",
+    "open_lossless",
     "read_content",
     "read_extra",
     "read_label_map",
@@ -24,6 +28,7 @@ __all__ = [
 ]
 
 LABEL_MODES = ("P", "L")
+DEEP_MODES = ("I;16", "I;16B", "I;16L", "I")  # The last one is older versions' for PNGs.
 
 UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 """What Pillow raises for a file it cannot read."""
@@ -33,7 +38,7 @@ _LOSSY_COMPRESSIONS = ("jpeg", "tiff_jpeg", "webp", "jpeg2000", "lerc")  # Of TI
 
 
 def open_label_map(path: Path, content: bytes, what: str = "mask") -> Image.Image:
-    """Decode a mask by Pillow; its pixel values are dataset ids.
+    """Decode a mask by Pillow; its pixels are the values that were stored.
 
     Args:
         path: the file, for messages.
@@ -41,8 +46,36 @@ def open_label_map(path: Path, content: bytes, what: str = "mask") -> Image.Imag
         what: it is, for messages.
 
     Raises:
-        ValueError: when the file is unreadable, was compressed with losses, is to be turned by an
-            EXIF orientation, or holds no 8-bit index per pixel.
+        ValueError: as :func:`open_lossless`, or when the file holds no index of 8 or 16 bits per
+            pixel.
+    """
+    mask, stretched = open_lossless(path, content, what)
+    if mask.mode not in (*LABEL_MODES, *DEEP_MODES) or stretched:
+        white = "write the class's id for white"
+        colours = "convert colours to indices, or give from_folders their table (colors=)"
+        remedy = white if mask.mode == "1" else colours
+        raise ValueError(
+            f"{path}: got a {what} of mode {mask.mode}; expected palette (P) or grey (of 8 or 16 "
+            f"bits), where a pixel's value is "
+            f"{'its class id' if what == 'mask' else 'what counts'}: {remedy}"
+        )
+    return mask
+
+
+def open_lossless(path: Path, content: bytes, what: str) -> tuple[Image.Image, bool]:
+    """Decode an image of any mode whose values are as they were written.
+
+    Args:
+        path: the file, for messages.
+        content: of the file.
+        what: it is, for messages.
+
+    Returns:
+        the image, and whether Pillow has stretched its grey values to 8 bits.
+
+    Raises:
+        ValueError: when the file is unreadable, was compressed with losses, or is to be turned by
+            an EXIF orientation.
     """
     try:
         mask = Image.open(io.BytesIO(content))
@@ -61,20 +94,13 @@ def open_label_map(path: Path, content: bytes, what: str = "mask") -> Image.Imag
             f"{path}: got a {what} coded as {lossy}, which invents values at every edge, whatever "
             "the file's suffix; expected a format without losses: export it from its source as PNG"
         )
-    if mask.mode not in LABEL_MODES or stretched:
-        white = "write the class's id for white"
-        raise ValueError(
-            f"{path}: got a {what} of mode {mask.mode}; expected palette (P) or 8-bit grey (L), "
-            f"where a pixel's value is {'its class id' if what == 'mask' else 'what counts'}: "
-            f"{white if mask.mode == '1' else 'convert colours to indices'}"
-        )
     if orientation != UPRIGHT:
         raise ValueError(
             f"{path}: got a {what} with the EXIF orientation {orientation}; expected none, as its "
             f"image is turned upright: turn the {what}'s pixels to lie on the upright image and "
             "save it without the tag"
         )
-    return mask
+    return mask, stretched
 
 
 def unreadable(path: Path, what: str, error: Exception) -> ValueError:
@@ -119,8 +145,10 @@ def _lossy(mask: Image.Image) -> str | None:
     return None
 
 
-def read_label_map(path: Path, what: str = "mask") -> NDArray[np.uint8]:
-    """Read a mask as dataset ids, uint8, H x W, read-only.
+def read_label_map(path: Path, what: str = "mask") -> NDArray[Any]:
+    """Read a mask's values, uint8 or of deeper masks uint16, H x W, read-only.
+
+    They are dataset ids, or what a data set's ``label_map`` makes them.
 
     Args:
         path: the file.
@@ -140,12 +168,22 @@ def read_label_map(path: Path, what: str = "mask") -> NDArray[np.uint8]:
     return decode_label_map(path, read_content(path, what), what)
 
 
-def decode_label_map(path: Path, content: bytes, what: str = "mask") -> NDArray[np.uint8]:
+def decode_label_map(path: Path, content: bytes, what: str = "mask") -> NDArray[Any]:
     """The same as :func:`read_label_map` of a file whose content is there already."""
     rows = plain_rows(content)
-    if rows is None:
-        return np.asarray(open_label_map(path, content, what), dtype=np.uint8)
-    return rows[:, 1:]
+    if rows is not None:
+        return rows[:, 1:]
+    mask = open_label_map(path, content, what)
+    if mask.mode in LABEL_MODES:
+        return np.asarray(mask, dtype=np.uint8)
+    values = np.asarray(mask)
+    least, most = int(values.min()), int(values.max())
+    if least < 0 or most > WIDE_VOID:
+        raise ValueError(
+            f"{path}: got a {what} of values {least}..{most}; expected 0..{WIDE_VOID}, an index of "
+            "8 or 16 bits per pixel: renumber the classes"
+        )
+    return values.astype(np.uint16)
 
 
 def read_extra(path: Path, size: tuple[int, int]) -> Tensor:
@@ -159,6 +197,8 @@ def read_extra(path: Path, size: tuple[int, int]) -> Tensor:
         ValueError: naming the file when it is missing, unreadable, of another kind or size.
     """
     values = read_label_map(path, "extra map")
+    if values.dtype != np.uint8:
+        raise ValueError(f"{path}: got an extra map of 16 bits; expected 8: scale it to 0..255")
     if values.shape != size:
         raise ValueError(
             f"{path}: got an extra map of {values.shape[1]}x{values.shape[0]} for an image of "

@@ -21,8 +21,8 @@ from avalanche_seg.benchmarks import (
 )
 from avalanche_seg.cli.options.methods import METHODS
 from avalanche_seg.cli.options.options import Options
+from avalanche_seg.cli.running.data import read_data
 from avalanche_seg.cli.running.loggers import make_loggers, show_pictures
-from avalanche_seg.datasets import read_files
 from avalanche_seg.metrics import (
     METRICS,
     ConfusionMatrixFigure,
@@ -55,7 +55,7 @@ __all__ = [
 
 def make_benchmarks(options: Options) -> tuple[SegmentationScenario, SegmentationScenario]:
     """The task's benchmark, and the one to train on: for JOINT the same classes in one step."""
-    files = read_files(options.dataset, options.data_root)
+    files = read_data(options)
 
     def build(task: str, class_order: Sequence[int] | None = None) -> SegmentationScenario:
         return incremental_benchmark(
