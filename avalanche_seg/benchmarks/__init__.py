@@ -6,6 +6,7 @@ from avalanche_seg.benchmarks.classic import (
     VOCIncremental,
     with_full_signature,
 )
+from avalanche_seg.benchmarks.data_report import DataReport, Finding, Severity, check_data
 from avalanche_seg.benchmarks.incremental import incremental_benchmark
 from avalanche_seg.benchmarks.options import (
     OLD_LABELS,
@@ -25,10 +26,13 @@ from avalanche_seg.benchmarks.scenario import (
     SegmentationScenario,
     SegmentationStream,
 )
+from avalanche_seg.benchmarks.step_counts import StepCounts, usual_tasks
 
 __all__ = [
     "BenchmarkOptions",
+    "DataReport",
     "ExperienceData",
+    "Finding",
     "FolderIncremental",
     "OLD_LABELS",
     "OldLabels",
@@ -37,14 +41,18 @@ __all__ = [
     "SegmentationScenario",
     "SegmentationStream",
     "Setting",
+    "Severity",
+    "StepCounts",
     "TEST_UNSEEN",
     "TRAIN_VOID",
     "TestUnseen",
     "TrainVoid",
     "VOCIncremental",
+    "check_data",
     "eval_preset",
     "incremental_benchmark",
     "split_classes",
     "train_preset",
+    "usual_tasks",
     "with_full_signature",
 ]

@@ -5,6 +5,7 @@ from avalanche_seg.datasets.description import SegmentationFiles, Split
 from avalanche_seg.datasets.folder import read_folder
 from avalanche_seg.datasets.image_cache import ImageCache, image_cache
 from avalanche_seg.datasets.images import image_head, read_image
+from avalanche_seg.datasets.inspection import SplitFacts, inspect_split
 from avalanche_seg.datasets.mask_scan import MaskStatistics
 from avalanche_seg.datasets.mask_statistics import mask_statistics
 from avalanche_seg.datasets.palette import colorize, voc_palette
@@ -23,6 +24,7 @@ __all__ = [
     "Sample",
     "SegmentationFiles",
     "Split",
+    "SplitFacts",
     "UNREADABLE",
     "colorize",
     "download_voc",
@@ -30,6 +32,7 @@ __all__ = [
     "image_cache",
     "image_head",
     "image_suffixes",
+    "inspect_split",
     "is_map",
     "make_synthetic_voc",
     "mask_statistics",

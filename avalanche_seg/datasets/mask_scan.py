@@ -21,7 +21,7 @@ from avalanche_seg.datasets.images import ImageHead, image_head
 from avalanche_seg.datasets.orientation import UPRIGHT
 from avalanche_seg.labels import N_LABELS, VOID
 
-__all__ = ["MaskStatistics", "check_values", "pixel_counts", "scan"]
+__all__ = ["MaskStatistics", "check_values", "pixel_counts", "scan", "scan_samples"]
 
 _PART = 32  # Masks a thread takes at a time.
 _TOGETHER = 1_400_000  # Pixels counted at once, eight masks of VOC.
@@ -76,7 +76,7 @@ def scan(
     """
     files = list(files_by_sample(split))
     parts = [files[start : start + _PART] for start in range(0, len(files), _PART)]
-    scanned = [_scan_part([], n_values=n_values)]
+    scanned = [scan_samples([], n_values=n_values)]
     with (
         ThreadPoolExecutor(threads or os.cpu_count()) as pool,
         tqdm(
@@ -88,7 +88,7 @@ def scan(
         ) as bar,
     ):
         try:
-            for part in pool.map(partial(_scan_part, n_values=n_values), parts):
+            for part in pool.map(partial(scan_samples, n_values=n_values), parts):
                 scanned.append(part)
                 bar.update(len(part.counts))
         except ValueError:
@@ -103,7 +103,7 @@ def scan(
     )
 
 
-def _scan_part(files: Sequence[tuple[Path, ...]], *, n_values: int) -> MaskStatistics:
+def scan_samples(files: Sequence[tuple[Path, ...]], *, n_values: int) -> MaskStatistics:
     """Read and check some samples: few calls of the pool, as each costs a tenth of a mask."""
     masks = [sample[1] for sample in files]
     counts: list[NDArray[np.int64]] = []

@@ -20,7 +20,7 @@ from avalanche_seg.datasets.orientation import UPRIGHT
 from avalanche_seg.labels import N_LABELS
 from avalanche_seg.system import atomic_write, is_main
 
-__all__ = ["mask_statistics"]
+__all__ = ["mask_statistics", "turned_images"]
 
 _LOOKED_AT = 16  # Samples at every start.
 
@@ -55,7 +55,9 @@ def mask_statistics(split: Split, *, n_values: int, progress: bool = True) -> Ma
         if file_states(split) == states:  # Else a file was written meanwhile.
             _save(path, known)
     check_values(split.masks, known.counts, n_values)  # A cached scan may have known more classes.
-    _warn_of_turned_images(split, known.orientations)
+    turned = turned_images(split, known.orientations)
+    if turned is not None and is_main():
+        warnings.warn(turned, stacklevel=2)
     return known
 
 
@@ -70,17 +72,23 @@ def _differ(split: Split, digests: NDArray[np.uint64]) -> bool:
     )
 
 
-def _warn_of_turned_images(split: Split, orientations: NDArray[np.uint8]) -> None:
+def turned_images(split: Split, orientations: NDArray[np.uint8]) -> str | None:
+    """What to say of a split with images that EXIF turns; None where there is none.
+
+    Args:
+        split: the split.
+        orientations: uint8, N; EXIF's of every image.
+    """
     turned = np.flatnonzero(orientations != UPRIGHT)
-    if len(turned) and is_main():
-        first = turned[0]
-        warnings.warn(
-            f"{len(turned)} of the {len(split)} images of {split.root}/{split.name} have an EXIF "
-            f"orientation other than 1, such as {split.images[first]} ({orientations[first]}); "
-            "they are turned upright, as viewers show them, so their masks must be drawn on the "
-            "upright image",
-            stacklevel=3,
-        )
+    if len(turned) == 0:
+        return None
+    first = turned[0]
+    return (
+        f"{len(turned)} of the {len(split)} images of {split.root}/{split.name} have an EXIF "
+        f"orientation other than 1, such as {split.images[first]} ({orientations[first]}); "
+        "they are turned upright, as viewers show them, so their masks must be drawn on the "
+        "upright image"
+    )
 
 
 def _load(path: Path, split: Split) -> MaskStatistics | None:

@@ -1,0 +1,101 @@
+"""How many images the steps of a task have: all tasks and settings from one table of masks."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from avalanche_seg.benchmarks import settings
+from avalanche_seg.benchmarks.class_splits import named_order, split_classes
+from avalanche_seg.benchmarks.options import Setting, Task
+from avalanche_seg.datasets import MaskStatistics, SegmentationFiles
+from avalanche_seg.labels import LabelSpace
+
+__all__ = ["StepCounts", "count_steps", "usual_tasks"]
+
+# The tasks of the literature by number of foreground classes: VOC, ADE20K, Cityscapes.
+_PUBLISHED: Mapping[int, tuple[str, ...]] = {
+    20: ("19-1", "15-5", "15-5s", "10-10", "10-5", "10-1"),
+    150: ("100-50", "100-10", "100-5", "50-50"),
+    19: ("17-2", "14-5", "14-1", "10-9", "10-1"),
+}
+_MANY = 5  # Classes that make more than one later step worth the look.
+
+
+class StepCounts(NamedTuple):
+    """How many images every step of a task has.
+
+    Attributes:
+        task: as it was given.
+        setting: of :data:`avalanche_seg.benchmarks.options.SETTINGS`.
+        classes: new classes by step, the background left out.
+        train: training images by step.
+        test: test images after each step.
+    """
+
+    task: Task
+    setting: str
+    classes: tuple[int, ...]
+    train: tuple[int, ...]
+    test: tuple[int, ...]
+
+
+def usual_tasks(n_foreground: int) -> tuple[str, ...]:
+    """The literature's tasks for so many classes, or else such as fit.
+
+    Example:
+        >>> usual_tasks(150)
+        ('100-50', '100-10', '100-5', '50-50')
+        >>> usual_tasks(12), usual_tasks(2), usual_tasks(1)
+        (('9-3', '9-1', '6-6', 'offline'), ('1-1', 'offline'), ('offline',))
+    """
+    if n_foreground in _PUBLISHED:
+        return _PUBLISHED[n_foreground]
+    later, half = max(1, n_foreground // 4), n_foreground // 2
+    tasks = [f"{n_foreground - later}-{later}"]
+    if n_foreground >= _MANY:
+        tasks += [f"{n_foreground - later}-1", f"{n_foreground - half}-{half}"]
+    return (*dict.fromkeys(tasks if n_foreground > 1 else []), "offline")
+
+
+def count_steps(
+    files: SegmentationFiles,
+    of_train: MaskStatistics,
+    of_test: MaskStatistics,
+    task: Task,
+    setting: Setting,
+    *,
+    class_order: Sequence[int] | str | None = None,
+    seed: int = 0,
+) -> StepCounts:
+    """Count the images of every step, as a benchmark of this task and setting would hold them.
+
+    Args:
+        files: the data set.
+        of_train: statistics of the training split.
+        of_test: statistics of the test split.
+        task: as for :func:`avalanche_seg.benchmarks.incremental_benchmark`, like the others.
+        setting: which images a step sees.
+        class_order: a permutation of the foreground ids, or the name of one.
+        seed: of a drawn partition; the data set's own of the task's name goes before.
+
+    Raises:
+        ValueError: for an unknown task, setting or order.
+    """
+    grammar, order = named_order(task, class_order, files.class_orders)
+    steps = split_classes(grammar, class_ids=files.foreground_ids, class_order=order)
+    is_partitioned = setting == "partitioned" and isinstance(task, str)
+    train = settings.train_images(
+        of_train.presence,
+        steps,
+        setting,
+        partition=files.partitions.get(str(task)) if is_partitioned else None,
+        seed=seed,
+        background_id=LabelSpace(steps, files.class_names, files.zero_is).background_id,
+    )
+    test = (settings.seen_test_images(of_test.presence, steps, i) for i in range(len(steps)))
+    return StepCounts(
+        task,
+        setting,
+        tuple(map(len, steps)),
+        tuple(map(len, train)),
+        tuple(map(len, test)),
+    )

@@ -1,0 +1,226 @@
+"""Every file of a split looked at, with all that is wrong: nothing stops at the first bad one."""
+
+import io
+import os
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from tqdm import tqdm
+
+from avalanche_seg.datasets.contents import files_by_sample
+from avalanche_seg.datasets.decoding import UNREADABLE, read_content, unreadable
+from avalanche_seg.datasets.description import Split
+from avalanche_seg.datasets.images import image_head, read_image
+from avalanche_seg.datasets.mask_scan import MaskStatistics, scan_samples
+from avalanche_seg.datasets.mask_statistics import mask_statistics, turned_images
+from avalanche_seg.datasets.orientation import UPRIGHT
+from avalanche_seg.labels import N_LABELS, VOID
+
+__all__ = ["SplitFacts", "inspect_split"]
+
+_ANY_VALUE = VOID  # Values without a class name are counted, not refused, when so many have one.
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, eq=False)
+class SplitFacts:
+    """What is known of a split once every file was looked at.
+
+    Attributes:
+        split: the split.
+        statistics: of its masks; the rows of samples that training would refuse are 0.
+        is_readable: bool, N; training takes the sample's image, mask and extras.
+        sizes: int64, N x 2; height and width of every image as shown, 0 where it is not known.
+        kinds: how many image files there are of every format and mode, such as "JPEG RGB".
+        mean: by channel, over all pixels, in 0..1; empty where pixels were not looked at.
+        std: standard deviation, the same.
+        refused: what training would say of every sample that it refuses.
+        remarks: what is odd about files that training takes, a sentence each.
+    """
+
+    split: Split
+    statistics: MaskStatistics
+    is_readable: NDArray[np.bool_]
+    sizes: NDArray[np.int64]
+    kinds: Counter[str]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    refused: tuple[str, ...]
+    remarks: tuple[str, ...]
+
+
+class _ImageFacts(NamedTuple):
+    """Of one image file; ``refused`` says why it has no size or no pixels."""
+
+    size: tuple[int, int] = (0, 0)
+    kind: str = ""
+    is_misnamed: bool = False
+    mean: NDArray[np.float64] | None = None
+    variance: NDArray[np.float64] | None = None
+    refused: str = ""
+
+
+def inspect_split(
+    split: Split, *, pixels: bool = True, progress: bool = True, threads: int | None = None
+) -> SplitFacts:
+    """Look at every file of a split; what training would refuse is listed, not raised.
+
+    Counts come from the cached mask statistics where there are some, and are cached otherwise, so
+    that a training finds them.
+
+    Args:
+        split: the split.
+        pixels: decode every image: damaged pixels are found then, and mean and deviation known.
+            False reads the heads alone, which takes a tenth of the time.
+        progress: show progress bars.
+        threads: how many; None takes one per core.
+
+    Example:
+        >>> import tempfile
+        >>> from avalanche_seg.datasets import make_synthetic_voc, read_voc
+        >>> with tempfile.TemporaryDirectory() as name:
+        ...     files = read_voc(make_synthetic_voc(name, n_train=20, n_val=20, size=(48, 64)))
+        ...     facts = inspect_split(files.train, progress=False)
+        >>> facts.kinds, facts.sizes[0].tolist(), facts.refused
+        (Counter({'JPEG RGB': 20}), [48, 64], ())
+    """
+    statistics, refused = _statistics(split, progress, threads)
+    images = _in_threads(
+        partial(_image_facts, pixels=pixels),
+        split.images,
+        f"images of {split.root.name}/{split.name}",
+        progress,
+        threads,
+    )
+    for i, facts in enumerate(images):
+        if facts.refused:
+            refused.setdefault(i, facts.refused)
+    mean, std = _pooled(images)
+    is_readable = np.ones(len(split), dtype=bool)
+    is_readable[list(refused)] = False
+    return SplitFacts(
+        split=split,
+        statistics=statistics,
+        is_readable=is_readable,
+        sizes=np.array([facts.size for facts in images], dtype=np.int64).reshape(-1, 2),
+        kinds=Counter(facts.kind for facts in images if facts.kind),
+        mean=mean,
+        std=std,
+        refused=tuple(refused[i] for i in sorted(refused)),
+        remarks=tuple(_remarks(split, images, statistics.orientations)),
+    )
+
+
+def _statistics(
+    split: Split, progress: bool, threads: int | None
+) -> tuple[MaskStatistics, dict[int, str]]:
+    """The mask statistics, and by index what is wrong with samples that have none."""
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*EXIF orientation")  # A report counts them.
+            return mask_statistics(split, n_values=_ANY_VALUE, progress=progress), {}
+    except ValueError:  # Of the first bad file: now for all of them.
+        title = f"all files of {split.root.name}/{split.name}"
+        samples = list(files_by_sample(split))
+        found = _in_threads(_scanned, samples, title, progress, threads)
+    refused = {i: one for i, one in enumerate(found) if isinstance(one, str)}
+    empty = MaskStatistics(
+        np.zeros((1, N_LABELS), dtype=np.int64),
+        np.zeros((1, 2 + len(split.extras)), dtype=np.uint64),
+        np.full(1, UPRIGHT, dtype=np.uint8),
+    )
+    rows = [empty if isinstance(one, str) else one for one in found]
+    return MaskStatistics(*(np.concatenate(tables) for tables in zip(*rows, strict=True))), refused
+
+
+def _scanned(files: tuple[Path, ...]) -> MaskStatistics | str:
+    try:
+        return scan_samples([files], n_values=_ANY_VALUE)
+    except ValueError as error:
+        return str(error)
+
+
+def _image_facts(path: Path, *, pixels: bool) -> _ImageFacts:
+    size, kind, is_misnamed = (0, 0), "", False
+    try:
+        content = read_content(path, "image")
+        head = image_head(path, content)
+        size = head.height, head.width
+        kind, is_misnamed = _kind(path, content)
+        if not pixels:
+            return _ImageFacts(size, kind, is_misnamed)
+        variance, mean = torch.var_mean(read_image(path).float() / 255, dim=(1, 2), correction=0)
+    except ValueError as error:
+        return _ImageFacts(size, kind, is_misnamed, refused=str(error))
+    return _ImageFacts(size, kind, is_misnamed, mean.double().numpy(), variance.double().numpy())
+
+
+def _kind(path: Path, content: bytes) -> tuple[str, bool]:
+    """Format and mode of an image, and whether its suffix says another format."""
+    try:
+        with Image.open(io.BytesIO(content)) as image:
+            kind = image.format, image.mode
+    except UNREADABLE as error:
+        raise unreadable(path, "image", error) from error
+    told = Image.registered_extensions().get(path.suffix.lower())
+    # A photograph with a second picture in it is a .jpg file too.
+    found, told = ("JPEG" if name == "MPO" else name for name in (kind[0], told))
+    return " ".join(map(str, kind)), told is not None and told != found
+
+
+def _remarks(
+    split: Split, images: Sequence[_ImageFacts], orientations: NDArray[np.uint8]
+) -> Iterator[str]:
+    """Odd files that training takes."""
+    if (turned := turned_images(split, orientations)) is not None:
+        yield turned
+    where = f"of the {len(split)} images of {split.root}/{split.name}"
+    misnamed = [i for i, facts in enumerate(images) if facts.is_misnamed]
+    if misnamed:
+        first = misnamed[0]
+        yield (
+            f"{len(misnamed)} {where} have the suffix of another format, such as "
+            f"{split.images[first]} ({images[first].kind}); they are read by their content"
+        )
+    suffixes = Counter(path.suffix for path in split.images).most_common()
+    if len(suffixes) > 1:
+        kinds = ", ".join(f"{suffix or 'none'} {n}" for suffix, n in suffixes)
+        yield f"the images of {split.root}/{split.name} have {len(suffixes)} suffixes: {kinds}"
+
+
+def _pooled(images: Sequence[_ImageFacts]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and standard deviation over the pixels of all images."""
+    known = [facts for facts in images if facts.mean is not None and facts.variance is not None]
+    if not known:
+        return (), ()
+    weights = np.array([facts.size[0] * facts.size[1] for facts in known], dtype=np.float64)
+    means = np.array([facts.mean for facts in known])
+    variances = np.array([facts.variance for facts in known])
+    mean = np.average(means, axis=0, weights=weights)
+    std = np.sqrt(np.average(variances + (means - mean) ** 2, axis=0, weights=weights))
+    return tuple(mean.tolist()), tuple(std.tolist())
+
+
+def _in_threads(
+    work: Callable[..., _T], items: Sequence[object], title: str, progress: bool, n: int | None
+) -> list[_T]:
+    """What a function gives for every item, in order, with a progress bar."""
+    with (
+        ThreadPoolExecutor(n or os.cpu_count()) as pool,
+        tqdm(total=len(items), desc=title, unit="file", disable=not progress, leave=False) as bar,
+    ):
+        results = []
+        for result in pool.map(work, items):
+            results.append(result)
+            bar.update()
+    return results
