@@ -9,17 +9,15 @@ import numpy as np
 
 from avalanche_seg.benchmarks import data_checks
 from avalanche_seg.benchmarks.incremental import described
-from avalanche_seg.benchmarks.options import Setting, Task
-from avalanche_seg.benchmarks.step_counts import StepCounts, count_steps, usual_tasks
+from avalanche_seg.benchmarks.options import Setting, Task, check_options
+from avalanche_seg.benchmarks.step_counts import StepCounts, count_steps, steps_of, usual_tasks
 from avalanche_seg.datasets import (
-    MaskStatistics,
     SegmentationFiles,
     Split,
     SplitFacts,
     image_suffixes,
     inspect_split,
 )
-from avalanche_seg.labels import VOID
 
 __all__ = ["DataReport", "Finding", "Severity", "check_data"]
 
@@ -99,14 +97,19 @@ def check_data(
         (True, 'disjoint', (15, 5))
     """
     files = described(files_or_name, root)
+    wanted = [
+        (task, steps_of(files, task, class_order))  # Now: looking at all files takes a while.
+        for task in (usual_tasks(files.n_foreground) if tasks is None else tasks)
+    ]
+    for setting in settings:
+        check_options(setting=setting)
     train, test = (
         inspect_split(split, pixels=pixels, progress=progress)
         for split in (files.train, files.test)
     )
-    known = _values_with_a_name(files, train), _values_with_a_name(files, test)
     steps = tuple(
-        count_steps(files, *known, task, setting, class_order=class_order)
-        for task in (usual_tasks(files.n_foreground) if tasks is None else tasks)
+        count_steps(files, train.statistics, test.statistics, task, classes, setting)
+        for task, classes in wanted
         for setting in settings
     )
     found = [
@@ -120,27 +123,10 @@ def check_data(
     return DataReport(files, train, test, steps, tuple(found))
 
 
-def _values_with_a_name(files: SegmentationFiles, facts: SplitFacts) -> MaskStatistics:
-    """The statistics without the values that are no class, which are errors of their own."""
-    counts = facts.statistics.counts.copy()
-    counts[:, len(files.class_names) : VOID] = 0
-    return facts.statistics._replace(counts=counts)
-
-
 def _of_split(files: SegmentationFiles, facts: SplitFacts) -> Iterator[Finding]:
     for message in facts.refused:
         yield Finding("error", message)
-    split, counts, n_values = facts.split, facts.statistics.counts, len(files.class_names)
-    for value in np.flatnonzero(counts[:, n_values:VOID].any(axis=0)).tolist():
-        pixels = counts[:, n_values + value]
-        shown = np.flatnonzero(pixels)
-        yield Finding(
-            "error",
-            f"{split.root}/{split.name}: the value {n_values + value} is no class, and "
-            f"{len(shown)} of the {len(split)} masks hold {int(pixels.sum())} pixels of it, such as "
-            f"{split.masks[shown[0]]}; expected 0..{n_values - 1}, the values with a class name, "
-            f"or {VOID} (void): correct the masks or the list of class names",
-        )
+    split, counts = facts.split, facts.statistics.counts
     is_class = files.zero_is == "class"
     two_valued = data_checks.two_valued(split, counts, zero_is_a_class=is_class)
     yield from (Finding("warning", message) for message in (two_valued,) if message is not None)
@@ -148,8 +134,8 @@ def _of_split(files: SegmentationFiles, facts: SplitFacts) -> Iterator[Finding]:
 
 
 def _of_both(files: SegmentationFiles, train: SplitFacts, test: SplitFacts) -> Iterator[Finding]:
-    readable = _readable(train), _readable(test)
-    shared = data_checks.overlap(*(split for split, _ in readable), *(d for _, d in readable))
+    (train_split, train_digests), (test_split, test_digests) = _readable(train), _readable(test)
+    shared = data_checks.overlap(train_split, test_split, train_digests, test_digests)
     if shared is not None:
         yield Finding("warning", shared)
     yield from _of_classes(files, train, test)

@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 from avalanche_seg.benchmarks import settings
 from avalanche_seg.benchmarks.class_splits import named_order, split_classes
-from avalanche_seg.benchmarks.options import Setting, Task
+from avalanche_seg.benchmarks.options import Setting, Steps, Task
 from avalanche_seg.datasets import MaskStatistics, SegmentationFiles
 from avalanche_seg.labels import LabelSpace
 
-__all__ = ["StepCounts", "count_steps", "usual_tasks"]
+__all__ = ["StepCounts", "count_steps", "steps_of", "usual_tasks"]
 
 # The tasks of the literature by number of foreground classes: VOC, ADE20K, Cityscapes.
 _PUBLISHED: Mapping[int, tuple[str, ...]] = {
@@ -56,46 +56,54 @@ def usual_tasks(n_foreground: int) -> tuple[str, ...]:
     return (*dict.fromkeys(tasks if n_foreground > 1 else []), "offline")
 
 
+def steps_of(
+    files: SegmentationFiles, task: Task, class_order: Sequence[int] | str | None = None
+) -> Steps:
+    """The dataset ids of every step of a task.
+
+    Args:
+        files: the data set.
+        task: as for :func:`avalanche_seg.benchmarks.incremental_benchmark`.
+        class_order: as there.
+
+    Raises:
+        ValueError: for an unknown task or order.
+    """
+    grammar, order = named_order(task, class_order, files.class_orders)
+    return split_classes(grammar, class_ids=files.foreground_ids, class_order=order)
+
+
 def count_steps(
     files: SegmentationFiles,
     of_train: MaskStatistics,
     of_test: MaskStatistics,
     task: Task,
+    steps: Steps,
     setting: Setting,
-    *,
-    class_order: Sequence[int] | str | None = None,
-    seed: int = 0,
 ) -> StepCounts:
     """Count the images of every step, as a benchmark of this task and setting would hold them.
 
     Args:
-        files: the data set.
+        files: the data set. For the setting "partitioned" its own partition of the task's name
+            counts, or else a drawn one.
         of_train: statistics of the training split.
         of_test: statistics of the test split.
-        task: as for :func:`avalanche_seg.benchmarks.incremental_benchmark`, like the others.
+        task: its name, or its steps.
+        steps: dataset ids by step.
         setting: which images a step sees.
-        class_order: a permutation of the foreground ids, or the name of one.
-        seed: of a drawn partition; the data set's own of the task's name goes before.
 
     Raises:
-        ValueError: for an unknown task, setting or order.
+        ValueError: for an unknown setting.
     """
-    grammar, order = named_order(task, class_order, files.class_orders)
-    steps = split_classes(grammar, class_ids=files.foreground_ids, class_order=order)
     is_partitioned = setting == "partitioned" and isinstance(task, str)
+    names = LabelSpace(tuple(map(tuple, steps)), files.class_names, files.zero_is)
     train = settings.train_images(
         of_train.presence,
         steps,
         setting,
         partition=files.partitions.get(str(task)) if is_partitioned else None,
-        seed=seed,
-        background_id=LabelSpace(steps, files.class_names, files.zero_is).background_id,
+        background_id=names.background_id,
     )
     test = (settings.seen_test_images(of_test.presence, steps, i) for i in range(len(steps)))
-    return StepCounts(
-        task,
-        setting,
-        tuple(map(len, steps)),
-        tuple(map(len, train)),
-        tuple(map(len, test)),
-    )
+    new, seen, tested = (tuple(map(len, parts)) for parts in (steps, train, list(test)))
+    return StepCounts(task, setting, new, seen, tested)

@@ -6,7 +6,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -17,18 +17,17 @@ from numpy.typing import NDArray
 from PIL import Image
 from tqdm import tqdm
 
-from avalanche_seg.datasets.contents import files_by_sample
 from avalanche_seg.datasets.decoding import UNREADABLE, read_content, unreadable
 from avalanche_seg.datasets.description import Split
 from avalanche_seg.datasets.images import image_head, read_image
-from avalanche_seg.datasets.mask_scan import MaskStatistics, scan_samples
+from avalanche_seg.datasets.mask_scan import MaskStatistics, scan
 from avalanche_seg.datasets.mask_statistics import mask_statistics, turned_images
+from avalanche_seg.datasets.mask_values import MaskValues
 from avalanche_seg.datasets.orientation import UPRIGHT
 from avalanche_seg.labels import N_LABELS, VOID
 
 __all__ = ["SplitFacts", "inspect_split"]
 
-_ANY_VALUE = VOID  # Values without a class name are counted, not refused, when so many have one.
 _T = TypeVar("_T")
 
 
@@ -38,13 +37,14 @@ class SplitFacts:
 
     Attributes:
         split: the split.
-        statistics: of its masks; the rows of samples that training would refuse are 0.
+        statistics: of its masks, without values that are no class; the rows of files that cannot be
+            read are 0.
         is_readable: bool, N; training takes the sample's image, mask and extras.
         sizes: int64, N x 2; height and width of every image as shown, 0 where it is not known.
         kinds: how many image files there are of every format and mode, such as "JPEG RGB".
         mean: by channel, over all pixels, in 0..1; empty where pixels were not looked at.
         std: standard deviation, the same.
-        refused: what training would say of every sample that it refuses.
+        refused: what training would say of every sample, or value, that it refuses.
         remarks: what is odd about files that training takes, a sentence each.
     """
 
@@ -85,6 +85,9 @@ def inspect_split(
         progress: show progress bars.
         threads: how many; None takes one per core.
 
+    Raises:
+        ValueError: for a split that belongs to no data set.
+
     Example:
         >>> import tempfile
         >>> from avalanche_seg.datasets import make_synthetic_voc, read_voc
@@ -94,6 +97,11 @@ def inspect_split(
         >>> facts.kinds, facts.sizes[0].tolist(), facts.refused
         (Counter({'JPEG RGB': 20}), [48, 64], ())
     """
+    if split.values is None:
+        raise ValueError(
+            f"{split.root}/{split.name} belongs to no SegmentationFiles, which knows the classes; "
+            "take the split of one"
+        )
     statistics, refused = _statistics(split, progress, threads)
     images = _in_threads(
         partial(_image_facts, pixels=pixels),
@@ -105,18 +113,23 @@ def inspect_split(
     for i, facts in enumerate(images):
         if facts.refused:
             refused.setdefault(i, facts.refused)
-    mean, std = _pooled(images)
+    unknown = list(_unknown_values(split, split.values, statistics.counts))
     is_readable = np.ones(len(split), dtype=bool)
     is_readable[list(refused)] = False
+    for _, shown in unknown:
+        is_readable[shown] = False
+    mean, std = _pooled(images)
     return SplitFacts(
         split=split,
-        statistics=statistics,
+        statistics=statistics._replace(
+            counts=split.values.counts_by_id(statistics.counts * ~split.values.is_unknown)
+        ),
         is_readable=is_readable,
         sizes=np.array([facts.size for facts in images], dtype=np.int64).reshape(-1, 2),
         kinds=Counter(facts.kind for facts in images if facts.kind),
         mean=mean,
         std=std,
-        refused=tuple(refused[i] for i in sorted(refused)),
+        refused=(*(refused[i] for i in sorted(refused)), *(message for message, _ in unknown)),
         remarks=tuple(_remarks(split, images, statistics.orientations)),
     )
 
@@ -124,14 +137,15 @@ def inspect_split(
 def _statistics(
     split: Split, progress: bool, threads: int | None
 ) -> tuple[MaskStatistics, dict[int, str]]:
-    """The mask statistics, and by index what is wrong with samples that have none."""
+    """The mask statistics by value, and by index what is wrong with samples that have none."""
+    any_value = replace(split, values=MaskValues(VOID))  # Others are counted, not refused.
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=".*EXIF orientation")  # A report counts them.
-            return mask_statistics(split, n_values=_ANY_VALUE, progress=progress), {}
+            return mask_statistics(any_value, progress=progress), {}
     except ValueError:  # Of the first bad file: now for all of them.
         title = f"all files of {split.root.name}/{split.name}"
-        samples = list(files_by_sample(split))
+        samples = [_sample(any_value, i) for i in range(len(split))]
         found = _in_threads(_scanned, samples, title, progress, threads)
     refused = {i: one for i, one in enumerate(found) if isinstance(one, str)}
     empty = MaskStatistics(
@@ -143,11 +157,33 @@ def _statistics(
     return MaskStatistics(*(np.concatenate(tables) for tables in zip(*rows, strict=True))), refused
 
 
-def _scanned(files: tuple[Path, ...]) -> MaskStatistics | str:
+def _sample(split: Split, i: int) -> Split:
+    """A split of one sample."""
+    extras = {name: files[i : i + 1] for name, files in split.extras.items()}
+    images, masks = split.images[i : i + 1], split.masks[i : i + 1]
+    return replace(split, images=images, masks=masks, extras=extras)
+
+
+def _scanned(sample: Split) -> MaskStatistics | str:
     try:
-        return scan_samples([files], n_values=_ANY_VALUE)
+        return scan(sample, values=MaskValues(VOID), progress=False, threads=1)
     except ValueError as error:
         return str(error)
+
+
+def _unknown_values(
+    split: Split, values: MaskValues, counts: NDArray[np.int64]
+) -> Iterator[tuple[str, NDArray[np.int64]]]:
+    """What to say of every value that is no class, and the samples whose masks hold it."""
+    for value in np.flatnonzero(counts.any(axis=0) & values.is_unknown).tolist():
+        pixels = counts[:, value]
+        shown = np.flatnonzero(pixels)
+        message = (
+            f"{split.root}/{split.name}: the value {value} is no class, and {len(shown)} of the "
+            f"{len(split)} masks hold {int(pixels.sum())} pixels of it, such as "
+            f"{split.masks[shown[0]]}; expected {values.expected()}"
+        )
+        yield message, shown
 
 
 def _image_facts(path: Path, *, pixels: bool) -> _ImageFacts:

@@ -4,8 +4,9 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args
 
-from avalanche_seg.benchmarks import SETTINGS, check_data
+from avalanche_seg.benchmarks import SETTINGS, Setting, check_data
 from avalanche_seg.cli.failures import sentence_of
 from avalanche_seg.cli.inspecting.picture import draw
 from avalanche_seg.cli.inspecting.text import report_text
@@ -52,7 +53,7 @@ def _look(given: argparse.Namespace) -> int:
     report = check_data(
         files,
         tasks=given.task,
-        settings=given.setting or SETTINGS,
+        settings=given.setting or get_args(Setting),
         class_order=given.class_order,
         pixels=not given.heads_only,
     )

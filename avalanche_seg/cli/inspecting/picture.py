@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
+from matplotlib.ticker import FuncFormatter
 from numpy.typing import NDArray
 
 from avalanche_seg.benchmarks import DataReport
@@ -14,6 +16,7 @@ from avalanche_seg.cli.inspecting.text import shares_of_pixels
 from avalanche_seg.cli.running.pictures import pick_samples
 from avalanche_seg.datasets import (
     SegmentationFiles,
+    Split,
     SplitFacts,
     colorize,
     read_image,
@@ -91,6 +94,8 @@ def _draw_charts(axes: Sequence[Axes], report: DataReport, colours: NDArray[np.f
             places = np.arange(len(ids)) + offset
             one.bar(places, values, width=0.4, color=colours[ids], alpha=alpha, edgecolor="grey")
         one.set_yscale("log")
+        for axis_of in (one.yaxis.set_major_formatter, one.yaxis.set_minor_formatter):
+            axis_of(FuncFormatter(lambda value, _: f"{value:g}"))
         one.set_title(f"{what}; left {files.train.name}, right and pale {files.test.name}")
         one.margins(x=0.01)
         if len(ids) <= _WITH_NAMES:
@@ -106,14 +111,14 @@ def _values(facts: SplitFacts, files: SegmentationFiles, what: str) -> NDArray[n
     return 100 * shares_of_pixels(facts, files)
 
 
-def _draw_samples(grid: NDArray[np.object_], report: DataReport, chosen: Sequence[int]) -> set[int]:
+def _draw_samples(grid: Any, report: DataReport, chosen: Sequence[int]) -> set[int]:
     """Each image, and beside it the image under its mask; returns the values that they show."""
     split, shown = report.files.train, set()
     for axes in grid.flat:
         axes.set_axis_off()
     for i, place in zip(chosen, range(0, 2 * len(chosen), 2), strict=True):
         image = read_image(split.images[i]).permute(1, 2, 0).numpy()
-        labels = np.array(read_label_map(split.masks[i]))
+        labels = _labels(split, i)
         stride = -(-max(labels.shape) // _SIDE)
         image, labels = image[::stride, ::stride], labels[::stride, ::stride]
         shown |= set(np.unique(labels).tolist())
@@ -122,6 +127,12 @@ def _draw_samples(grid: NDArray[np.object_], report: DataReport, chosen: Sequenc
         left.set_title(shown_name(split.images[i].stem), size=8, parse_math=False)
         right.imshow(_covered(image, labels, report.files))
     return shown
+
+
+def _labels(split: Split, i: int) -> NDArray[np.uint8]:
+    """The dataset ids of a mask, H x W."""
+    values = read_label_map(split.masks[i])
+    return values if split.values is None else split.values.to_ids[values]
 
 
 def _covered(
