@@ -186,7 +186,8 @@ def _unlisted(files: SegmentationFiles) -> Iterator[Finding]:
         if others:
             yield Finding(
                 "note",
-                f"{len(others)} images in {folder} are on neither list, such as {min(others).name}",
+                f"{len(others)} of the images in {folder} are on neither list, such as "
+                f"{min(others).name}",
             )
 
 
@@ -208,4 +209,4 @@ def _of_steps(steps: Iterable[StepCounts], severity: Severity) -> Iterator[Findi
             told = "no test image shows a class of step 0; choose another task or class order"
             found.setdefault((str(counts.task), told), []).append(counts.setting)
     for (task, told), settings in found.items():
-        yield Finding(severity, f"task {task}, {data_checks.listed(settings)}: {told}")
+        yield Finding(severity, f"task {task} ({data_checks.listed(settings)}): {told}")

@@ -1,6 +1,5 @@
 """Every file of a split looked at, with all that is wrong: nothing stops at the first bad one."""
 
-import io
 import os
 import warnings
 from collections import Counter
@@ -8,18 +7,14 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from PIL import Image
 from tqdm import tqdm
 
-from avalanche_seg.datasets.decoding import UNREADABLE, read_content, unreadable
 from avalanche_seg.datasets.description import Split
-from avalanche_seg.datasets.images import image_head, read_image
+from avalanche_seg.datasets.image_facts import ImageFacts, image_facts, pooled
 from avalanche_seg.datasets.mask_scan import MaskStatistics, scan
 from avalanche_seg.datasets.mask_statistics import mask_statistics, turned_images
 from avalanche_seg.datasets.mask_values import MaskValues
@@ -59,17 +54,6 @@ class SplitFacts:
     remarks: tuple[str, ...]
 
 
-class _ImageFacts(NamedTuple):
-    """Of one image file; ``refused`` says why it has no size or no pixels."""
-
-    size: tuple[int, int] = (0, 0)
-    kind: str = ""
-    is_misnamed: bool = False
-    mean: NDArray[np.float64] | None = None
-    variance: NDArray[np.float64] | None = None
-    refused: str = ""
-
-
 def inspect_split(
     split: Split, *, pixels: bool = True, progress: bool = True, threads: int | None = None
 ) -> SplitFacts:
@@ -104,7 +88,7 @@ def inspect_split(
         )
     statistics, refused = _statistics(split, progress, threads)
     images = _in_threads(
-        partial(_image_facts, pixels=pixels),
+        partial(image_facts, pixels=pixels),
         split.images,
         f"images of {split.root.name}/{split.name}",
         progress,
@@ -118,7 +102,7 @@ def inspect_split(
     is_readable[list(refused)] = False
     for _, shown in unknown:
         is_readable[shown] = False
-    mean, std = _pooled(images)
+    mean, std = pooled(images)
     return SplitFacts(
         split=split,
         statistics=statistics._replace(
@@ -186,36 +170,8 @@ def _unknown_values(
         yield message, shown
 
 
-def _image_facts(path: Path, *, pixels: bool) -> _ImageFacts:
-    size, kind, is_misnamed = (0, 0), "", False
-    try:
-        content = read_content(path, "image")
-        head = image_head(path, content)
-        size = head.height, head.width
-        kind, is_misnamed = _kind(path, content)
-        if not pixels:
-            return _ImageFacts(size, kind, is_misnamed)
-        variance, mean = torch.var_mean(read_image(path).float() / 255, dim=(1, 2), correction=0)
-    except ValueError as error:
-        return _ImageFacts(size, kind, is_misnamed, refused=str(error))
-    return _ImageFacts(size, kind, is_misnamed, mean.double().numpy(), variance.double().numpy())
-
-
-def _kind(path: Path, content: bytes) -> tuple[str, bool]:
-    """Format and mode of an image, and whether its suffix says another format."""
-    try:
-        with Image.open(io.BytesIO(content)) as image:
-            kind = image.format, image.mode
-    except UNREADABLE as error:
-        raise unreadable(path, "image", error) from error
-    told = Image.registered_extensions().get(path.suffix.lower())
-    # A photograph with a second picture in it is a .jpg file too.
-    found, told = ("JPEG" if name == "MPO" else name for name in (kind[0], told))
-    return " ".join(map(str, kind)), told is not None and told != found
-
-
 def _remarks(
-    split: Split, images: Sequence[_ImageFacts], orientations: NDArray[np.uint8]
+    split: Split, images: Sequence[ImageFacts], orientations: NDArray[np.uint8]
 ) -> Iterator[str]:
     """Odd files that training takes."""
     if (turned := turned_images(split, orientations)) is not None:
@@ -232,19 +188,6 @@ def _remarks(
     if len(suffixes) > 1:
         kinds = ", ".join(f"{suffix or 'none'} {n}" for suffix, n in suffixes)
         yield f"the images of {split.root}/{split.name} have {len(suffixes)} suffixes: {kinds}"
-
-
-def _pooled(images: Sequence[_ImageFacts]) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and standard deviation over the pixels of all images."""
-    known = [facts for facts in images if facts.mean is not None and facts.variance is not None]
-    if not known:
-        return (), ()
-    weights = np.array([facts.size[0] * facts.size[1] for facts in known], dtype=np.float64)
-    means = np.array([facts.mean for facts in known])
-    variances = np.array([facts.variance for facts in known])
-    mean = np.average(means, axis=0, weights=weights)
-    std = np.sqrt(np.average(variances + (means - mean) ** 2, axis=0, weights=weights))
-    return tuple(mean.tolist()), tuple(std.tolist())
 
 
 def _in_threads(

@@ -90,7 +90,7 @@ def _draw_charts(axes: Sequence[Axes], report: DataReport, colours: NDArray[np.f
     ids = list(files.foreground_ids)
     for one, what in zip(axes, ("images with the class", "share of the pixels, %"), strict=True):
         for offset, facts, alpha in ((-0.2, report.train, 1.0), (0.2, report.test, 0.45)):
-            values = _values(facts, files, what)[ids]
+            values = _values(facts, what)[ids]
             places = np.arange(len(ids)) + offset
             one.bar(places, values, width=0.4, color=colours[ids], alpha=alpha, edgecolor="grey")
         one.set_yscale("log")
@@ -105,10 +105,10 @@ def _draw_charts(axes: Sequence[Axes], report: DataReport, colours: NDArray[np.f
             one.set_xlabel("id")
 
 
-def _values(facts: SplitFacts, files: SegmentationFiles, what: str) -> NDArray[np.float64]:
+def _values(facts: SplitFacts, what: str) -> NDArray[np.float64]:
     if what.startswith("images"):
         return facts.statistics.presence.sum(axis=0).astype(np.float64)
-    return 100 * shares_of_pixels(facts, files)
+    return 100 * shares_of_pixels(facts)
 
 
 def _draw_samples(grid: Any, report: DataReport, chosen: Sequence[int]) -> set[int]:

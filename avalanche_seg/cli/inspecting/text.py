@@ -5,6 +5,7 @@ from itertools import groupby
 from operator import attrgetter
 
 import numpy as np
+from numpy.typing import NDArray
 
 from avalanche_seg.benchmarks import DataReport, StepCounts
 from avalanche_seg.datasets import SegmentationFiles, SplitFacts
@@ -35,10 +36,11 @@ def report_text(report: DataReport) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def shares_of_pixels(facts: SplitFacts, files: SegmentationFiles) -> np.ndarray:
+def shares_of_pixels(facts: SplitFacts) -> NDArray[np.float64]:
     """The share of a split's pixels by value, float64, 256; 0 of an empty split."""
     pixels = facts.statistics.counts.sum(axis=0)
-    return pixels / max(1, int(pixels.sum()))
+    shares: NDArray[np.float64] = pixels / max(1, int(pixels.sum()))
+    return shares
 
 
 def _splits(train: SplitFacts, test: SplitFacts, files: SegmentationFiles) -> Iterator[list[str]]:
@@ -49,7 +51,7 @@ def _splits(train: SplitFacts, test: SplitFacts, files: SegmentationFiles) -> It
     yield ["files", *(_tally(facts.kinds.most_common()) for facts in both)]
     yield ["width x height", *(_sizes(facts) for facts in both)]
     void = [VOID, BACKGROUND] if files.zero_is == "unlabelled" else [VOID]
-    shares = (shares_of_pixels(facts, files)[void].sum() for facts in both)
+    shares = (shares_of_pixels(facts)[void].sum() for facts in both)
     yield ["unlabelled (void)", *(_percent(share) for share in shares)]
     if any(facts.mean for facts in both):
         yield ["mean by channel", *(_numbers(facts.mean) for facts in both)]
@@ -94,7 +96,7 @@ def _classes(files: SegmentationFiles, train: SplitFacts, test: SplitFacts) -> I
     both = (train, test)
     heads = (f"{facts.split.name} {what}" for facts in both for what in ("images", "pixels"))
     yield ["id", "class", *heads]
-    tables = [(f.statistics.presence.sum(axis=0), shares_of_pixels(f, files)) for f in both]
+    tables = [(f.statistics.presence.sum(axis=0), shares_of_pixels(f)) for f in both]
     for value in (*range(len(files.class_names)), VOID):
         name = "void" if value == VOID else shown_name(files.class_names[value])
         cells = (

@@ -1,0 +1,83 @@
+"""What one image file is: size, format, the mean of its channels, and why it cannot be read."""
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from avalanche_seg.datasets.decoding import UNREADABLE, read_content, unreadable
+from avalanche_seg.datasets.images import image_head, read_image
+
+__all__ = ["ImageFacts", "image_facts", "pooled"]
+
+
+class ImageFacts(NamedTuple):
+    """Of one image file.
+
+    Attributes:
+        size: height and width as shown; 0 where they are not known.
+        kind: format and mode, such as "JPEG RGB".
+        is_misnamed: its suffix is that of another format.
+        mean: float64, by channel, in 0..1; None where no pixel was read.
+        variance: the same.
+        refused: why training cannot read it; empty where it can.
+    """
+
+    size: tuple[int, int] = (0, 0)
+    kind: str = ""
+    is_misnamed: bool = False
+    mean: NDArray[np.float64] | None = None
+    variance: NDArray[np.float64] | None = None
+    refused: str = ""
+
+
+def image_facts(path: Path, *, pixels: bool) -> ImageFacts:
+    """Look at an image file.
+
+    Args:
+        path: the file.
+        pixels: decode it; False reads its head alone.
+    """
+    size, kind, is_misnamed = (0, 0), "", False
+    try:
+        content = read_content(path, "image")
+        head = image_head(path, content)
+        size = head.height, head.width
+        kind, is_misnamed = _kind(path, content)
+        if not pixels:
+            return ImageFacts(size, kind, is_misnamed)
+        variance, mean = torch.var_mean(read_image(path).float() / 255, dim=(1, 2), correction=0)
+    except ValueError as error:
+        return ImageFacts(size, kind, is_misnamed, refused=str(error))
+    return ImageFacts(size, kind, is_misnamed, mean.double().numpy(), variance.double().numpy())
+
+
+def _kind(path: Path, content: bytes) -> tuple[str, bool]:
+    """Format and mode of an image, and whether its suffix says another format."""
+    try:
+        with Image.open(io.BytesIO(content)) as image:
+            kind = image.format, image.mode
+    except UNREADABLE as error:
+        raise unreadable(path, "image", error) from error
+    told = Image.registered_extensions().get(path.suffix.lower())
+    # A photograph with a second picture in it is a .jpg file too.
+    found, told = ("JPEG" if name == "MPO" else name for name in (kind[0], told))
+    return " ".join(map(str, kind)), told is not None and told != found
+
+
+def pooled(images: Sequence[ImageFacts]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and standard deviation by channel over the pixels of all images; empty without any."""
+    known = [facts for facts in images if facts.mean is not None and facts.variance is not None]
+    if not known:
+        return (), ()
+    weights = np.array([facts.size[0] * facts.size[1] for facts in known], dtype=np.float64)
+    means = np.array([facts.mean for facts in known])
+    variances = np.array([facts.variance for facts in known])
+    mean = np.average(means, axis=0, weights=weights)
+    std = np.sqrt(np.average(variances + (means - mean) ** 2, axis=0, weights=weights))
+    return tuple(mean.tolist()), tuple(std.tolist())
