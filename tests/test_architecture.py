@@ -61,6 +61,7 @@ PUBLIC_NAMES = {
         "Split",
         "SplitFacts",
         "UNREADABLE",
+        "as_rgb",
         "colorize",
         "download_voc",
         "find_folder",

@@ -10,6 +10,7 @@ from avalanche_seg.datasets.mask_scan import MaskStatistics
 from avalanche_seg.datasets.mask_statistics import mask_statistics
 from avalanche_seg.datasets.palette import colorize, voc_palette
 from avalanche_seg.datasets.readers import READERS, read_files, read_synthetic, reader_help
+from avalanche_seg.datasets.rgb import as_rgb
 from avalanche_seg.datasets.sample import Extras, Sample, is_map
 from avalanche_seg.datasets.suffixes import image_suffixes
 from avalanche_seg.datasets.synthetic import make_synthetic_voc
@@ -26,6 +27,7 @@ __all__ = [
     "Split",
     "SplitFacts",
     "UNREADABLE",
+    "as_rgb",
     "colorize",
     "download_voc",
     "find_folder",

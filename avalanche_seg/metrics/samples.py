@@ -9,12 +9,12 @@ from avalanche.evaluation import PluginMetric
 from avalanche.evaluation.metric_results import MetricValue
 from torch import Tensor
 
-from avalanche_seg.datasets import colorize
+from avalanche_seg.datasets import as_rgb, colorize
 from avalanche_seg.labels import N_LABELS, VOID
 from avalanche_seg.metrics.evaluation import eval_batch
 from avalanche_seg.metrics.figures import picture_values
 from avalanche_seg.metrics.mean_iou import ids_of
-from avalanche_seg.normalization import to_pixels
+from avalanche_seg.normalization import normalization_of
 from avalanche_seg.system import check_whole, check_wholes
 
 __all__ = ["SamplePredictions"]
@@ -88,9 +88,11 @@ class SamplePredictions(PluginMetric[Tensor]):
             return
         batch = eval_batch(strategy)
         stride = -(-max(batch.target.shape[-2:]) // _MAX_SIDE)
+        normalization = normalization_of(getattr(strategy, "model", None))
+        images = as_rgb(normalization.to_pixels(batch.images[:wanted]))
         kept = (
             part[:wanted, ..., ::stride, ::stride].to(torch.uint8).cpu()
-            for part in (to_pixels(batch.images[:wanted]), batch.target, batch.prediction)
+            for part in (images, batch.target, batch.prediction)
         )
         self._samples.extend(zip(*kept, strict=True))
 

@@ -11,6 +11,8 @@ from torch import Tensor, nn
 from torchvision.models import ResNet
 from torchvision.models.resnet import Bottleneck
 
+from avalanche_seg.models.first_convolution import first_convolution
+
 __all__ = ["BACKBONES", "STAGES", "Pyramid", "ResNetPyramid"]
 
 BACKBONES = {"resnet18": (256, 512), "resnet50": (1024, 2048), "resnet101": (1024, 2048)}
@@ -41,6 +43,8 @@ class ResNetPyramid(nn.Module):
         name: one of ``BACKBONES``.
         weights: None (random), "imagenet" (torchvision's IMAGENET1K_V1, downloaded once), or the
             path of a state dict of torchvision's model (.pth, .pt or .safetensors).
+        in_channels: of the images; weights of colour images are made to fit, see
+            :mod:`avalanche_seg.models.first_convolution`.
 
     Raises:
         ValueError: for an unknown name, or weights that are missing, unreadable or do not fit.
@@ -54,14 +58,17 @@ class ResNetPyramid(nn.Module):
         {'layer1': torch.Size([1, 64, 16, 24])}
     """
 
-    def __init__(self, name: str = "resnet18", *, weights: str | Path | None = None) -> None:
+    def __init__(
+        self, name: str = "resnet18", *, weights: str | Path | None = None, in_channels: int = 3
+    ) -> None:
         super().__init__()
         if name not in BACKBONES:
             raise ValueError(
                 f"backbone={name!r} is unknown; expected one of {', '.join(BACKBONES)}"
             )
         resnet = _resnet(name, weights)
-        self.stem = nn.Sequential(resnet.conv1, resnet.bn1, resnet.relu, resnet.maxpool)
+        conv = first_convolution(resnet.conv1, in_channels, pretrained=weights is not None)
+        self.stem = nn.Sequential(conv, resnet.bn1, resnet.relu, resnet.maxpool)
         self.layer1 = resnet.layer1
         self.layer2 = resnet.layer2
         self.layer3 = resnet.layer3
@@ -72,7 +79,7 @@ class ResNetPyramid(nn.Module):
         """Compute both maps, and taps on the way.
 
         Args:
-            images: floating point, B x 3 x H x W.
+            images: floating point, B x in_channels x H x W.
             taps: of :data:`STAGES`, those to return before their last activation.
 
         Returns:
