@@ -9,9 +9,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from numbers import Real
 from typing import Any, Final
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -60,7 +60,8 @@ class Normalization:
             if not isinstance(values, tuple | list) or not values:
                 raise ValueError(f"{name}={values!r}; expected one number per channel")
             for i, value in enumerate(values):
-                if not (isinstance(value, Real) and 0 <= value <= 1) or (name, value) == ("std", 0):
+                is_one = isinstance(value, int | float | np.floating) and 0 <= value <= 1
+                if not is_one or (name == "std" and value == 0):
                     raise ValueError(f"{name}[{i}]={value!r}; expected a number in 0..1, std not 0")
             object.__setattr__(self, name, tuple(map(float, values)))
         if len(self.mean) != len(self.std):
