@@ -139,6 +139,7 @@ PUBLIC_NAMES = {
         "BACKBONES",
         "BackgroundChannel",
         "BiSeNet",
+        "DeepLabV3",
         "DenseFeatures",
         "HEADS",
         "HeadFactory",

@@ -161,6 +161,18 @@ CASES = [
         {"n_extra": FROM_ZERO, "classes_per_step": [3, [0], [1.5], ["x"], "12"], "head": THING},
     ),
     (
+        given(seg.DeepLabV3, backbone="resnet18"),
+        {
+            "output_stride": [NAN, 32, "16", None, [8]],
+            "activation": THING,
+            "aux": FLAG,
+            "last_conv": FLAG,
+            "norm_momentum": SHARE,
+            "dropout": SHARE,
+            "pooling_window": [NAN, 0, 1.5, "3"],
+        },
+    ),
+    (
         given(seg.SegmentationModel, network=TinyNetwork(), channels=8, aux_channels=(6,)),
         {"network": [3, None, TinyNetwork], "channels": COUNT, "aux_channels": [3, [0], [1.5]]},
     ),

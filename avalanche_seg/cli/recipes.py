@@ -10,10 +10,10 @@ _COMMON: dict[str, Any] = {
 }  # fmt: skip
 
 RECIPES: dict[str, dict[str, Any]] = {
-    # Cermelli et al., CVPR 2020, section 4.1 (there with DeepLabV3).
+    # Cermelli et al., CVPR 2020, section 4.1.
     "mib-paper": {
         **_COMMON, "lr": 0.01, "weight_decay": 1e-4, "batch_size": 24, "crop_size": 512,
-        "amp": "off", "backbone": "resnet101", "random_seed": 42,
+        "amp": "off", "model": "deeplabv3", "backbone": "resnet101", "random_seed": 42,
     },
     # The report "Incremental Learning in Semantic Segmentation using Exemplars".
     "smib-paper": {

@@ -4,86 +4,128 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import torch
 import torchvision
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torchvision.models import ResNet
 from torchvision.models.resnet import Bottleneck
 
-from avalanche_seg.models.first_convolution import first_convolution
+from avalanche_seg.models.first_convolution import first_convolution, state_for_channels
+from avalanche_seg.models.weights import fit_weights, read_weights, renamed
 
-__all__ = ["BACKBONES", "STAGES", "Pyramid", "ResNetPyramid"]
+__all__ = ["BACKBONES", "STAGES", "STEM", "Pyramid", "ResNetPyramid"]
 
 BACKBONES = {"resnet18": (256, 512), "resnet50": (1024, 2048), "resnet101": (1024, 2048)}
-"""Known backbones and the channels of their maps at strides 16 and 32."""
+"""Known backbones and the channels of their stages layer3 and layer4."""
 
 STAGES = ("layer1", "layer2", "layer3", "layer4")
-"""The stages of a ResNet, at strides 4, 8, 16 and 32; each is a tap."""
+"""The stages of a ResNet, at strides 4, 8, 16 and 32 unless it is dilated; each is a tap."""
+
+STEM = {"stem.0.": "conv1.", "stem.1.": "bn1."}
+"""The stem's layers and torchvision's names of them; the stages are called the same."""
+
+# Dilation of the stages that keep their input's stride: of their first block, of the others. The
+# first block still has the dilation of the stage before, as in torchvision.
+_DILATED: dict[int, dict[str, tuple[int, int]]] = {
+    32: {},
+    16: {"layer4": (1, 2)},
+    8: {"layer3": (1, 2), "layer4": (2, 4)},
+}
 
 
 class Pyramid(NamedTuple):
     """Maps of a ResNet.
 
     Attributes:
-        stride16: floating point, B x D x ceil(H / 16) x ceil(W / 16).
-        stride32: floating point, B x D x ceil(H / 32) x ceil(W / 32).
+        layer3: floating point, B x D x ceil(H / s) x ceil(W / s), its stride s 16, or 8.
+        layer4: floating point, the same at the output stride, 32, 16 or 8.
         taps: stages before their last activation, by name.
     """
 
-    stride16: Tensor
-    stride32: Tensor
+    layer3: Tensor
+    layer4: Tensor
     taps: Mapping[str, Tensor]
 
 
 class ResNetPyramid(nn.Module):
-    """A torchvision ResNet without its classifier; returns the maps at strides 16 and 32.
+    """A torchvision ResNet without its classifier; returns the maps of its last two stages.
 
     Args:
         name: one of ``BACKBONES``.
         weights: None (random), "imagenet" (torchvision's IMAGENET1K_V1, downloaded once), or the
             path of a state dict of torchvision's model (.pth, .pt or .safetensors).
+        output_stride: 32, or 16 or 8: the last one or two stages then have dilated convolutions in
+            place of their stride, as torchvision's ``replace_stride_with_dilation`` (of a resnet18,
+            which torchvision does not dilate, all 3x3 convolutions of these stages).
         in_channels: of the images; weights of colour images are made to fit, see
             :mod:`avalanche_seg.models.first_convolution`.
 
     Raises:
-        ValueError: for an unknown name, or weights that are missing, unreadable or do not fit.
+        ValueError: for an unknown name or stride, or weights that are missing, unreadable or do
+            not fit.
 
     Example:
+        >>> import torch
         >>> pyramid = ResNetPyramid("resnet18")
         >>> maps = pyramid(torch.zeros(1, 3, 64, 96), taps={"layer1"})
-        >>> maps.stride16.shape, maps.stride32.shape
+        >>> maps.layer3.shape, maps.layer4.shape
         (torch.Size([1, 256, 4, 6]), torch.Size([1, 512, 2, 3]))
         >>> {name: tap.shape for name, tap in maps.taps.items()}
         {'layer1': torch.Size([1, 64, 16, 24])}
     """
 
     def __init__(
-        self, name: str = "resnet18", *, weights: str | Path | None = None, in_channels: int = 3
+        self,
+        name: str = "resnet18",
+        *,
+        weights: str | Path | None = None,
+        output_stride: int = 32,
+        in_channels: int = 3,
     ) -> None:
         super().__init__()
         if name not in BACKBONES:
             raise ValueError(
                 f"backbone={name!r} is unknown; expected one of {', '.join(BACKBONES)}"
             )
-        resnet = _resnet(name, weights)
-        conv = first_convolution(resnet.conv1, in_channels, pretrained=weights is not None)
+        if output_stride not in tuple(_DILATED):
+            raise ValueError(f"output_stride={output_stride!r}; expected 32, 16 or 8")
+        resnet = _resnet(name, pretrained=weights == "imagenet")
+        for stage, dilation in _DILATED[output_stride].items():
+            _dilate(getattr(resnet, stage), *dilation)
+        conv = first_convolution(resnet.conv1, in_channels, pretrained=weights == "imagenet")
         self.stem = nn.Sequential(conv, resnet.bn1, resnet.relu, resnet.maxpool)
         self.layer1 = resnet.layer1
         self.layer2 = resnet.layer2
         self.layer3 = resnet.layer3
         self.layer4 = resnet.layer4
+        self.name = name
+        self.in_channels = in_channels
         self.channels = BACKBONES[name]
+        if weights not in (None, "imagenet"):
+            self.load(read_weights(weights, f"a state dict of torchvision's {name}"), weights)
+
+    def load(self, state: Mapping[str, Tensor], path: str | Path) -> None:
+        """Take the weights of torchvision's ResNet; those of its classifier are left out.
+
+        Args:
+            state: tensors by torchvision's names.
+            path: where they were read, for the messages.
+
+        Raises:
+            ValueError: when they do not fit.
+        """
+        state = {key: value for key, value in state.items() if not key.startswith("fc.")}
+        state = state_for_channels(state, "conv1.weight", self.in_channels)
+        fit_weights(renamed(self.state_dict(), STEM), state, path=path, name=self.name)
 
     def forward(self, images: Tensor, taps: Collection[str] = ()) -> Pyramid:
-        """Compute both maps, and taps on the way.
+        """Compute the maps of the last two stages, and taps on the way.
 
         Args:
             images: floating point, B x in_channels x H x W.
             taps: of :data:`STAGES`, those to return before their last activation.
 
         Returns:
-            the maps at strides 16 and 32, and the taps.
+            the maps of layer3 and layer4, and the taps.
         """
         tapped: dict[str, Tensor] = {}
         maps, levels = self.stem(images), []
@@ -91,7 +133,8 @@ class ResNetPyramid(nn.Module):
             stage: nn.Sequential = getattr(self, name)
             if name in taps:
                 tapped[name] = _before_last_activation(stage, maps)
-                maps = torch.relu(tapped[name])
+                last: Any = stage[-1]
+                maps = last.relu(tapped[name].clone())  # It works in place.
             else:
                 maps = stage(maps)
             levels.append(maps)
@@ -112,55 +155,26 @@ def _before_last_activation(stage: nn.Sequential, maps: Tensor) -> Tensor:
     return branch + (maps if last.downsample is None else last.downsample(maps))
 
 
-def _resnet(name: str, weights: str | Path | None) -> ResNet:
+def _dilate(stage: nn.Sequential, first: int, others: int) -> None:
+    """Replace a stage's stride by dilation."""
+    for number, block in enumerate(stage):
+        dilation = (others if number else first,) * 2
+        for conv in block.modules():
+            if isinstance(conv, nn.Conv2d):
+                conv.stride = (1, 1)
+                if conv.kernel_size == (3, 3):
+                    conv.dilation = conv.padding = dilation
+
+
+def _resnet(name: str, *, pretrained: bool) -> ResNet:
     build = getattr(torchvision.models, name)
-    if weights == "imagenet":
-        try:
-            return build(weights="IMAGENET1K_V1")
-        except (OSError, RuntimeError) as error:  # No connection (URLError), or a bad checksum.
-            raise ValueError(
-                f"the ImageNet weights of {name} could not be downloaded ({error}); connect once, "
-                "pass the path of a state dict, or train from scratch with weights=None "
-                "(--no_pretrained)"
-            ) from error
-    resnet = build(weights=None)
-    if weights is not None:
-        _load(resnet, Path(weights), name)
-    return resnet
-
-
-def _load(resnet: ResNet, path: Path, name: str) -> None:
-    if not path.is_file():
-        raise ValueError(
-            f"weights={str(path)!r} is no file; expected None, 'imagenet', or the path of a state "
-            f"dict of torchvision's {name}"
-        )
+    if not pretrained:
+        return build(weights=None)
     try:
-        if path.suffix == ".safetensors":
-            state = load_file(path)
-        else:
-            state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # Each loader has its own exceptions for a damaged file.
+        return build(weights="IMAGENET1K_V1")
+    except (OSError, RuntimeError) as error:  # No connection (URLError), or a bad checksum.
         raise ValueError(
-            f"{path} cannot be read as a state dict ({type(error).__name__}); expected a .pth, .pt "
-            "or .safetensors file of tensors by name"
+            f"the ImageNet weights of {name} could not be downloaded ({error}); connect once, "
+            "pass the path of a state dict, or train from scratch with weights=None "
+            "(--no_pretrained)"
         ) from error
-    if not (isinstance(state, dict) and all(isinstance(key, str) for key in state)):
-        raise ValueError(
-            f"{path} holds a {type(state).__name__}; expected a state dict, tensors by name"
-        )
-    state = {key: value for key, value in state.items() if not key.startswith("fc.")}
-    wanted = {key for key in resnet.state_dict() if not key.startswith("fc.")}
-    # Counters of batch norm: files written by old versions of torch lack them.
-    different = sorted(
-        key for key in wanted.symmetric_difference(state) if not key.endswith("num_batches_tracked")
-    )
-    if different:
-        raise ValueError(
-            f"{path} does not fit {name}: {len(different)} keys differ, the first is "
-            f"{different[0]}; expected torchvision's names"
-        )
-    try:
-        resnet.load_state_dict(state, strict=False)
-    except RuntimeError as error:
-        raise ValueError(f"{path} does not fit {name}: {error}") from error

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from avalanche_seg.kernels import resize_logits
 from avalanche_seg.models.backbones import STAGES, Pyramid, ResNetPyramid
 from avalanche_seg.models.channels import BackgroundChannel
+from avalanche_seg.models.conv_block import ConvBlock
 from avalanche_seg.models.output import DenseFeatures
 from avalanche_seg.models.segmentation_model import SegmentationModel
 from avalanche_seg.system import check_whole
@@ -89,17 +90,6 @@ class BiSeNet(SegmentationModel):
     def backbone(self) -> str:
         """Name of the ResNet."""
         return self.config["backbone"]
-
-
-class ConvBlock(nn.Sequential):
-    """3x3 convolution, batch norm, ReLU."""
-
-    def __init__(self, in_channels: int, out_channels: int, *, stride: int = 1) -> None:
-        super().__init__(
-            nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1, bias=False),
-            nn.BatchNorm2d(out_channels),
-            nn.ReLU(inplace=True),
-        )
 
 
 class SpatialPath(nn.Sequential):

@@ -5,11 +5,12 @@ from collections.abc import Callable
 from typing import Any
 
 from avalanche_seg.models.bisenet import BiSeNet
+from avalanche_seg.models.deeplabv3 import DeepLabV3
 from avalanche_seg.models.segmentation_model import SegmentationModel
 
 __all__ = ["MODELS", "create_model", "name_of"]
 
-MODELS: dict[str, Callable[..., SegmentationModel]] = {"bisenet": BiSeNet}
+MODELS: dict[str, Callable[..., SegmentationModel]] = {"bisenet": BiSeNet, "deeplabv3": DeepLabV3}
 """Known models: classes, whose models can be saved, or functions that make one."""
 
 

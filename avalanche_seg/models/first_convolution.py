@@ -1,9 +1,11 @@
 """The first convolution of a network made for colour images, for images of other channels."""
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 
-__all__ = ["first_convolution", "weights_for_channels"]
+__all__ = ["first_convolution", "state_for_channels", "weights_for_channels"]
 
 _RGB = 3
 
@@ -71,3 +73,28 @@ def weights_for_channels(rgb: Tensor, in_channels: int) -> Tensor:
         return rgb.sum(dim=1, keepdim=True)
     in_turn = [channel % _RGB for channel in range(in_channels)]
     return rgb[:, in_turn] * (_RGB / in_channels)
+
+
+def state_for_channels(
+    state: Mapping[str, Tensor], name: str, in_channels: int
+) -> dict[str, Tensor]:
+    """A state dict whose first convolution fits images of other channels.
+
+    Args:
+        state: tensors by name.
+        name: of the convolution's weights.
+        in_channels: of the images.
+
+    Returns:
+        the same tensors, but for those of a colour convolution, see :func:`weights_for_channels`.
+
+    Example:
+        >>> state = {"conv.weight": torch.ones(8, 3, 7, 7), "bias": torch.ones(8)}
+        >>> state_for_channels(state, "conv.weight", 4)["conv.weight"].shape
+        torch.Size([8, 4, 7, 7])
+    """
+    fitted = dict(state)
+    weight = state.get(name)
+    if isinstance(weight, Tensor) and weight.dim() == 4 and weight.shape[1] == _RGB:
+        fitted[name] = weights_for_channels(weight, in_channels)
+    return fitted

@@ -14,6 +14,7 @@ def test_the_papers_values():
         30,
     )
     assert (options.crop_size, options.weight_decay, options.random_seed) == (512, 1e-4, 42)
+    assert (options.model, options.backbone) == ("deeplabv3", "resnet101")
     options = parse(["--recipe", "smib-paper", "--dataset", "voc", "--method", "SMiB"])
     assert (options.lr, options.lr_later, options.batch_size) == (0.005, 0.001, 32)
     assert (options.crop_size, options.weight_decay, options.random_seed) == (320, 0.0, 44)

@@ -45,6 +45,44 @@ def test_maps_are_at_strides_16_and_32(name):
     assert [tuple(level.shape) for level in maps] == wanted
 
 
+@pytest.mark.parametrize(
+    ("stride", "replaced"), [(16, [False] * 2 + [True]), (8, [False, True, True])]
+)
+def test_dilated_stages_are_torchvisions(stride, replaced):
+    torch.manual_seed(0)
+    theirs = torchvision.models.resnet50(replace_stride_with_dilation=replaced).eval()
+    ours = ResNetPyramid("resnet50", output_stride=stride)
+    ours.load(theirs.state_dict(), "theirs")
+    assert_same_maps(ours, theirs)
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+@pytest.mark.parametrize(("stride", "layer3"), [(16, 16), (8, 8)])
+def test_output_strides(name, stride, layer3):
+    with torch.device("meta"):
+        maps = ResNetPyramid(name, output_stride=stride)(torch.empty(1, 3, 50, 70))[:2]
+    for level, s in zip(maps, (layer3, stride), strict=True):
+        assert level.shape[-2:] == (math.ceil(50 / s), math.ceil(70 / s))
+
+
+def test_a_resnet18_is_dilated_in_all_its_3x3_convolutions():
+    with torch.device("meta"):
+        pyramid = ResNetPyramid("resnet18", output_stride=8)
+    dilations = {
+        stage: [c.dilation[0] for c in getattr(pyramid, stage).modules() if hasattr(c, "dilation")]
+        for stage in ("layer2", "layer3", "layer4")
+    }
+    # The third convolution of a stage is its shortcut's, 1x1.
+    assert dilations["layer2"] == [1, 1, 1, 1, 1]
+    assert dilations["layer3"] == [1, 1, 1, 2, 2]
+    assert dilations["layer4"] == [2, 2, 1, 4, 4]
+
+
+def test_an_unknown_output_stride_lists_the_known_ones():
+    with pytest.raises(ValueError, match="output_stride=4; expected 32, 16 or 8"):
+        ResNetPyramid("resnet18", output_stride=4)
+
+
 def test_the_classifier_is_gone():
     with torch.device("meta"):
         assert not [key for key in ResNetPyramid().state_dict() if key.startswith("fc")]
@@ -82,7 +120,10 @@ def test_weights_of_another_architecture_name_the_first_key(resnet, tmp_path):
 def test_weights_of_another_width_name_the_file(resnet, tmp_path):
     state = resnet.state_dict() | {"conv1.weight": torch.zeros(32, 3, 7, 7)}
     path = saved(state, tmp_path / "narrow.pth")
-    with pytest.raises(ValueError, match=r"(?s)narrow\.pth does not fit resnet18.*conv1\.weight"):
+    with pytest.raises(
+        ValueError,
+        match=r"narrow\.pth does not fit resnet18: 1 of 120 .*conv1\.weight with \(32, 3",
+    ):
         ResNetPyramid("resnet18", weights=path)
 
 
@@ -173,7 +214,7 @@ def test_taps_are_the_stages_before_their_last_activation(name, training):
         assert maps.taps[stage].min() < 0 and after.min() == 0
         assert torch.equal(maps.taps[stage].relu(), after)
         stage_input = after
-    assert torch.equal(maps.stride32, stage_input)
+    assert torch.equal(maps.layer4, stage_input)
 
 
 def test_taps_change_neither_the_maps_nor_the_gradients():
@@ -184,9 +225,9 @@ def test_taps_change_neither_the_maps_nor_the_gradients():
         pyramid.zero_grad()
         maps = pyramid(images, taps)
         assert set(maps.taps) == set(taps)
-        (maps.stride16.square().mean() + maps.stride32.square().mean()).backward()
+        (maps.layer3.square().mean() + maps.layer4.square().mean()).backward()
         gradients = [parameter.grad.clone() for parameter in pyramid.parameters()]
-        results.append([maps.stride16, maps.stride32, *gradients])
+        results.append([maps.layer3, maps.layer4, *gradients])
     for others in results[1:]:
         assert all(torch.equal(a, b) for a, b in zip(results[0], others, strict=True))
 

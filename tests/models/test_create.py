@@ -74,7 +74,7 @@ def test_a_network_of_ones_own_names_its_taps(pocket):
 
 
 # The cheapest arguments of every known model.
-ARGUMENTS = {"bisenet": {"backbone": "resnet18"}}
+ARGUMENTS = {"bisenet": {"backbone": "resnet18"}, "deeplabv3": {"backbone": "resnet18"}}
 
 
 @pytest.mark.parametrize("name", MODELS)

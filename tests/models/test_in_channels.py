@@ -4,7 +4,7 @@ import pytest
 import torch
 import torchvision
 
-from avalanche_seg.models import BiSeNet, create_model, load_model, save_model
+from avalanche_seg.models import BiSeNet, DeepLabV3, create_model, load_model, save_model
 from avalanche_seg.normalization import IMAGENET, Normalization
 
 STATISTICS = {
@@ -13,11 +13,13 @@ STATISTICS = {
 }
 
 
+@pytest.mark.parametrize("name", ["bisenet", "deeplabv3"])
 @pytest.mark.parametrize("in_channels", STATISTICS)
-def test_a_model_and_its_file_normalise_by_their_own_numbers(tmp_path, in_channels):
+def test_a_model_and_its_file_normalise_by_their_own_numbers(tmp_path, in_channels, name):
     torch.manual_seed(0)
     own = STATISTICS[in_channels]
-    model = create_model("bisenet", in_channels=in_channels, **own, classes_per_step=(3, 2)).eval()
+    options = {"backbone": "resnet18", "in_channels": in_channels, "classes_per_step": (3, 2)}
+    model = create_model(name, **options, **own).eval()
     images = torch.randint(0, 256, (2, in_channels, 33, 40), dtype=torch.uint8)
     mean, std = (torch.tensor(own[name]).view(-1, 1, 1) for name in ("mean", "std"))
     with torch.no_grad():
@@ -53,12 +55,19 @@ def test_three_channels_are_as_they_were():
 def test_weights_of_colour_images_are_made_to_fit(tmp_path):
     resnet = torchvision.models.resnet18()
     torch.save(resnet.state_dict(), tmp_path / "r.pth")
-    model = BiSeNet(weights=tmp_path / "r.pth", in_channels=6)
-    rgb, made = resnet.conv1.weight, model.network.context.backbone.stem[0].weight
-    assert torch.equal(made[:, 3:], rgb * 0.5) and torch.equal(made[:, :3], rgb * 0.5)
-    torch.testing.assert_close(
-        model.network.context.backbone.layer4[1].conv2.weight, resnet.layer4[1].conv2.weight
-    )
+    for network in (BiSeNet, DeepLabV3):
+        model = network("resnet18", weights=tmp_path / "r.pth", in_channels=6)
+        rgb, made = resnet.conv1.weight, model.body.stem[0].weight
+        assert torch.equal(made[:, 3:], rgb * 0.5) and torch.equal(made[:, :3], rgb * 0.5)
+        assert torch.equal(model.body.layer4[1].conv2.weight, resnet.layer4[1].conv2.weight)
+
+
+def test_weights_of_a_whole_deeplabv3_are_made_to_fit(tmp_path):
+    theirs = torchvision.models.segmentation.deeplabv3_resnet50(weights=None, weights_backbone=None)
+    torch.save(theirs.state_dict(), tmp_path / "d.pth")
+    model = DeepLabV3("resnet50", weights=tmp_path / "d.pth", in_channels=1)
+    rgb, made = theirs.backbone.conv1.weight, model.body.stem[0].weight
+    assert torch.equal(made, rgb.sum(dim=1, keepdim=True))
 
 
 @pytest.mark.parametrize(
@@ -73,8 +82,9 @@ def test_weights_of_colour_images_are_made_to_fit(tmp_path):
     ],
 )
 def test_wrong_numbers_are_refused_by_name(options, message):
-    with pytest.raises(ValueError, match=message):
-        BiSeNet(**options)
+    for network in (BiSeNet, DeepLabV3):
+        with pytest.raises(ValueError, match=message):
+            network(**options)
 
 
 def test_images_of_other_channels_are_refused():

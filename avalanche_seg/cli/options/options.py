@@ -104,10 +104,10 @@ class Options:
     model_args: dict[str, Any] = _model(
         "further arguments of the network, plain values", metavar="KEY=VALUE", read=read_values,
         default={}, default_text="none")
-    backbone: str = _model("context path of BiSeNet", choices=tuple(BACKBONES),
+    backbone: str = _model("ResNet of the network", choices=tuple(BACKBONES),
         default="resnet50", demo="resnet18")
     weights: str | None = _model("'imagenet', or the path of a state dict of torchvision's "
-        "backbone", is_path=True, default="imagenet",
+        "backbone, or of its DeepLabV3", is_path=True, default="imagenet",
         default_text="imagenet; random weights on synthetic",
         shortcuts={"--no_pretrained": (None, "random weights")})
     sync_bn: bool = _model("batch norm over the images of all processes (GPUs only)")

@@ -23,7 +23,7 @@ def check_feasible(options: Options, benchmark: SegmentationScenario) -> None:
         if n_images < 2 * world_size():
             images = "one training image" if n_images == 1 else f"{n_images} training images"
             raise ValueError(
-                f"step {experience.current_experience} has {images}; BiSeNet's batch norm needs "
+                f"step {experience.current_experience} has {images}; batch norm needs "
                 "two in every process: choose another setting, task or data set, or fewer processes"
             )
     n_all = len(benchmark.train_stream[0].data.split)

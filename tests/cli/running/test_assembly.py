@@ -8,13 +8,20 @@ from avalanche_seg.cli.options.checks import check
 from avalanche_seg.cli.options.resolve import parse
 from avalanche_seg.cli.running.assembly import make_mean_iou, make_model, memory_of, pick_device
 from avalanche_seg.metrics import METRICS
-from avalanche_seg.models import MODELS, BiSeNet, SegmentationModel
+from avalanche_seg.models import MODELS, BiSeNet, DeepLabV3, SegmentationModel
 from tests.tiny import TinyNetwork, tiny_benchmark
 
 
 def test_the_network_is_that_of_the_flags():
     model = make_model(parse(["--backbone", "resnet18"]))
     assert isinstance(model, BiSeNet) and model.n_classes == 0
+
+
+def test_deeplabv3_has_the_flags_of_backbone_and_weights():
+    flags = "--model deeplabv3 --backbone resnet50 --no_pretrained --model_args output_stride=8"
+    model = make_model(parse(flags.split()))
+    assert isinstance(model, DeepLabV3)
+    assert (model.config["backbone"], model.config["output_stride"]) == ("resnet50", 8)
 
 
 def test_further_arguments_reach_the_network():
