@@ -176,7 +176,7 @@ def _readable(facts: SplitFacts) -> tuple[Split, data_checks.Digests]:
 
 def _unlisted(files: SegmentationFiles) -> Iterator[Finding]:
     """Images that lie beside those of the lists."""
-    listed = {*files.train.images, *files.test.images}
+    listed = {item for item in (*files.train.images, *files.test.images) if isinstance(item, Path)}
     for folder in sorted({path.parent for path in listed}):
         others = [
             path

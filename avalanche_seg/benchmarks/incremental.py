@@ -31,7 +31,7 @@ from avalanche_seg.datasets import (
     mask_statistics,
     read_files,
 )
-from avalanche_seg.labels import LabelSpace
+from avalanche_seg.labels import BACKGROUND, LabelSpace
 from avalanche_seg.system import is_main
 
 __all__ = ["described", "incremental_benchmark"]
@@ -130,7 +130,7 @@ def incremental_benchmark(
         setting,
         partition=_partition(files, partition, task if setting == "partitioned" else None),
         seed=seed,
-        background_id=space.background_id,
+        background_id=None if files.zero_is == "class" else BACKGROUND,
     )
     data_checks.check_no_step_is_empty(files, steps, chosen, setting, train_statistics)
     train, valid = settings.hold_out(chosen, val_fraction, n_images=len(files.train), seed=seed)

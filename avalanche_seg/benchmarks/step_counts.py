@@ -7,7 +7,7 @@ from avalanche_seg.benchmarks import settings
 from avalanche_seg.benchmarks.class_splits import named_order, split_classes
 from avalanche_seg.benchmarks.options import Setting, Steps, Task
 from avalanche_seg.datasets import MaskStatistics, SegmentationFiles
-from avalanche_seg.labels import LabelSpace
+from avalanche_seg.labels import BACKGROUND
 
 __all__ = ["StepCounts", "count_steps", "steps_of", "usual_tasks"]
 
@@ -96,13 +96,12 @@ def count_steps(
         ValueError: for an unknown setting.
     """
     is_partitioned = setting == "partitioned" and isinstance(task, str)
-    names = LabelSpace(tuple(map(tuple, steps)), files.class_names, files.zero_is)
     train = settings.train_images(
         of_train.presence,
         steps,
         setting,
         partition=files.partitions.get(str(task)) if is_partitioned else None,
-        background_id=names.background_id,
+        background_id=None if files.zero_is == "class" else BACKGROUND,
     )
     test = (settings.seen_test_images(of_test.presence, steps, i) for i in range(len(steps)))
     new, seen, tested = (tuple(map(len, parts)) for parts in (steps, train, list(test)))

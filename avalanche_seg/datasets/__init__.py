@@ -8,10 +8,11 @@ from avalanche_seg.datasets.images import image_head, read_image
 from avalanche_seg.datasets.inspection import SplitFacts, inspect_split
 from avalanche_seg.datasets.mask_scan import MaskStatistics
 from avalanche_seg.datasets.mask_statistics import mask_statistics
-from avalanche_seg.datasets.palette import colorize, voc_palette
+from avalanche_seg.datasets.palette import check_palette, colorize, voc_palette
 from avalanche_seg.datasets.readers import READERS, read_files, read_synthetic, reader_help
 from avalanche_seg.datasets.rgb import as_rgb
 from avalanche_seg.datasets.sample import Extras, Sample, is_map
+from avalanche_seg.datasets.sources import Item, Source, image_of, mask_of, packed, unpacked
 from avalanche_seg.datasets.suffixes import image_suffixes
 from avalanche_seg.datasets.synthetic import make_synthetic_voc
 from avalanche_seg.datasets.voc import find_folder, read_voc
@@ -20,24 +21,30 @@ from avalanche_seg.datasets.voc_download import download_voc
 __all__ = [
     "Extras",
     "ImageCache",
+    "Item",
     "MaskStatistics",
     "READERS",
     "Sample",
     "SegmentationFiles",
+    "Source",
     "Split",
     "SplitFacts",
     "UNREADABLE",
     "as_rgb",
+    "check_palette",
     "colorize",
     "download_voc",
     "find_folder",
     "image_cache",
     "image_head",
+    "image_of",
     "image_suffixes",
     "inspect_split",
     "is_map",
     "make_synthetic_voc",
+    "mask_of",
     "mask_statistics",
+    "packed",
     "read_extra",
     "read_files",
     "read_folder",
@@ -46,5 +53,6 @@ __all__ = [
     "read_synthetic",
     "read_voc",
     "reader_help",
+    "unpacked",
     "voc_palette",
 ]

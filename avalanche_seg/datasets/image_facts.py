@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from avalanche_seg.datasets.decoding import UNREADABLE, read_content, unreadable
-from avalanche_seg.datasets.images import image_head, read_image
+from avalanche_seg.datasets.decoding import UNREADABLE, unreadable
+from avalanche_seg.datasets.sources import Item, content_of, head_of, image_of
 
 __all__ = ["ImageFacts", "image_facts", "pooled"]
 
@@ -36,35 +36,37 @@ class ImageFacts(NamedTuple):
     refused: str = ""
 
 
-def image_facts(path: Path, *, pixels: bool) -> ImageFacts:
-    """Look at an image file.
+def image_facts(item: Item, *, pixels: bool) -> ImageFacts:
+    """Look at an image.
 
     Args:
-        path: the file.
-        pixels: decode it; False reads its head alone.
+        item: a file, or a source.
+        pixels: decode it; False reads a file's head alone.
     """
     size, kind, is_misnamed = (0, 0), "", False
     try:
-        content = read_content(path, "image")
-        head = image_head(path, content)
+        content = content_of(item, "image")
+        head = head_of(item, content)
         size = head.height, head.width
-        kind, is_misnamed = _kind(path, content)
+        kind, is_misnamed = _kind(item, content)
         if not pixels:
             return ImageFacts(size, kind, is_misnamed)
-        variance, mean = torch.var_mean(read_image(path).float() / 255, dim=(1, 2), correction=0)
+        variance, mean = torch.var_mean(image_of(item).float() / 255, dim=(1, 2), correction=0)
     except ValueError as error:
         return ImageFacts(size, kind, is_misnamed, refused=str(error))
     return ImageFacts(size, kind, is_misnamed, mean.double().numpy(), variance.double().numpy())
 
 
-def _kind(path: Path, content: bytes) -> tuple[str, bool]:
+def _kind(item: Item, content: bytes) -> tuple[str, bool]:
     """Format and mode of an image, and whether its suffix says another format."""
+    if not isinstance(item, Path):
+        return getattr(item, "kind", "no file"), False
     try:
         with Image.open(io.BytesIO(content)) as image:
             kind = image.format, image.mode
     except UNREADABLE as error:
-        raise unreadable(path, "image", error) from error
-    told = Image.registered_extensions().get(path.suffix.lower())
+        raise unreadable(item, "image", error) from error
+    told = Image.registered_extensions().get(item.suffix.lower())
     # A photograph with a second picture in it is a .jpg file too.
     found, told = ("JPEG" if name == "MPO" else name for name in (kind[0], told))
     return " ".join(map(str, kind)), told is not None and told != found

@@ -1,12 +1,12 @@
 """Every file of a split looked at, with all that is wrong: nothing stops at the first bad one."""
 
 import os
-import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -15,14 +15,16 @@ from tqdm import tqdm
 
 from avalanche_seg.datasets.description import Split
 from avalanche_seg.datasets.image_facts import ImageFacts, image_facts, pooled
-from avalanche_seg.datasets.mask_scan import MaskStatistics, scan
-from avalanche_seg.datasets.mask_statistics import mask_statistics, turned_images
+from avalanche_seg.datasets.mask_scan import MaskStatistics, Scan, scan
+from avalanche_seg.datasets.mask_statistics import by_id, known_scan, turned_images
 from avalanche_seg.datasets.mask_values import MaskValues
 from avalanche_seg.datasets.orientation import UPRIGHT
-from avalanche_seg.labels import N_LABELS, VOID
+from avalanche_seg.datasets.value_counts import ValueCounts
+from avalanche_seg.labels import WIDE_VOID
 
 __all__ = ["SplitFacts", "inspect_split"]
 
+_ANY_VALUE = MaskValues(WIDE_VOID)  # Values without a class name are counted, not refused.
 _T = TypeVar("_T")
 
 
@@ -86,7 +88,7 @@ def inspect_split(
             f"{split.root}/{split.name} belongs to no SegmentationFiles, which knows the classes; "
             "take the split of one"
         )
-    statistics, refused = _statistics(split, progress, threads)
+    known, refused = _scanned_split(split, progress, threads)
     images = _in_threads(
         partial(image_facts, pixels=pixels),
         split.images,
@@ -97,48 +99,47 @@ def inspect_split(
     for i, facts in enumerate(images):
         if facts.refused:
             refused.setdefault(i, facts.refused)
-    unknown = list(_unknown_values(split, split.values, statistics.counts))
+    is_unknown = split.values.is_unknown[known.counts.values]
+    unknown = known.counts.kept(is_unknown)
     is_readable = np.ones(len(split), dtype=bool)
-    is_readable[list(refused)] = False
-    for _, shown in unknown:
-        is_readable[shown] = False
+    is_readable[[*refused, *unknown.mask_of_entry().tolist()]] = False
     mean, std = pooled(images)
     return SplitFacts(
         split=split,
-        statistics=statistics._replace(
-            counts=split.values.counts_by_id(statistics.counts * ~split.values.is_unknown)
-        ),
+        statistics=by_id(known._replace(counts=known.counts.kept(~is_unknown)), split.values),
         is_readable=is_readable,
         sizes=np.array([facts.size for facts in images], dtype=np.int64).reshape(-1, 2),
         kinds=Counter(facts.kind for facts in images if facts.kind),
         mean=mean,
         std=std,
-        refused=(*(refused[i] for i in sorted(refused)), *(message for message, _ in unknown)),
-        remarks=tuple(_remarks(split, images, statistics.orientations)),
+        refused=(
+            *(refused[i] for i in sorted(refused)),
+            *_unknown_values(split, split.values, unknown),
+        ),
+        remarks=tuple(_remarks(split, images, known.orientations)),
     )
 
 
-def _statistics(
+def _scanned_split(
     split: Split, progress: bool, threads: int | None
-) -> tuple[MaskStatistics, dict[int, str]]:
-    """The mask statistics by value, and by index what is wrong with samples that have none."""
-    any_value = replace(split, values=MaskValues(VOID))  # Others are counted, not refused.
+) -> tuple[Scan, dict[int, str]]:
+    """The scan of a split, and by index what is wrong with samples that cannot be scanned."""
     try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message=".*EXIF orientation")  # A report counts them.
-            return mask_statistics(any_value, progress=progress), {}
+        return known_scan(split, values=_ANY_VALUE, progress=progress), {}
     except ValueError:  # Of the first bad file: now for all of them.
         title = f"all files of {split.root.name}/{split.name}"
-        samples = [_sample(any_value, i) for i in range(len(split))]
+        samples = [_sample(split, i) for i in range(len(split))]
         found = _in_threads(_scanned, samples, title, progress, threads)
     refused = {i: one for i, one in enumerate(found) if isinstance(one, str)}
-    empty = MaskStatistics(
-        np.zeros((1, N_LABELS), dtype=np.int64),
+    empty = Scan(
+        ValueCounts(np.zeros(2, np.int64), np.zeros(0, np.uint16), np.zeros(0, np.int64)),
         np.zeros((1, 2 + len(split.extras)), dtype=np.uint64),
         np.full(1, UPRIGHT, dtype=np.uint8),
     )
-    rows = [empty if isinstance(one, str) else one for one in found]
-    return MaskStatistics(*(np.concatenate(tables) for tables in zip(*rows, strict=True))), refused
+    parts = [empty if isinstance(one, str) else one for one in found]
+    counts, digests, orientations = zip(*parts, strict=True)
+    joined = ValueCounts.joined(counts)
+    return Scan(joined, np.concatenate(digests), np.concatenate(orientations)), refused
 
 
 def _sample(split: Split, i: int) -> Split:
@@ -148,26 +149,29 @@ def _sample(split: Split, i: int) -> Split:
     return replace(split, images=images, masks=masks, extras=extras)
 
 
-def _scanned(sample: Split) -> MaskStatistics | str:
+def _scanned(sample: Split) -> Scan | str:
     try:
-        return scan(sample, values=MaskValues(VOID), progress=False, threads=1)
+        return scan(sample, values=_ANY_VALUE, progress=False, threads=1)
     except ValueError as error:
         return str(error)
 
 
-def _unknown_values(
-    split: Split, values: MaskValues, counts: NDArray[np.int64]
-) -> Iterator[tuple[str, NDArray[np.int64]]]:
-    """What to say of every value that is no class, and the samples whose masks hold it."""
-    for value in np.flatnonzero(counts.any(axis=0) & values.is_unknown).tolist():
-        pixels = counts[:, value]
-        shown = np.flatnonzero(pixels)
-        message = (
-            f"{split.root}/{split.name}: the value {value} is no class, and {len(shown)} of the "
-            f"{len(split)} masks hold {int(pixels.sum())} pixels of it, such as "
-            f"{split.masks[shown[0]]}; expected {values.expected()}"
+def _unknown_values(split: Split, values: MaskValues, counts: ValueCounts) -> Iterator[str]:
+    """What to say of every value that is no class.
+
+    Args:
+        split: the split.
+        values: what its masks' values mean.
+        counts: of the values that mean nothing.
+    """
+    masks = counts.mask_of_entry()
+    for value in np.unique(counts.values).tolist():
+        entries = np.flatnonzero(counts.values == value)
+        yield (
+            f"{split.root}/{split.name}: the value {value} is no class, and {len(entries)} of the "
+            f"{len(split)} masks hold {int(counts.pixels[entries].sum())} pixels of it, such as "
+            f"{split.masks[masks[entries[0]]]}; expected {values.expected()}"
         )
-        yield message, shown
 
 
 def _remarks(
@@ -184,7 +188,7 @@ def _remarks(
             f"{len(misnamed)} {where} have the suffix of another format, such as "
             f"{split.images[first]} ({images[first].kind}); they are read by their content"
         )
-    suffixes = Counter(path.suffix for path in split.images).most_common()
+    suffixes = Counter(Path(item.name).suffix for item in split.images).most_common()
     if len(suffixes) > 1:
         kinds = ", ".join(f"{suffix or 'none'} {n}" for suffix, n in suffixes)
         yield f"the images of {split.root}/{split.name} have {len(suffixes)} suffixes: {kinds}"

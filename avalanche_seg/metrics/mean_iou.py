@@ -9,7 +9,7 @@ from avalanche.evaluation.metric_results import MetricValue
 from avalanche.evaluation.metric_utils import get_metric_name
 from torch import Tensor
 
-from avalanche_seg.labels import N_LABELS
+from avalanche_seg.labels import WIDE_VOID
 from avalanche_seg.metrics.confusion_matrix import ConfusionMatrix
 from avalanche_seg.metrics.evaluation import StepMetric, eval_batch
 from avalanche_seg.metrics.iou import class_groups, protocol_means
@@ -101,7 +101,7 @@ class MeanIoU(PluginMetric[dict[str, float]]):
         base = self.base_classes
         if base is None:
             # Without steps to tell apart, every class is a base class.
-            base = getattr(strategy.experience, "base_classes", range(N_LABELS))
+            base = getattr(strategy.experience, "base_classes", range(WIDE_VOID))
         self._n_base = max(base) + 1
 
     def after_eval_iteration(self, strategy: Any) -> None:

@@ -16,14 +16,14 @@ from avalanche_seg.cli.inspecting.text import shares_of_pixels
 from avalanche_seg.cli.running.pictures import pick_samples
 from avalanche_seg.datasets import (
     SegmentationFiles,
-    Split,
     SplitFacts,
+    as_rgb,
     colorize,
-    read_image,
-    read_label_map,
+    image_of,
+    mask_of,
     voc_palette,
 )
-from avalanche_seg.labels import BACKGROUND, VOID
+from avalanche_seg.labels import BACKGROUND, table_length
 from avalanche_seg.metrics import shown_name
 from avalanche_seg.system import atomic_write
 
@@ -79,9 +79,14 @@ def _chosen(report: DataReport, n: int) -> list[int]:
 
 
 def _colours(files: SegmentationFiles) -> NDArray[np.float64]:
-    """Red, green and blue of every dataset id, 256 x 3, 0..1."""
-    palette = voc_palette() if files.palette is None else files.palette
-    return np.reshape(np.asarray(palette, dtype=np.float64), (-1, 3)) / 255
+    """Red, green and blue of every dataset id, the last ones void's, 0..1."""
+    return np.reshape(np.asarray(_palette(files), dtype=np.float64), (-1, 3)) / 255
+
+
+def _palette(files: SegmentationFiles) -> Sequence[int]:
+    """Red, green and blue of every dataset id, the last ones void's."""
+    n_colours = table_length(len(files.class_names))
+    return voc_palette(n_colours) if files.palette is None else files.palette
 
 
 def _draw_charts(axes: Sequence[Axes], report: DataReport, colours: NDArray[np.float64]) -> None:
@@ -117,8 +122,8 @@ def _draw_samples(grid: Any, report: DataReport, chosen: Sequence[int]) -> set[i
     for axes in grid.flat:
         axes.set_axis_off()
     for i, place in zip(chosen, range(0, 2 * len(chosen), 2), strict=True):
-        image = read_image(split.images[i]).permute(1, 2, 0).numpy()
-        labels = _labels(split, i)
+        image = as_rgb(image_of(split.images[i])).permute(1, 2, 0).numpy()
+        labels = _labels(report.files, i)
         stride = -(-max(labels.shape) // _SIDE)
         image, labels = image[::stride, ::stride], labels[::stride, ::stride]
         shown |= set(np.unique(labels).tolist())
@@ -129,18 +134,18 @@ def _draw_samples(grid: Any, report: DataReport, chosen: Sequence[int]) -> set[i
     return shown
 
 
-def _labels(split: Split, i: int) -> NDArray[np.uint8]:
-    """The dataset ids of a mask, H x W."""
-    values = read_label_map(split.masks[i])
-    return values if split.values is None else split.values.to_ids[values]
+def _labels(files: SegmentationFiles, i: int) -> NDArray[np.int64]:
+    """The dataset ids of a training mask, H x W; void is the last colour's."""
+    values = files.train.values
+    assert values is not None  # SegmentationFiles sets it.
+    return values.to_entries[mask_of(files.train.masks[i])]
 
 
 def _covered(
-    image: NDArray[np.uint8], labels: NDArray[np.uint8], files: SegmentationFiles
+    image: NDArray[np.uint8], labels: NDArray[np.int64], files: SegmentationFiles
 ) -> NDArray[np.uint8]:
     """The image under the colours of its mask; the background, where there is one, stays clear."""
-    palette = voc_palette() if files.palette is None else files.palette
-    coloured = colorize(labels, palette, range(VOID))
+    coloured = colorize(labels, _palette(files), range(len(files.class_names)))
     is_clear = (labels == BACKGROUND) & (files.zero_is == "background")
     weight = np.where(is_clear, 0.0, _OPACITY)[..., None]
     return (image * (1 - weight) + coloured * weight).round().astype(np.uint8)
@@ -149,7 +154,8 @@ def _covered(
 def _legend(
     sheet: Figure, files: SegmentationFiles, shown: set[int], colours: NDArray[np.float64]
 ) -> None:
-    names = {**dict(enumerate(files.class_names)), VOID: "void"}
+    void = table_length(len(files.class_names)) - 1
+    names = {**dict(enumerate(files.class_names)), void: "void"}
     if files.zero_is == "background":
         names.pop(BACKGROUND)
     entries = [v for v in sorted(names) if v in shown][:_IN_LEGEND]

@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 
 from avalanche_seg.benchmarks import DataReport, StepCounts
 from avalanche_seg.datasets import SegmentationFiles, SplitFacts
-from avalanche_seg.labels import BACKGROUND, VOID
+from avalanche_seg.labels import BACKGROUND, void_label
 from avalanche_seg.metrics import shown_name
 
 __all__ = ["report_text", "shares_of_pixels"]
 
 _MOST_FINDINGS = 10  # Of a severity.
 _MOST_STEPS = 12  # Of a task, whose numbers are shown.
+_VOID_ENTRY = -1  # Of tables over the dataset ids.
 _ZERO_IS = {
     "background": "0 is the background",
     "class": "0 is a class as any other",
@@ -37,7 +38,7 @@ def report_text(report: DataReport) -> str:
 
 
 def shares_of_pixels(facts: SplitFacts) -> NDArray[np.float64]:
-    """The share of a split's pixels by value, float64, 256; 0 of an empty split."""
+    """The share of a split's pixels by dataset id, the last one void's; 0 of an empty split."""
     pixels = facts.statistics.counts.sum(axis=0)
     shares: NDArray[np.float64] = pixels / max(1, int(pixels.sum()))
     return shares
@@ -50,7 +51,7 @@ def _splits(train: SplitFacts, test: SplitFacts, files: SegmentationFiles) -> It
     yield ["images", *(f"{len(facts.split):,}" for facts in both)]
     yield ["files", *(_tally(facts.kinds.most_common()) for facts in both)]
     yield ["width x height", *(_sizes(facts) for facts in both)]
-    void = [VOID, BACKGROUND] if files.zero_is == "unlabelled" else [VOID]
+    void = [_VOID_ENTRY, BACKGROUND] if files.zero_is == "unlabelled" else [_VOID_ENTRY]
     shares = (shares_of_pixels(facts)[void].sum() for facts in both)
     yield ["unlabelled (void)", *(_percent(share) for share in shares)]
     if any(facts.mean for facts in both):
@@ -97,14 +98,16 @@ def _classes(files: SegmentationFiles, train: SplitFacts, test: SplitFacts) -> I
     heads = (f"{facts.split.name} {what}" for facts in both for what in ("images", "pixels"))
     yield ["id", "class", *heads]
     tables = [(f.statistics.presence.sum(axis=0), shares_of_pixels(f)) for f in both]
-    for value in (*range(len(files.class_names)), VOID):
-        name = "void" if value == VOID else shown_name(files.class_names[value])
+    n_ids = len(files.class_names)
+    names = [*map(shown_name, files.class_names), "void"]
+    ids = [*range(n_ids), void_label(n_ids)]
+    for entry, class_id, name in zip((*range(n_ids), _VOID_ENTRY), ids, names, strict=True):
         cells = (
             cell
             for images, shares in tables
-            for cell in (f"{images[value]:,}", _percent(shares[value]))
+            for cell in (f"{images[entry]:,}", _percent(shares[entry]))
         )
-        yield [str(value), name, *cells]
+        yield [str(class_id), name, *cells]
 
 
 def _steps(steps: Sequence[StepCounts]) -> str:

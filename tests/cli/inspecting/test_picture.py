@@ -42,7 +42,7 @@ def test_samples_show_every_class_and_can_be_read(report):
 
 def test_the_mask_lies_on_the_image_in_the_data_sets_colours(report):
     image = np.full((2, 3, 3), 100, dtype=np.uint8)
-    labels = _labels(report.files.train, 0)
+    labels = _labels(report.files, 0)
     assert labels.tolist() == [[0, 1, 1], [255, 1, 0]]
     covered = _covered(image, labels, report.files)
     assert (covered[0, 0] == 100).all()
