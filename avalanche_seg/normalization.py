@@ -1,8 +1,7 @@
 """8-bit images to the normalised floating point images a network sees.
 
-Samples may travel as uint8 (four times less memory traffic) and be normalised on the device, or be
-normalised by the transform already; both paths run through :func:`normalize_images`. Floating point
-images that nobody normalised look alike to a network; :func:`check_normalized` finds them.
+Samples may travel as uint8 (four times less memory traffic) and be normalised on the device, or by
+the transform already. Images that nobody normalised are found by :func:`check_normalized`.
 """
 
 import math
@@ -26,10 +25,8 @@ __all__ = [
 ]
 
 IMAGENET_MEAN: Final = (0.485, 0.456, 0.406)
-"""Mean of the ImageNet training images by channel (R, G, B), in 0..1."""
-
 IMAGENET_STD: Final = (0.229, 0.224, 0.225)
-"""Standard deviation of the ImageNet training images by channel (R, G, B), in 0..1."""
+"""Mean and deviation of the ImageNet training images by channel (R, G, B), in 0..1."""
 
 _ABOVE_NORMALIZED = 3.0  # White is 2.64 with ImageNet's; a little for half precision.
 
@@ -41,6 +38,8 @@ class Normalization:
     Args:
         mean: by channel, in 0..1.
         std: standard deviation by channel, the same scale.
+        value_range: the values of image files that become 0 and 255, where these are not all of 8
+            or 16 bits; predictions of files need it.
 
     Raises:
         ValueError: for numbers that are none, a deviation of zero, or tuples of unequal length.
@@ -53,6 +52,7 @@ class Normalization:
 
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    value_range: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         for name in ("mean", "std"):
@@ -76,13 +76,15 @@ class Normalization:
         in_channels: int,
         mean: Sequence[float] | None = None,
         std: Sequence[float] | None = None,
+        value_range: Sequence[float] | None = None,
     ) -> "Normalization":
-        """What a network of so many input channels takes.
+        """What a network of so many channels takes.
 
         Args:
             in_channels: of the images.
             mean: by channel; None for ImageNet's, or their average for others than three channels.
             std: the same.
+            value_range: as above.
 
         Raises:
             ValueError: for numbers of another length.
@@ -93,16 +95,17 @@ class Normalization:
             >>> [round(value, 3) for value in Normalization.of_channels(4).mean]
             [0.449, 0.449, 0.449, 0.449]
         """
-        given = []
-        for name, values, known in (("mean", mean, IMAGENET_MEAN), ("std", std, IMAGENET_STD)):
+        given = {"mean": mean, "std": std}
+        for name, known in (("mean", IMAGENET_MEAN), ("std", IMAGENET_STD)):
+            values = given[name]
             if values is None:
-                values = known if in_channels == 3 else (sum(known) / 3,) * in_channels
+                given[name] = known if in_channels == 3 else (sum(known) / 3,) * in_channels
             elif len(values) != in_channels:
                 raise ValueError(
                     f"{name} has {len(values)} numbers; expected {in_channels}, one per channel"
                 )
-            given.append(tuple(values))
-        return cls(*given)
+        ends = None if value_range is None else (value_range[0], value_range[1])
+        return cls(tuple(given["mean"] or ()), tuple(given["std"] or ()), ends)
 
     @property
     def in_channels(self) -> int:
@@ -112,7 +115,9 @@ class Normalization:
     @property
     def config(self) -> dict[str, Any]:
         """The arguments of a model that make it, plain values; none for ImageNet's."""
-        plain = {"mean": list(self.mean), "std": list(self.std)}
+        plain: dict[str, Any] = {"mean": list(self.mean), "std": list(self.std)}
+        if self.value_range is not None:
+            plain["value_range"] = list(self.value_range)
         return {} if self == IMAGENET else {"in_channels": self.in_channels, **plain}
 
     def normalize(self, images: Tensor) -> Tensor:
@@ -172,6 +177,9 @@ class Normalization:
 IMAGENET: Final = Normalization(IMAGENET_MEAN, IMAGENET_STD)
 """Of the ImageNet training images: three channels (R, G, B)."""
 
+normalize_images = IMAGENET.normalize
+""":meth:`Normalization.normalize` with ImageNet's statistics."""
+
 
 def normalization_of(model: Any) -> Normalization:
     """The normalisation that a model brings; ImageNet's for models of others.
@@ -182,17 +190,6 @@ def normalization_of(model: Any) -> Normalization:
     """
     own = getattr(model, "normalization", None)
     return own if isinstance(own, Normalization) else IMAGENET
-
-
-def normalize_images(images: Tensor) -> Tensor:
-    """:meth:`Normalization.normalize` with ImageNet's statistics.
-
-    Example:
-        >>> pixels = torch.full((1, 3, 1, 1), 255, dtype=torch.uint8)
-        >>> [round(value, 3) for value in normalize_images(pixels).flatten().tolist()]
-        [2.249, 2.429, 2.64]
-    """
-    return IMAGENET.normalize(images)
 
 
 def check_normalized(images: Tensor) -> None:

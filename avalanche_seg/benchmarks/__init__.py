@@ -8,6 +8,7 @@ from avalanche_seg.benchmarks.classic import (
 )
 from avalanche_seg.benchmarks.data_report import DataReport, Finding, Severity, check_data
 from avalanche_seg.benchmarks.incremental import incremental_benchmark
+from avalanche_seg.benchmarks.model_input import model_input
 from avalanche_seg.benchmarks.options import (
     OLD_LABELS,
     SETTINGS,
@@ -51,6 +52,7 @@ __all__ = [
     "check_data",
     "eval_preset",
     "incremental_benchmark",
+    "model_input",
     "split_classes",
     "train_preset",
     "usual_tasks",

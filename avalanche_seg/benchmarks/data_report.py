@@ -91,8 +91,10 @@ def check_data(
 
     Example:
         >>> import tempfile
+        >>> from avalanche_seg.datasets import make_synthetic_voc
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     report = check_data("synthetic", folder, tasks=["15-5"], progress=False)
+        ...     devkit = make_synthetic_voc(folder, n_train=20, n_val=20, size=(48, 64))
+        ...     report = check_data("voc", devkit, tasks=["15-5"], progress=False)
         >>> report.is_trainable, report.steps[0].setting, report.steps[0].classes
         (True, 'disjoint', (15, 5))
     """

@@ -176,7 +176,7 @@ def incremental_benchmark(
     ]
     if val_fraction > 0:
         streams.append(SegmentationStream("valid", space, partial(train_data, valid, "eval")))
-    return SegmentationScenario(streams, space, files.palette)
+    return SegmentationScenario(streams, space, files.palette, files.value_range)
 
 
 def described(files_or_name: SegmentationFiles | str, root: str | Path | None) -> SegmentationFiles:

@@ -1,9 +1,11 @@
 """Data sets on the disk: descriptions, readers, decoding, mask statistics, image cache."""
 
+from avalanche_seg.datasets.bands import read_bands
 from avalanche_seg.datasets.decoding import UNREADABLE, read_extra, read_label_map
 from avalanche_seg.datasets.description import SegmentationFiles, Split
 from avalanche_seg.datasets.folder import read_folder
 from avalanche_seg.datasets.image_cache import ImageCache, image_cache
+from avalanche_seg.datasets.image_facts import channel_statistics
 from avalanche_seg.datasets.images import image_head, read_image
 from avalanche_seg.datasets.inspection import SplitFacts, inspect_split
 from avalanche_seg.datasets.mask_scan import MaskStatistics
@@ -31,6 +33,7 @@ __all__ = [
     "SplitFacts",
     "UNREADABLE",
     "as_rgb",
+    "channel_statistics",
     "check_palette",
     "colorize",
     "download_voc",
@@ -45,6 +48,7 @@ __all__ = [
     "mask_of",
     "mask_statistics",
     "packed",
+    "read_bands",
     "read_extra",
     "read_files",
     "read_folder",

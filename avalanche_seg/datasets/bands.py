@@ -1,6 +1,8 @@
 """Images of any number of channels: multispectral, grey, with depth; every one becomes 8 bits."""
 
 import io
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +12,9 @@ from PIL import Image
 
 from avalanche_seg.datasets.decoding import read_content, unreadable
 from avalanche_seg.datasets.orientation import UPRIGHT, orientation_of, turn_upright
+from avalanche_seg.datasets.sources import Item, state_of
 
-__all__ = ["check_value_range", "read_bands", "to_8_bits"]
+__all__ = ["BandImage", "ValueRange", "as_bands", "check_value_range", "read_bands", "to_8_bits"]
 
 ValueRange = tuple[float, float]
 
@@ -75,6 +78,70 @@ def read_bands(
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
     return turn_upright(255 - pixels if is_inverted else pixels, orientation)
+
+
+@dataclass(frozen=True)
+class BandImage:
+    """An image file to be read with all its channels: a :class:`~avalanche_seg.datasets.Source`.
+
+    Args:
+        path: the file.
+        n_channels: as for :func:`read_bands`.
+        value_range: as for :func:`read_bands`.
+    """
+
+    path: Path
+    n_channels: int
+    value_range: ValueRange | None = None
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    @property
+    def name(self) -> str:
+        """The file's name."""
+        return self.path.name
+
+    @property
+    def stem(self) -> str:
+        """The file's name without its suffix."""
+        return self.path.stem
+
+    @property
+    def kind(self) -> str:
+        """What reports call it."""
+        return f"{self.path.suffix} of {self.n_channels} channels"
+
+    def state(self) -> str:
+        """What tells that the file or its meaning may have changed."""
+        return f"{state_of(self.path)}\0{self.n_channels}\0{self.value_range}"
+
+    def content(self) -> bytes:
+        """The file's bytes and how they are read, which other pixels come of."""
+        meaning = f"{self.n_channels} {self.value_range}".encode()
+        return read_content(self.path, "image") + meaning
+
+    def pixels(self) -> NDArray[np.uint8]:
+        """See :func:`read_bands`."""
+        return read_bands(self.path, self.n_channels, self.value_range)
+
+
+def as_bands(items: Sequence[Item], n_channels: int, value_range: ValueRange | None) -> list[Item]:
+    """Image files to be read with so many channels; sources of other kinds stay as they are.
+
+    Args:
+        items: files and sources.
+        n_channels: of every image; three, without a range, are read as colour images are, whatever
+            the files hold.
+        value_range: as for :func:`read_bands`.
+    """
+    paths = (item.path if isinstance(item, BandImage) else item for item in items)
+    if n_channels == 3 and value_range is None:
+        return list(paths)
+    return [
+        BandImage(path, n_channels, value_range) if isinstance(path, Path) else path
+        for path in paths
+    ]
 
 
 def to_8_bits(values: NDArray[Any], value_range: ValueRange | None = None) -> NDArray[np.uint8]:

@@ -1,7 +1,10 @@
 """What one image file is: size, format, the mean of its channels, and why it cannot be read."""
 
 import io
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,9 +14,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from avalanche_seg.datasets.decoding import UNREADABLE, unreadable
+from avalanche_seg.datasets.description import Split
 from avalanche_seg.datasets.sources import Item, content_of, head_of, image_of
 
-__all__ = ["ImageFacts", "image_facts", "pooled"]
+__all__ = ["ImageFacts", "channel_statistics", "image_facts", "pooled"]
+
+_LEAST_STD = 1 / 255  # Of a channel that is the same everywhere, which is to be divided by it.
 
 
 class ImageFacts(NamedTuple):
@@ -70,6 +76,42 @@ def _kind(item: Item, content: bytes) -> tuple[str, bool]:
     # A photograph with a second picture in it is a .jpg file too.
     found, told = ("JPEG" if name == "MPO" else name for name in (kind[0], told))
     return " ".join(map(str, kind)), told is not None and told != found
+
+
+def channel_statistics(
+    split: Split, indices: Sequence[int] | None = None
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and standard deviation by channel over the pixels of a split's images.
+
+    Args:
+        split: the split.
+        indices: of the images that count; None for all.
+
+    Returns:
+        mean and deviation, in 0..1; a deviation is 1/255 at least.
+
+    Raises:
+        ValueError: naming an image that cannot be read; for a split without images.
+
+    Example:
+        >>> import tempfile
+        >>> from avalanche_seg.datasets import make_synthetic_voc, read_voc
+        >>> with tempfile.TemporaryDirectory() as name:
+        ...     split = read_voc(make_synthetic_voc(name, n_train=20, n_val=20)).train
+        ...     mean, std = channel_statistics(split, range(10))
+        >>> len(mean), len(std)
+        (3, 3)
+    """
+    items = split.images if indices is None else [split.images[i] for i in indices]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        images = list(pool.map(partial(image_facts, pixels=True), items))
+    for facts in images:
+        if facts.refused:
+            raise ValueError(facts.refused)
+    if not images:
+        raise ValueError(f"{split.root}/{split.name}: no image to take the mean of; expected some")
+    mean, std = pooled(images)
+    return mean, tuple(max(value, _LEAST_STD) for value in std)
 
 
 def pooled(images: Sequence[ImageFacts]) -> tuple[tuple[float, ...], tuple[float, ...]]:

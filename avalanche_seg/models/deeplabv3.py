@@ -68,6 +68,7 @@ class DeepLabV3(SegmentationModel):
         in_channels: of the images; the weights are made to fit.
         mean: as in :class:`~avalanche_seg.models.SegmentationModel`.
         std: as in :class:`~avalanche_seg.models.SegmentationModel`.
+        value_range: as in :class:`~avalanche_seg.models.SegmentationModel`.
         classes_per_step: as in :class:`~avalanche_seg.models.SegmentationModel`.
 
     Raises:
@@ -103,6 +104,7 @@ class DeepLabV3(SegmentationModel):
         in_channels: int = 3,
         mean: Sequence[float] | None = None,
         std: Sequence[float] | None = None,
+        value_range: Sequence[float] | None = None,
         classes_per_step: Sequence[int] | None = None,
     ) -> None:
         check_flags(aux=aux, last_conv=last_conv)
@@ -149,6 +151,7 @@ class DeepLabV3(SegmentationModel):
             in_channels=in_channels,
             mean=mean,
             std=std,
+            value_range=value_range,
             classes_per_step=classes_per_step,
         )
         self.config = {

@@ -48,6 +48,7 @@ class SegmentationModel(nn.Module):
         mean: of every channel, in 0..1, by which uint8 images are normalised; None: ImageNet's, or
             their average for others than three channels.
         std: standard deviation, the same.
+        value_range: of the image files, for predictions; as a data set's.
         classes_per_step: grow these steps at once; None: start empty.
 
     Attributes:
@@ -93,11 +94,12 @@ class SegmentationModel(nn.Module):
         in_channels: int = 3,
         mean: Sequence[float] | None = None,
         std: Sequence[float] | None = None,
+        value_range: Sequence[float] | None = None,
         classes_per_step: Sequence[int] | None = None,
     ) -> None:
         super().__init__()
         check_whole("in_channels", in_channels, least=1)
-        self.normalization = Normalization.of_channels(in_channels, mean, std)
+        self.normalization = Normalization.of_channels(in_channels, mean, std, value_range)
         if head not in HEADS:
             raise ValueError(f"head={head!r} is unknown; expected one of {', '.join(HEADS)}")
         self.network = checked_network(network)
@@ -191,8 +193,7 @@ class SegmentationModel(nn.Module):
         """Compute logits at the model's stride.
 
         Args:
-            images: B x in_channels x H x W, uint8 in 0..255 or normalised floating point; any H
-                and W.
+            images: B x in_channels x H x W (any), uint8 in 0..255 or normalised floating point.
 
         Returns:
             logits, auxiliary logits (training only) and the features that ``taps`` names.

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import get_args
 
 from avalanche_seg.benchmarks import SETTINGS, Setting, check_data
+from avalanche_seg.cli.data_sets import read_data_set
 from avalanche_seg.cli.failures import sentence_of
 from avalanche_seg.cli.inspecting.picture import draw
 from avalanche_seg.cli.inspecting.text import report_text
 from avalanche_seg.cli.options.parser import normalize_flags
 from avalanche_seg.cli.options.resolve import dataset_of
-from avalanche_seg.datasets import READERS, read_files
+from avalanche_seg.datasets import READERS
 from avalanche_seg.metrics import optional_picture
 from avalanche_seg.system import expand_home
 
@@ -46,7 +47,12 @@ def _look(given: argparse.Namespace) -> int:
     if given.samples < 0:
         raise ValueError(f"--samples {given.samples}; expected zero or more")
     try:
-        files = read_files(given.dataset or dataset_of(str(given.path)), given.path)
+        files = read_data_set(
+            given.dataset or dataset_of(str(given.path)),
+            given.path,
+            in_channels=given.in_channels,
+            value_range=given.value_range,
+        )
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1  # Lists that cannot be read stop a training too.
@@ -97,6 +103,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--class_order", metavar="NAME", help="one of the data set's class orders (default: by id)"
+    )
+    parser.add_argument("--in_channels", type=int, help="channels of the images (default: 3, RGB)")
+    parser.add_argument(
+        "--value_range",
+        type=float,
+        nargs=2,
+        metavar=("LOW", "HIGH"),
+        help="values of the image files that become black and white (default: all of their bits)",
     )
     parser.add_argument(
         "--output",

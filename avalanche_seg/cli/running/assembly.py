@@ -17,12 +17,13 @@ from avalanche_seg.benchmarks import (
     SegmentationScenario,
     eval_preset,
     incremental_benchmark,
+    model_input,
     train_preset,
 )
+from avalanche_seg.cli.data_sets import read_data_set
 from avalanche_seg.cli.options.methods import METHODS
 from avalanche_seg.cli.options.options import Options
 from avalanche_seg.cli.running.loggers import make_loggers, show_pictures
-from avalanche_seg.datasets import read_files
 from avalanche_seg.metrics import (
     METRICS,
     ConfusionMatrixFigure,
@@ -55,7 +56,12 @@ __all__ = [
 
 def make_benchmarks(options: Options) -> tuple[SegmentationScenario, SegmentationScenario]:
     """The task's benchmark, and the one to train on: for JOINT the same classes in one step."""
-    files = read_files(options.dataset, options.data_root)
+    files = read_data_set(
+        options.dataset,
+        options.data_root,
+        in_channels=options.in_channels,
+        value_range=options.value_range,
+    )
 
     def build(task: str, class_order: Sequence[int] | None = None) -> SegmentationScenario:
         return incremental_benchmark(
@@ -77,8 +83,14 @@ def make_benchmarks(options: Options) -> tuple[SegmentationScenario, Segmentatio
     return benchmark, benchmark
 
 
-def make_model(options: Options) -> SegmentationModel:
+def make_model(
+    options: Options, benchmark: SegmentationScenario | None = None
+) -> SegmentationModel:
     """The network, without a class yet.
+
+    Args:
+        options: the settings.
+        benchmark: whose images it sees; None for RGB images.
 
     Raises:
         ValueError: for arguments that it does not have, or weights that cannot be read.
@@ -91,6 +103,7 @@ def make_model(options: Options) -> SegmentationModel:
         )
     accepted = inspect.signature(MODELS[options.model]).parameters
     config = {name: value for name, value in config.items() if name in accepted}
+    config |= {} if benchmark is None else model_input(benchmark)
     model = create_model(options.model, **config, **options.model_args)
     name_of(model)  # Raises now, not when the first step is to be saved.
     return model
