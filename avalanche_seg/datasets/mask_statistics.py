@@ -55,33 +55,10 @@ def mask_statistics(
     """
     values = _values(split, n_values)
     known = known_scan(split, values=values, progress=progress)
-    values.check(split.masks, known.counts)  # A cached scan may have known more classes.
     turned = turned_images(split, known.orientations)
     if turned is not None and is_main():
         warnings.warn(turned, stacklevel=2)
     return by_id(known, values)
-
-
-def known_scan(split: Split, *, values: MaskValues, progress: bool = True) -> Scan:
-    """A scan of every mask from the cache, or one that is cached.
-
-    Args:
-        split: the split.
-        values: what the masks' values mean; a scan refuses others, the cache does not.
-        progress: show a progress bar during a scan.
-
-    Raises:
-        ValueError: naming the first bad file.
-    """
-    remove_leftovers(cache_folder())
-    states = file_states(split)
-    path = cache_folder() / f"{states}.npz"
-    known = _load(path, split)
-    if known is None or _differ(split, known.digests):
-        known = scan(split, values=values, progress=progress)
-        if file_states(split) == states:  # Else a file was written meanwhile.
-            _save(path, known)
-    return known
 
 
 def by_id(known: Scan, values: MaskValues) -> MaskStatistics:
@@ -89,6 +66,29 @@ def by_id(known: Scan, values: MaskValues) -> MaskStatistics:
     is_deep = bool((known.counts.values > _MOST_OF_8_BITS).any())
     counts = values.counts_by_id(known.counts)
     return MaskStatistics(counts, known.digests, known.orientations, is_deep)
+
+
+def known_scan(split: Split, *, values: MaskValues, progress: bool = True) -> Scan:
+    """The scan of a split: from the cache, or made now and cached.
+
+    Args:
+        split: the split.
+        values: what the masks' values mean; others are errors.
+        progress: show a progress bar during a scan.
+
+    Raises:
+        ValueError: as :func:`mask_statistics`.
+    """
+    remove_leftovers(cache_folder())
+    states = file_states(split)
+    path = cache_folder() / f"{states}.npz"
+    known = None if states is None else _load(path, split)
+    if known is None or _differ(split, known.digests):
+        known = scan(split, values=values, progress=progress)
+        if states is not None and file_states(split) == states:  # Else a file was written.
+            _save(path, known)
+    values.check(split.masks, known.counts)  # A cached scan may have known more classes.
+    return known
 
 
 def _values(split: Split, n_values: int | None) -> MaskValues:

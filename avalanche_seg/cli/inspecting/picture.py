@@ -96,9 +96,10 @@ def _draw_charts(axes: Sequence[Axes], report: DataReport, colours: NDArray[np.f
     for one, what in zip(axes, ("images with the class", "share of the pixels, %"), strict=True):
         for offset, facts, alpha in ((-0.2, report.train, 1.0), (0.2, report.test, 0.45)):
             values = _values(facts, what)[ids]
+            if values.any():
+                one.set_yscale("log")
             places = np.arange(len(ids)) + offset
             one.bar(places, values, width=0.4, color=colours[ids], alpha=alpha, edgecolor="grey")
-        one.set_yscale("log")
         for axis_of in (one.yaxis.set_major_formatter, one.yaxis.set_minor_formatter):
             axis_of(FuncFormatter(lambda value, _: f"{value:g}"))
         one.set_title(f"{what}; left {files.train.name}, right and pale {files.test.name}")
