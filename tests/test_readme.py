@@ -86,7 +86,16 @@ def run_command(words, folder):
 
 def test_the_table_has_a_command_for_every_job():
     shown = " ".join(COMMANDS)
-    for job in ("--resume", "torchrun", " compare", " report", " predict", "--method", "--metrics"):
+    for job in (
+        "--resume",
+        "torchrun",
+        " compare",
+        " report",
+        " predict",
+        " data",
+        "--method",
+        "--metrics",
+    ):
         assert job in shown
 
 
@@ -97,5 +106,7 @@ def test_the_commands_of_the_table_run(command, folder):
     run_command(command.replace("NAME", name).replace("PHOTOS", photos).split(), folder)
     if " report" in command:
         assert "<html" in (folder / "report.html").read_text(encoding="utf-8")
+    if " data " in command:
+        assert (folder / "data.png").is_file()
     if " predict" in command:
         assert (folder / "predictions" / "2012_000001.png").is_file()

@@ -6,7 +6,9 @@ from avalanche_seg.benchmarks.classic import (
     VOCIncremental,
     with_full_signature,
 )
+from avalanche_seg.benchmarks.data_report import DataReport, Finding, Severity, check_data
 from avalanche_seg.benchmarks.incremental import incremental_benchmark
+from avalanche_seg.benchmarks.model_input import model_input
 from avalanche_seg.benchmarks.options import (
     OLD_LABELS,
     SETTINGS,
@@ -25,10 +27,13 @@ from avalanche_seg.benchmarks.scenario import (
     SegmentationScenario,
     SegmentationStream,
 )
+from avalanche_seg.benchmarks.step_counts import StepCounts, usual_tasks
 
 __all__ = [
     "BenchmarkOptions",
+    "DataReport",
     "ExperienceData",
+    "Finding",
     "FolderIncremental",
     "OLD_LABELS",
     "OldLabels",
@@ -37,14 +42,19 @@ __all__ = [
     "SegmentationScenario",
     "SegmentationStream",
     "Setting",
+    "Severity",
+    "StepCounts",
     "TEST_UNSEEN",
     "TRAIN_VOID",
     "TestUnseen",
     "TrainVoid",
     "VOCIncremental",
+    "check_data",
     "eval_preset",
     "incremental_benchmark",
+    "model_input",
     "split_classes",
     "train_preset",
+    "usual_tasks",
     "with_full_signature",
 ]

@@ -14,6 +14,7 @@ from avalanche_seg.labels import BACKGROUND, VOID
 
 __all__ = [
     "check_no_step_is_empty",
+    "listed",
     "overlap",
     "split_warnings",
     "two_valued",
@@ -156,9 +157,9 @@ def untrained_classes(
         return None
     n_classes = sum(len(ids) for ids in steps)
     have, their = ("has", "its") if len(missing) == 1 else ("have", "their")
-    names = _listed([f"{class_names[class_id]} (step {step})" for class_id, step in missing])
+    names = listed([f"{class_names[class_id]} (step {step})" for class_id, step in missing])
     tested = [class_names[class_id] for class_id, _ in missing if test_counts[:, class_id].any()]
-    only = f"; in {test_name} only: {_listed(tested)}" if tested else ""
+    only = f"; in {test_name} only: {listed(tested)}" if tested else ""
     return (
         f"{len(missing)} of {n_classes} classes {have} no pixel in the training images of {their} "
         f"step and cannot be learned: {names}{only}; correct the masks, the list of class names or "
@@ -166,7 +167,8 @@ def untrained_classes(
     )
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """Names with commas between; of many the first, and how many more there are."""
     more = len(names) - _MOST_NAMES
     return ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
 

@@ -34,7 +34,7 @@ from avalanche_seg.datasets import (
 from avalanche_seg.labels import BACKGROUND, LabelSpace
 from avalanche_seg.system import is_main
 
-__all__ = ["incremental_benchmark"]
+__all__ = ["described", "incremental_benchmark"]
 
 
 def incremental_benchmark(
@@ -116,7 +116,7 @@ def incremental_benchmark(
     check_options(
         setting=setting, old_labels=old_labels, train_void=train_void, test_unseen=test_unseen
     )
-    files = _files(files_or_name, root)
+    files = described(files_or_name, root)
     grammar, order = named_order(task, class_order, files.class_orders)
     steps = split_classes(grammar, class_ids=files.foreground_ids, class_order=order)
     space = LabelSpace(steps, files.class_names, files.zero_is)
@@ -176,10 +176,15 @@ def incremental_benchmark(
     ]
     if val_fraction > 0:
         streams.append(SegmentationStream("valid", space, partial(train_data, valid, "eval")))
-    return SegmentationScenario(streams, space, files.palette)
+    return SegmentationScenario(streams, space, files.palette, files.value_range)
 
 
-def _files(files_or_name: SegmentationFiles | str, root: str | Path | None) -> SegmentationFiles:
+def described(files_or_name: SegmentationFiles | str, root: str | Path | None) -> SegmentationFiles:
+    """The description of a data set that is given, or named with its folder.
+
+    Raises:
+        ValueError: for a name without a folder, a description with one; as the reader does.
+    """
     if isinstance(files_or_name, str):
         if root is None:
             raise ValueError(

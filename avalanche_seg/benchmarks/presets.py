@@ -3,6 +3,7 @@
 from torchvision.transforms import v2
 
 from avalanche_seg.benchmarks.transforms import Normalize, RandomResizedCrop, ResizeShorterSide
+from avalanche_seg.normalization import Normalization
 from avalanche_seg.system import check_flags, check_number, check_whole
 
 __all__ = ["eval_preset", "train_preset"]
@@ -14,7 +15,7 @@ def train_preset(
     scale: tuple[float, float] = (0.5, 2.0),
     ratio: tuple[float, float] = (3 / 4, 4 / 3),
     flip_p: float = 0.5,
-    normalize: bool = False,
+    normalize: bool | Normalization = False,
 ) -> v2.Compose:
     """Random resized crop and horizontal flip, as MiB trains (Cermelli et al., CVPR 2020).
 
@@ -25,7 +26,9 @@ def train_preset(
         ratio: range of the crop's aspect ratio (width / height).
         flip_p: probability of a horizontal flip.
         normalize: False: samples stay uint8 and the strategy normalises on the device. True:
-            float32 images and int64 label maps, for any other training loop.
+            float32 images and int64 label maps, for any other training loop; a
+            :class:`~avalanche_seg.normalization.Normalization` in place of ImageNet's, as a model
+            for images of other channels has (``model.normalization``).
 
     Raises:
         ValueError: for a size below one, a range that is none, or a probability outside 0..1.
@@ -42,13 +45,15 @@ def train_preset(
     _check_range("scale", scale)
     _check_range("ratio", ratio)
     check_number("flip_p", flip_p, most=1)
-    check_flags(normalize=normalize)
+    _check_normalize(normalize)
     crop = RandomResizedCrop((crop_size, crop_size), scale=scale, ratio=ratio, antialias=True)
     steps = [crop, v2.RandomHorizontalFlip(flip_p)]
-    return v2.Compose([*steps, Normalize()] if normalize else steps)
+    return v2.Compose([*steps, *_normalized(normalize)])
 
 
-def eval_preset(crop_size: int | None = 512, *, normalize: bool = False) -> v2.Compose:
+def eval_preset(
+    crop_size: int | None = 512, *, normalize: bool | Normalization = False
+) -> v2.Compose:
     """Shorter side resized to the crop size, then a centre crop, as MiB tests.
 
     Args:
@@ -65,15 +70,24 @@ def eval_preset(crop_size: int | None = 512, *, normalize: bool = False) -> v2.C
         >>> eval_preset(32)(image).shape, eval_preset(None)(image).shape
         (torch.Size([3, 32, 32]), torch.Size([3, 40, 60]))
     """
-    check_flags(normalize=normalize)
+    _check_normalize(normalize)
     if crop_size is not None:
         check_whole("crop_size", crop_size, least=1)
     steps: list[v2.Transform] = []
     if crop_size is not None:
         steps = [ResizeShorterSide(crop_size), v2.CenterCrop(crop_size)]
-    if normalize or not steps:
-        steps.append(Normalize() if normalize else v2.Identity())
-    return v2.Compose(steps)
+    return v2.Compose([*steps, *_normalized(normalize)] or [v2.Identity()])
+
+
+def _check_normalize(normalize: bool | Normalization) -> None:
+    if not isinstance(normalize, Normalization):
+        check_flags(normalize=normalize)
+
+
+def _normalized(normalize: bool | Normalization) -> list[v2.Transform]:
+    if isinstance(normalize, Normalization):
+        return [Normalize(normalize)]
+    return [Normalize()] if normalize else []
 
 
 def _check_range(name: str, values: tuple[float, float]) -> None:

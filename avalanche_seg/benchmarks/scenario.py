@@ -174,11 +174,13 @@ class SegmentationScenario(CLScenario[SegmentationStream]):
         palette: integers in 0..255, red, green and blue of every dataset id and, last, of void;
             768 of them for up to 255 ids.
         label_space: the whole mapping between dataset ids and channels.
+        value_range: the values of image files that became 0 and 255; None for all of their bits.
 
     Args:
         streams: the streams; "train" and "test" are among them.
         space: the mapping between dataset ids and channels.
         palette: as the attribute; None for VOC's.
+        value_range: as the attribute.
     """
 
     train_stream: SegmentationStream
@@ -190,8 +192,10 @@ class SegmentationScenario(CLScenario[SegmentationStream]):
         streams: list[SegmentationStream],
         space: LabelSpace,
         palette: Sequence[int] | None = None,
+        value_range: tuple[float, float] | None = None,
     ) -> None:
         super().__init__(streams)
+        self.value_range = value_range
         for stream in streams:
             stream.benchmark = self
         self.label_space = space

@@ -19,7 +19,7 @@ from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional as F
 
 from avalanche_seg.datasets import Extras, is_map
-from avalanche_seg.normalization import normalize_images
+from avalanche_seg.normalization import IMAGENET, Normalization
 
 __all__ = ["JointTransform", "Normalize", "RandomResizedCrop", "ResizeShorterSide"]
 
@@ -126,7 +126,14 @@ class Normalize(v2.Transform):
     """Image to normalised float32, labels to int64, for loops that do not do it later.
 
     Extra maps of whole numbers become int64 too, others stay as they are.
+
+    Args:
+        normalization: of the images.
     """
+
+    def __init__(self, normalization: Normalization = IMAGENET) -> None:
+        super().__init__()
+        self.normalization = normalization
 
     def transform(self, inpt: Any, params: dict[str, Any]) -> Any:
         """Convert one input.
@@ -143,7 +150,7 @@ class Normalize(v2.Transform):
                 f"got a {str(inpt.dtype).removeprefix('torch.')} image to normalise; expected "
                 "uint8 in 0..255: leave out what scales or normalises images before normalize=True"
             )
-        return tv_tensors.wrap(normalize_images(inpt.as_subclass(Tensor)), like=inpt)
+        return tv_tensors.wrap(self.normalization.normalize(inpt.as_subclass(Tensor)), like=inpt)
 
 
 def _resize_labels(labels: tv_tensors.Mask, size: list[int]) -> tv_tensors.Mask:

@@ -1,4 +1,4 @@
-"""The command line: ``avalanche-seg run | compare | report | predict``."""
+"""The command line: ``avalanche-seg run | data | compare | report | predict``."""
 
 from avalanche_seg.cli.recipes import recipe
 

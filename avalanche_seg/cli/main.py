@@ -15,6 +15,7 @@ _COMMANDS = {
     "compare": ("cli.comparing", "a table and curves of runs, averaged over seeds"),
     "report": ("cli.reporting.command", "one self-contained HTML page about runs"),
     "predict": ("cli.predicting.command", "label images by a saved model"),
+    "data": ("cli.inspecting.command", "look at a data set before training on it"),
 }
 _WITH_NETWORKS = {"run", "predict"}
 

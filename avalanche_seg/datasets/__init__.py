@@ -1,17 +1,21 @@
 """Data sets on the disk: descriptions, readers, decoding, mask statistics, image cache."""
 
+from avalanche_seg.datasets.bands import read_bands
 from avalanche_seg.datasets.coco import from_coco
 from avalanche_seg.datasets.decoding import UNREADABLE, read_extra, read_label_map
 from avalanche_seg.datasets.description import SegmentationFiles, Split
 from avalanche_seg.datasets.folder import read_folder
 from avalanche_seg.datasets.image_cache import ImageCache, image_cache
+from avalanche_seg.datasets.image_facts import channel_statistics
 from avalanche_seg.datasets.images import image_head, read_image
+from avalanche_seg.datasets.inspection import SplitFacts, inspect_split
 from avalanche_seg.datasets.mask_scan import MaskStatistics
 from avalanche_seg.datasets.mask_statistics import mask_statistics
 from avalanche_seg.datasets.own_dataset import from_dataset
 from avalanche_seg.datasets.own_folders import from_folders
 from avalanche_seg.datasets.palette import check_palette, colorize, voc_palette
 from avalanche_seg.datasets.readers import READERS, read_files, read_synthetic, reader_help
+from avalanche_seg.datasets.rgb import as_rgb
 from avalanche_seg.datasets.sample import Extras, Sample, is_map
 from avalanche_seg.datasets.sources import (
     Item,
@@ -37,7 +41,10 @@ __all__ = [
     "SegmentationFiles",
     "Source",
     "Split",
+    "SplitFacts",
     "UNREADABLE",
+    "as_rgb",
+    "channel_statistics",
     "check_palette",
     "colorize",
     "content_of",
@@ -50,11 +57,13 @@ __all__ = [
     "image_head",
     "image_of",
     "image_suffixes",
+    "inspect_split",
     "is_map",
     "make_synthetic_voc",
     "mask_of",
     "mask_statistics",
     "packed",
+    "read_bands",
     "read_extra",
     "read_files",
     "read_folder",

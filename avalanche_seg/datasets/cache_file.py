@@ -1,8 +1,8 @@
 """The file of decoded pixels: its layout, and how it is written.
 
 A table of N heights, widths and CRC-32 checksums with a checksum of its own, then for every sample
-its image H x W x 3, its mask H x W and its extras H x W in the order of their names. All are uint8
-but the masks of a split with deeper ones, which are uint16.
+its image H x W x channels, its mask H x W and its extras H x W in the order of their names. All are
+uint8 but the masks of a split with deeper ones, which are uint16.
 """
 
 import os
@@ -38,7 +38,7 @@ Pixels = NDArray[np.uint8]
 
 
 def sample_ends(
-    areas: NDArray[np.int64], n_extras: int, *, is_deep: bool = False
+    areas: NDArray[np.int64], n_extras: int, *, is_deep: bool = False, n_channels: int = 3
 ) -> NDArray[np.int64]:
     """Where samples lie in the file: sample i in ``ends[i]:ends[i + 1]``.
 
@@ -46,17 +46,18 @@ def sample_ends(
         areas: int64, N; pixels of every image.
         n_extras: maps of a sample besides its mask.
         is_deep: masks take two bytes per pixel.
+        n_channels: of every image.
 
     Returns:
         int64, N + 1.
     """
     table = ENTRY.itemsize * len(areas) + _TABLE_END
-    return np.cumsum([table, *(pixel_bytes(n_extras, is_deep) * areas).tolist()])
+    return np.cumsum([table, *(pixel_bytes(n_extras, is_deep, n_channels) * areas).tolist()])
 
 
-def pixel_bytes(n_extras: int, is_deep: bool) -> int:
+def pixel_bytes(n_extras: int, is_deep: bool, n_channels: int) -> int:
     """Bytes per pixel of a sample: image, mask and extras."""
-    return 3 + (2 if is_deep else 1) + n_extras
+    return n_channels + (2 if is_deep else 1) + n_extras
 
 
 def is_finished(path: Path, ends: NDArray[np.int64]) -> bool:
@@ -118,7 +119,7 @@ def write(
 
 
 def _decoded(split: Split, is_deep: bool, progress: bool) -> Iterator[list[NDArray[Any]]]:
-    """Image H x W x 3, mask and extras of every sample in order, decoded in threads."""
+    """Image H x W x channels, mask and extras of every sample in order, decoded in threads."""
     items = list(items_by_sample(split))
     decode = partial(_decode, mask_dtype=np.uint16 if is_deep else np.uint8)
     title = f"decoding {split.root.name}/{split.name}"

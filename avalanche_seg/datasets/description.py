@@ -6,9 +6,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import get_args
 
+from avalanche_seg.datasets.bands import ValueRange, as_bands, check_value_range
 from avalanche_seg.datasets.mask_values import MaskValues
 from avalanche_seg.datasets.sources import Item
 from avalanche_seg.labels import BACKGROUND, WIDE_VOID, ZeroIs, table_length
+from avalanche_seg.system import check_whole
 
 __all__ = ["SegmentationFiles", "Split"]
 
@@ -28,6 +30,7 @@ class Split:
         extras: further 8-bit single-channel images of the sizes of the images, such as saliency
             maps: N files by name. Samples hold them as uint8, H x W, under that name.
         values: what the masks' values mean; a :class:`SegmentationFiles` sets it.
+        n_channels: of the images; the same.
 
     Raises:
         ValueError: when the numbers of files differ, or an extra is named "annotated", the name of
@@ -46,6 +49,7 @@ class Split:
     masks: tuple[Item, ...]
     extras: Mapping[str, tuple[Path, ...]] = field(default_factory=dict, hash=False)
     values: MaskValues | None = None
+    n_channels: int = 3
 
     def __post_init__(self) -> None:
         for what, files in (("masks", self.masks), *self.extras.items()):
@@ -86,11 +90,16 @@ class SegmentationFiles:
         label_map: dataset id, or void, of every value that the masks may hold, where they
             are not the ids themselves. Other values are errors, void too.
         void_ids: mask values that are void, besides void itself or what ``label_map`` says.
+        n_channels: of the images. Three are RGB, whatever the files hold; with others every file
+            must have so many (see :func:`avalanche_seg.datasets.bands.read_bands`), and a model
+            takes the arguments of :func:`avalanche_seg.benchmarks.model_input`.
+        value_range: the values of image files that become 0 and 255, such as (0, 10000) of
+            reflectances or (-1000, 1000) of a CT scan; None: all of 8 or 16 bits.
 
     Raises:
         ValueError: for an unknown ``zero_is``, too few or too many names, names given twice, an
             order that is no permutation, a palette of another length, a label map to ids that do
-            not exist, or values that are a class and void.
+            not exist, values that are a class and void, or a range that is none.
 
     Example:
         >>> split = Split(Path("roads"), "train", (), ())
@@ -109,6 +118,8 @@ class SegmentationFiles:
     palette: Ids | None = field(default=None, hash=False)
     label_map: Mapping[int, int] | None = field(default=None, hash=False)
     void_ids: Ids = field(default=(), hash=False)
+    n_channels: int = 3
+    value_range: ValueRange | None = None
 
     def __post_init__(self) -> None:
         if self.zero_is not in get_args(ZeroIs):
@@ -135,10 +146,15 @@ class SegmentationFiles:
             )
         try:
             values = MaskValues(len(self.class_names), self.label_map, tuple(self.void_ids))
+            check_whole("n_channels", self.n_channels, least=1)
+            check_value_range(self.value_range)
         except ValueError as error:
             raise ValueError(f"{self.name}: {error}") from error
         for name in ("train", "test"):  # What reads a split alone needs to know it.
-            object.__setattr__(self, name, replace(getattr(self, name), values=values))
+            split: Split = getattr(self, name)
+            images = tuple(as_bands(split.images, self.n_channels, self.value_range))
+            split = replace(split, images=images, values=values, n_channels=self.n_channels)
+            object.__setattr__(self, name, split)
 
     def _check_names(self) -> None:
         if not self.foreground_ids or len(self.class_names) > WIDE_VOID:

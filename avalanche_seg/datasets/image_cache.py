@@ -44,6 +44,7 @@ class ImageCache:
         ends: int64, N + 1; sample i lies in ``ends[i]:ends[i + 1]``.
         extras: names of the extras, ascending.
         is_deep: masks are uint16.
+        n_channels: of every image.
     """
 
     def __init__(
@@ -53,11 +54,13 @@ class ImageCache:
         extras: tuple[str, ...] = (),
         *,
         is_deep: bool = False,
+        n_channels: int = 3,
     ) -> None:
         self._path = path
         self._ends = ends
         self._extras = extras
         self._is_deep = is_deep
+        self._n_channels = n_channels
         self._mapped: mmap.mmap | None = None
         self._is_lost = False
         self._checked = bytearray(len(ends) - 1)
@@ -75,9 +78,9 @@ class ImageCache:
             index: in the split.
 
         Returns:
-            The image, uint8 3 x H x W; the mask's values, uint8 or uint16 H x W; and the extras
-            by name, uint8 H x W. All are copies, which may be changed in place. None when the
-            sample is damaged, or the file gone: then the data set's own files are to be read.
+            The image, uint8 channels x H x W; the mask's values, uint8 or uint16 H x W; and the
+            extras by name, uint8 H x W. All are copies, which may be changed in place. None when
+            the sample is damaged, or the file gone: then the data set's own files are to be read.
         """
         mapped = self._map()
         if mapped is None:
@@ -86,10 +89,8 @@ class ImageCache:
         height, width, checksum = entry[0].item()
         start, end, area = int(self._ends[index]), int(self._ends[index + 1]), height * width
         if not self._checked[index]:
-            if (
-                area * pixel_bytes(len(self._extras), self._is_deep) != end - start
-                or zlib.crc32(memoryview(mapped)[start:end]) != checksum
-            ):
+            size = area * pixel_bytes(len(self._extras), self._is_deep, self._n_channels)
+            if size != end - start or zlib.crc32(memoryview(mapped)[start:end]) != checksum:
                 self._discard(f"the checksum of sample {index} is wrong")
                 return None
             self._checked[index] = True
@@ -97,14 +98,15 @@ class ImageCache:
         def planes(first: int, count: int) -> Pixels:
             return np.frombuffer(mapped, np.uint8, count * area, start + first * area).copy()
 
-        image = torch.from_numpy(planes(0, 3)).view(height, width, 3).permute(2, 0, 1)
-        first = pixel_bytes(0, self._is_deep)
-        mask = planes(3, first - 3).view(np.uint16 if self._is_deep else np.uint8)
+        channels = self._n_channels
+        image = torch.from_numpy(planes(0, channels)).view(height, width, channels)
+        first = pixel_bytes(0, self._is_deep, channels)
+        mask = planes(channels, first - channels).view(np.uint16 if self._is_deep else np.uint8)
         extras = {
             name: torch.from_numpy(planes(first + i, 1)).view(height, width)
             for i, name in enumerate(self._extras)
         }
-        return image, mask.reshape(height, width), extras
+        return image.permute(2, 0, 1), mask.reshape(height, width), extras
 
     def _map(self) -> mmap.mmap | None:
         """The file in memory; None, after a warning, once it is gone or of another size."""
@@ -140,8 +142,8 @@ def image_cache(split: Split, statistics: MaskStatistics, *, progress: bool = Tr
     """The cache of a split; decodes every image, mask and extra unless that was done before.
 
     The file lies in :func:`~avalanche_seg.datasets.cache_folder.cache_folder`; it takes
-    4 bytes per pixel, one more for deep masks and one for every extra. A finished one is used from
-    a folder that cannot be written, too.
+    4 bytes per pixel (of three channels), one more for deep masks and one for every extra. A
+    finished one is used from a folder that cannot be written, too.
 
     Args:
         split: the split.
@@ -162,7 +164,8 @@ def image_cache(split: Split, statistics: MaskStatistics, *, progress: bool = Tr
         (torch.Size([3, 96, 128]), (96, 128), {})
     """
     names, is_deep = tuple(sorted(split.extras)), statistics.is_deep
-    ends = sample_ends(statistics.counts.sum(axis=1), len(names), is_deep=is_deep)
+    layout: dict[str, Any] = {"is_deep": is_deep, "n_channels": split.n_channels}
+    ends = sample_ends(statistics.counts.sum(axis=1), len(names), **layout)
     path = cache_folder() / f"{statistics.fingerprint}.pixels{FORMAT}"
     if not is_finished(path, ends):
         try:
@@ -175,4 +178,4 @@ def image_cache(split: Split, statistics: MaskStatistics, *, progress: bool = Tr
                 f"cache_images=True: {path} cannot be written ({error}); let AVALANCHE_SEG_CACHE "
                 "name another folder, or leave the cache out"
             ) from error
-    return ImageCache(path, ends, names, is_deep=is_deep)
+    return ImageCache(path, ends, names, **layout)

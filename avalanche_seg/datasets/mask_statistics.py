@@ -22,7 +22,7 @@ from avalanche_seg.datasets.sources import content_of
 from avalanche_seg.datasets.value_counts import ValueCounts
 from avalanche_seg.system import atomic_write, is_main
 
-__all__ = ["known_scan", "mask_statistics"]
+__all__ = ["by_id", "known_scan", "mask_statistics", "turned_images"]
 
 _LOOKED_AT = 16  # Samples at every start.
 _MOST_OF_8_BITS = 255
@@ -55,9 +55,16 @@ def mask_statistics(
     """
     values = _values(split, n_values)
     known = known_scan(split, values=values, progress=progress)
-    _warn_of_turned_images(split, known.orientations)
-    counts = values.counts_by_id(known.counts)
+    turned = turned_images(split, known.orientations)
+    if turned is not None and is_main():
+        warnings.warn(turned, stacklevel=2)
+    return by_id(known, values)
+
+
+def by_id(known: Scan, values: MaskValues) -> MaskStatistics:
+    """The statistics of a scan, whose counts are by dataset id."""
     is_deep = bool((known.counts.values > _MOST_OF_8_BITS).any())
+    counts = values.counts_by_id(known.counts)
     return MaskStatistics(counts, known.digests, known.orientations, is_deep)
 
 
@@ -106,17 +113,23 @@ def _differ(split: Split, digests: NDArray[np.uint64]) -> bool:
     )
 
 
-def _warn_of_turned_images(split: Split, orientations: NDArray[np.uint8]) -> None:
+def turned_images(split: Split, orientations: NDArray[np.uint8]) -> str | None:
+    """What to say of a split with images that EXIF turns; None where there is none.
+
+    Args:
+        split: the split.
+        orientations: uint8, N; EXIF's of every image.
+    """
     turned = np.flatnonzero(orientations != UPRIGHT)
-    if len(turned) and is_main():
-        first = turned[0]
-        warnings.warn(
-            f"{len(turned)} of the {len(split)} images of {split.root}/{split.name} have an EXIF "
-            f"orientation other than 1, such as {split.images[first]} ({orientations[first]}); "
-            "they are turned upright, as viewers show them, so their masks must be drawn on the "
-            "upright image",
-            stacklevel=3,
-        )
+    if len(turned) == 0:
+        return None
+    first = turned[0]
+    return (
+        f"{len(turned)} of the {len(split)} images of {split.root}/{split.name} have an EXIF "
+        f"orientation other than 1, such as {split.images[first]} ({orientations[first]}); "
+        "they are turned upright, as viewers show them, so their masks must be drawn on the "
+        "upright image"
+    )
 
 
 def _load(path: Path, split: Split) -> Scan | None:

@@ -101,6 +101,11 @@ class MaskValues:
         is_void = (self._ids == _UNKNOWN) | (self._ids == self.void)
         return np.where(is_void, table_length(self.n_ids) - 1, self._ids)
 
+    @property
+    def is_unknown(self) -> NDArray[np.bool_]:
+        """bool, 65536: the values that :meth:`check` refuses."""
+        return self._ids == _UNKNOWN
+
     def check(self, masks: Sequence[object], counts: ValueCounts) -> None:
         """ValueError naming the first mask that counts a value without a dataset id.
 
@@ -108,15 +113,16 @@ class MaskValues:
             masks: N files or sources.
             counts: of the same masks.
         """
-        found = np.flatnonzero(self._ids[counts.values] == _UNKNOWN)
+        found = np.flatnonzero(self.is_unknown[counts.values])
         if len(found) == 0:
             return
         mask = masks[counts.mask_of_entry()[found[0]]]
         raise ValueError(
-            f"{mask}: value {counts.values[found[0]]} is no class; expected {self._expected()}"
+            f"{mask}: value {counts.values[found[0]]} is no class; expected {self.expected()}"
         )
 
-    def _expected(self) -> str:
+    def expected(self) -> str:
+        """Which values masks may hold, and what to do about others; ends messages."""
         if self.label_map is None:
             void = ", ".join(str(value) for value in sorted({self.void, *self.void_ids}))
             return (

@@ -57,7 +57,7 @@ class Source(Protocol):
         """
 
     def pixels(self) -> NDArray[Any]:
-        """An image as uint8, H x W x 3, RGB; a mask's values as uint8 or uint16, H x W.
+        """An image as uint8, H x W x channels; a mask's values as uint8 or uint16, H x W.
 
         Raises:
             ValueError: naming what cannot be read.
@@ -103,7 +103,7 @@ def content_of(item: Item, what: str) -> bytes:
 
 
 def image_of(item: Item) -> Tensor:
-    """An image as uint8, 3 x H x W; see :func:`avalanche_seg.datasets.read_image`.
+    """An image as uint8, channels x H x W; see :func:`avalanche_seg.datasets.read_image`.
 
     Raises:
         ValueError: naming what cannot be read.

@@ -67,6 +67,15 @@ class ValueCounts(NamedTuple):
             np.concatenate([part.pixels for part in parts]),
         )
 
+    def kept(self, is_kept: NDArray[np.bool_]) -> "ValueCounts":
+        """The counts without some entries.
+
+        Args:
+            is_kept: bool, by entry.
+        """
+        before = np.concatenate([[0], np.cumsum(is_kept)])
+        return ValueCounts(before[self.starts], self.values[is_kept], self.pixels[is_kept])
+
     def mask_of_entry(self) -> NDArray[np.int64]:
         """int64: which mask every entry belongs to."""
         return np.repeat(np.arange(len(self.starts) - 1), np.diff(self.starts))

@@ -9,11 +9,11 @@ from avalanche.evaluation import PluginMetric
 from avalanche.evaluation.metric_results import MetricValue
 from torch import Tensor
 
-from avalanche_seg.datasets import check_palette, colorize
+from avalanche_seg.datasets import as_rgb, check_palette, colorize
 from avalanche_seg.metrics.evaluation import eval_batch
 from avalanche_seg.metrics.figures import picture_values
 from avalanche_seg.metrics.mean_iou import ids_of
-from avalanche_seg.normalization import to_pixels
+from avalanche_seg.normalization import normalization_of
 from avalanche_seg.system import check_whole, check_wholes
 
 __all__ = ["SamplePredictions"]
@@ -84,10 +84,12 @@ class SamplePredictions(PluginMetric[Tensor]):
             return
         batch = eval_batch(strategy)
         stride = -(-max(batch.target.shape[-2:]) // _MAX_SIDE)
+        normalization = normalization_of(getattr(strategy, "model", None))
+        images = as_rgb(normalization.to_pixels(batch.images[:wanted]))
         kept = (
             part[:wanted, ..., ::stride, ::stride].cpu()
             for part in (
-                to_pixels(batch.images[:wanted]),
+                images,
                 batch.target.to(torch.int32),
                 batch.prediction.to(torch.int32),
             )

@@ -14,7 +14,8 @@ from avalanche_seg.models.deeplabv3 import DeepLabV3
 from avalanche_seg.models.incremental_head import IncrementalHead
 from avalanche_seg.models.modes import evaluating
 from avalanche_seg.models.output import DenseFeatures, SegmentationOutput, as_output
-from avalanche_seg.models.segmentation_model import SegmentationModel, score_function
+from avalanche_seg.models.score_function import score_function
+from avalanche_seg.models.segmentation_model import SegmentationModel
 from avalanche_seg.models.storage import load_model, save_model
 
 __all__ = [

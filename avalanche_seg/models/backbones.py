@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torchvision.models import ResNet
 from torchvision.models.resnet import Bottleneck
 
+from avalanche_seg.models.first_convolution import first_convolution, state_for_channels
 from avalanche_seg.models.weights import fit_weights, read_weights, renamed
 
 __all__ = ["BACKBONES", "STAGES", "STEM", "Pyramid", "ResNetPyramid"]
@@ -55,6 +56,8 @@ class ResNetPyramid(nn.Module):
         output_stride: 32, or 16 or 8: the last one or two stages then have dilated convolutions in
             place of their stride, as torchvision's ``replace_stride_with_dilation`` (of a resnet18,
             which torchvision does not dilate, all 3x3 convolutions of these stages).
+        in_channels: of the images; weights of colour images are made to fit, see
+            :mod:`avalanche_seg.models.first_convolution`.
 
     Raises:
         ValueError: for an unknown name or stride, or weights that are missing, unreadable or do
@@ -76,6 +79,7 @@ class ResNetPyramid(nn.Module):
         *,
         weights: str | Path | None = None,
         output_stride: int = 32,
+        in_channels: int = 3,
     ) -> None:
         super().__init__()
         if name not in BACKBONES:
@@ -87,12 +91,14 @@ class ResNetPyramid(nn.Module):
         resnet = _resnet(name, pretrained=weights == "imagenet")
         for stage, dilation in _DILATED[output_stride].items():
             _dilate(getattr(resnet, stage), *dilation)
-        self.stem = nn.Sequential(resnet.conv1, resnet.bn1, resnet.relu, resnet.maxpool)
+        conv = first_convolution(resnet.conv1, in_channels, pretrained=weights == "imagenet")
+        self.stem = nn.Sequential(conv, resnet.bn1, resnet.relu, resnet.maxpool)
         self.layer1 = resnet.layer1
         self.layer2 = resnet.layer2
         self.layer3 = resnet.layer3
         self.layer4 = resnet.layer4
         self.name = name
+        self.in_channels = in_channels
         self.channels = BACKBONES[name]
         if weights not in (None, "imagenet"):
             self.load(read_weights(weights, f"a state dict of torchvision's {name}"), weights)
@@ -108,13 +114,14 @@ class ResNetPyramid(nn.Module):
             ValueError: when they do not fit.
         """
         state = {key: value for key, value in state.items() if not key.startswith("fc.")}
+        state = state_for_channels(state, "conv1.weight", self.in_channels)
         fit_weights(renamed(self.state_dict(), STEM), state, path=path, name=self.name)
 
     def forward(self, images: Tensor, taps: Collection[str] = ()) -> Pyramid:
         """Compute the maps of the last two stages, and taps on the way.
 
         Args:
-            images: floating point, B x 3 x H x W.
+            images: floating point, B x in_channels x H x W.
             taps: of :data:`STAGES`, those to return before their last activation.
 
         Returns:

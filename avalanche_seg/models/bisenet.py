@@ -12,6 +12,7 @@ from avalanche_seg.models.channels import BackgroundChannel
 from avalanche_seg.models.conv_block import ConvBlock
 from avalanche_seg.models.output import DenseFeatures
 from avalanche_seg.models.segmentation_model import SegmentationModel
+from avalanche_seg.system import check_whole
 
 __all__ = ["BiSeNet"]
 
@@ -36,6 +37,10 @@ class BiSeNet(SegmentationModel):
         background: as in :class:`~avalanche_seg.models.SegmentationModel`.
         taps: "head" (the fused map, 128 channels at stride 8), "layer1" .. "layer4" (the ResNet's
             stages before their last activation).
+        in_channels: of the images; the backbone's weights are made to fit.
+        mean: as in :class:`~avalanche_seg.models.SegmentationModel`.
+        std: as in :class:`~avalanche_seg.models.SegmentationModel`.
+        value_range: as in :class:`~avalanche_seg.models.SegmentationModel`.
         classes_per_step: as in :class:`~avalanche_seg.models.SegmentationModel`.
 
     Raises:
@@ -59,11 +64,16 @@ class BiSeNet(SegmentationModel):
         n_extra: int = 0,
         background: BackgroundChannel = "shared",
         taps: Collection[str] = ("head",),
+        in_channels: int = 3,
+        mean: Sequence[float] | None = None,
+        std: Sequence[float] | None = None,
+        value_range: Sequence[float] | None = None,
         classes_per_step: Sequence[int] | None = None,
     ) -> None:
-        context = ContextPath(ResNetPyramid(backbone, weights=weights))
+        check_whole("in_channels", in_channels, least=1)
+        context = ContextPath(ResNetPyramid(backbone, weights=weights, in_channels=in_channels))
         super().__init__(
-            BilateralNetwork(context),
+            BilateralNetwork(context, in_channels),
             _FUSED_CHANNELS,
             context.channels,
             body="network.context.backbone",
@@ -71,6 +81,10 @@ class BiSeNet(SegmentationModel):
             n_extra=n_extra,
             background=background,
             taps=taps,
+            in_channels=in_channels,
+            mean=mean,
+            std=std,
+            value_range=value_range,
             classes_per_step=classes_per_step,
         )
         self.config = {"backbone": backbone, **self.config}
@@ -84,9 +98,9 @@ class BiSeNet(SegmentationModel):
 class SpatialPath(nn.Sequential):
     """Three strided convolutions: wide and shallow, stride 8."""
 
-    def __init__(self) -> None:
+    def __init__(self, in_channels: int) -> None:
         super().__init__(
-            ConvBlock(3, 64, stride=2),
+            ConvBlock(in_channels, 64, stride=2),
             ConvBlock(64, 128, stride=2),
             ConvBlock(128, _SPATIAL_CHANNELS, stride=2),
         )
@@ -126,7 +140,7 @@ class ContextPath(nn.Module):
         self.refine32 = AttentionRefinement(backbone.channels[1])
 
     def forward(self, images: Tensor, taps: Collection[str] = ()) -> Pyramid:
-        """Images, B x 3 x H x W -> refined maps at strides 16 and 32, and the backbone's taps."""
+        """Images, B x C x H x W -> refined maps at strides 16 and 32, and the backbone's taps."""
         stride16, stride32, tapped = self.backbone(images, taps)
         tail = stride32.mean(dim=(2, 3), keepdim=True)
         return Pyramid(self.refine16(stride16), self.refine32(stride32) * tail, tapped)
@@ -154,10 +168,10 @@ class BilateralNetwork(nn.Module):
 
     tap_names = STAGES
 
-    def __init__(self, context: ContextPath) -> None:
+    def __init__(self, context: ContextPath, in_channels: int = 3) -> None:
         super().__init__()
         self.context = context
-        self.spatial = SpatialPath()
+        self.spatial = SpatialPath(in_channels)
         self.fusion = FeatureFusion(_SPATIAL_CHANNELS + sum(context.channels), _FUSED_CHANNELS)
         for module in (self.spatial, self.fusion, context.refine16, context.refine32):
             module.apply(_kaiming)

@@ -10,6 +10,7 @@ from avalanche_seg.models.aspp import ASPP
 from avalanche_seg.models.backbones import STAGES, STEM, ResNetPyramid
 from avalanche_seg.models.channels import BackgroundChannel
 from avalanche_seg.models.conv_block import ConvBlock
+from avalanche_seg.models.first_convolution import state_for_channels
 from avalanche_seg.models.output import DenseFeatures
 from avalanche_seg.models.segmentation_model import SegmentationModel
 from avalanche_seg.models.weights import fit_weights, read_weights, renamed
@@ -64,6 +65,10 @@ class DeepLabV3(SegmentationModel):
         background: as in :class:`~avalanche_seg.models.SegmentationModel`.
         taps: "head" (the map under the classifiers, 256 channels), "layer1" .. "layer4" (the
             ResNet's stages before their last activation).
+        in_channels: of the images; the weights are made to fit.
+        mean: as in :class:`~avalanche_seg.models.SegmentationModel`.
+        std: as in :class:`~avalanche_seg.models.SegmentationModel`.
+        value_range: as in :class:`~avalanche_seg.models.SegmentationModel`.
         classes_per_step: as in :class:`~avalanche_seg.models.SegmentationModel`.
 
     Raises:
@@ -96,6 +101,10 @@ class DeepLabV3(SegmentationModel):
         n_extra: int = 0,
         background: BackgroundChannel = "shared",
         taps: Collection[str] = ("head",),
+        in_channels: int = 3,
+        mean: Sequence[float] | None = None,
+        std: Sequence[float] | None = None,
+        value_range: Sequence[float] | None = None,
         classes_per_step: Sequence[int] | None = None,
     ) -> None:
         check_flags(aux=aux, last_conv=last_conv)
@@ -104,13 +113,19 @@ class DeepLabV3(SegmentationModel):
         if activation not in get_args(Activation):
             known = ", ".join(get_args(Activation))
             raise ValueError(f"activation={activation!r} is unknown; expected one of {known}")
+        check_whole("in_channels", in_channels, least=1)
         check_number("norm_momentum", norm_momentum, most=1)
         check_number("dropout", dropout, most=1)
         if pooling_window is not None:
             check_whole("pooling_window", pooling_window, least=1)
         pretrained = weights if weights == "imagenet" else None
         network = AtrousNetwork(
-            ResNetPyramid(backbone, weights=pretrained, output_stride=output_stride),
+            ResNetPyramid(
+                backbone,
+                weights=pretrained,
+                output_stride=output_stride,
+                in_channels=in_channels,
+            ),
             _RATES[output_stride],
             aux=aux,
             dropout=dropout,
@@ -133,6 +148,10 @@ class DeepLabV3(SegmentationModel):
             n_extra=n_extra,
             background=background,
             taps=taps,
+            in_channels=in_channels,
+            mean=mean,
+            std=std,
+            value_range=value_range,
             classes_per_step=classes_per_step,
         )
         self.config = {
@@ -191,6 +210,7 @@ class AtrousNetwork(nn.Module):
             "aux_classifier." if self.auxiliary is None else "aux_classifier.4.",
         ]
         state = {key: value for key, value in state.items() if not key.startswith(tuple(left_out))}
+        state = state_for_channels(state, "backbone.conv1.weight", self.backbone.in_channels)
         wanted = renamed(self.state_dict(), _NAMES)
         fit_weights(wanted, state, path=path, name=f"deeplabv3_{name}")
 

@@ -1,6 +1,6 @@
 """What every segmentation model is here: a feature network under incremental heads."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import torch
@@ -13,10 +13,10 @@ from avalanche_seg.models.incremental_head import IncrementalHead
 from avalanche_seg.models.modes import evaluating
 from avalanche_seg.models.output import SegmentationOutput
 from avalanche_seg.models.roles import check_body, checked_network, parameter_roles
-from avalanche_seg.normalization import check_normalized, normalize_images
-from avalanche_seg.system import check_wholes
+from avalanche_seg.normalization import Normalization, check_normalized
+from avalanche_seg.system import check_whole, check_wholes
 
-__all__ = ["SegmentationModel", "score_function"]
+__all__ = ["SegmentationModel"]
 
 
 class SegmentationModel(nn.Module):
@@ -44,11 +44,18 @@ class SegmentationModel(nn.Module):
             "separate" (in one of its own), "none" (nowhere).
         taps: feature maps that outputs hold: "head" (the main map), or of the network's
             ``tap_names``.
+        in_channels: of the images.
+        mean: of every channel, in 0..1, by which uint8 images are normalised; None: ImageNet's, or
+            their average for others than three channels.
+        std: standard deviation, the same.
+        value_range: of the image files, for predictions; as a data set's.
         classes_per_step: grow these steps at once; None: start empty.
 
     Attributes:
         config: plain values; :func:`create_model` rebuilds the model from them, without weights
             and steps. A subclass adds its own arguments, and takes out what it does not accept.
+            Channels, mean and std stand there where they are not ImageNet's.
+        normalization: mean and standard deviation of the images.
         class_names: name of every class; empty until known.
         class_ids: number of every class in its data set; empty until known.
 
@@ -84,9 +91,15 @@ class SegmentationModel(nn.Module):
         n_extra: int = 0,
         background: BackgroundChannel = "shared",
         taps: Collection[str] = ("head",),
+        in_channels: int = 3,
+        mean: Sequence[float] | None = None,
+        std: Sequence[float] | None = None,
+        value_range: Sequence[float] | None = None,
         classes_per_step: Sequence[int] | None = None,
     ) -> None:
         super().__init__()
+        check_whole("in_channels", in_channels, least=1)
+        self.normalization = Normalization.of_channels(in_channels, mean, std, value_range)
         if head not in HEADS:
             raise ValueError(f"head={head!r} is unknown; expected one of {', '.join(HEADS)}")
         self.network = checked_network(network)
@@ -104,6 +117,7 @@ class SegmentationModel(nn.Module):
             "background": background,
             "taps": sorted(self.taps),
         }
+        self.config |= self.normalization.config
         for n_new in check_wholes("classes_per_step", classes_per_step or (), least=1):
             self.grow(n_new)
 
@@ -179,12 +193,12 @@ class SegmentationModel(nn.Module):
         """Compute logits at the model's stride.
 
         Args:
-            images: B x 3 x H x W, uint8 in 0..255 or normalised floating point; any H and W.
+            images: B x in_channels x H x W (any), uint8 in 0..255 or normalised floating point.
 
         Returns:
             logits, auxiliary logits (training only) and the features that ``taps`` names.
         """
-        images, wanted = normalize_images(images), self._taps - {"head"}
+        images, wanted = self.normalization.normalize(images), self._taps - {"head"}
         features = self.network(images, wanted) if wanted else self.network(images)
         aux: tuple[Tensor, ...] = ()
         if self.training:
@@ -231,20 +245,3 @@ class SegmentationModel(nn.Module):
         with evaluating(self):
             logits = self(images).logits
         return predicted_labels(logits, (images.shape[-2], images.shape[-1]), self.scores)
-
-
-def score_function(model: nn.Module) -> Callable[[Tensor], Tensor] | None:
-    """What leads from a model's raw channels to scores of classes.
-
-    Returns:
-        the model's method ``scores``; None where every channel is a class, as in models that know
-        nothing of this package.
-
-    Example:
-        >>> score_function(nn.Conv2d(3, 21, 1)) is None
-        True
-    """
-    if not isinstance(model, SegmentationModel):
-        return getattr(model, "scores", None)
-    own = type(model).scores is not SegmentationModel.scores
-    return model.scores if own or not model.channels_are_classes else None

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 
 from avalanche_seg.loading import eval_loader, loader_options, to_device, train_loader
-from avalanche_seg.normalization import check_normalized, normalize_images
+from avalanche_seg.normalization import check_normalized, normalization_of
 from avalanche_seg.training.loop import MicroBatchTemplate
 
 __all__ = ["BatchTemplate"]
@@ -20,6 +20,7 @@ class BatchTemplate(MicroBatchTemplate):
 
     loader: dict[str, Any]
     dataloader: Any
+    model: Any
     mbatch: Any
     mb_output: Any
     _checked_images: bool
@@ -45,7 +46,8 @@ class BatchTemplate(MicroBatchTemplate):
             check_normalized(images)  # Of the first batch alone: reading values waits for a GPU.
             self._checked_images = True
         # First the format: of bytes there is a quarter to move, and channels last normalise faster.
-        images = normalize_images(images.contiguous(memory_format=self._image_format))
+        images = images.contiguous(memory_format=self._image_format)
+        images = normalization_of(self.model).normalize(images)
         labels = labels.to(self.device, non_blocking=True).long()
         rest = [to_device(part, self.device) for part in rest]
         self.mbatch = [images, labels, *rest]

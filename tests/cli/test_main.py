@@ -16,6 +16,7 @@ MODULES = {
     "compare": "avalanche_seg.cli.comparing",
     "report": "avalanche_seg.cli.reporting.command",
     "predict": "avalanche_seg.cli.predicting.command",
+    "data": "avalanche_seg.cli.inspecting.command",
 }
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from avalanche_seg.labels import VOID, LabelSpace
 from avalanche_seg.metrics import SamplePredictions
-from avalanche_seg.normalization import normalize_images, to_pixels
+from avalanche_seg.normalization import IMAGENET, normalize_images
 
 PALETTE = [(index + shift) % 256 for index in range(256) for shift in (0, 50, 100)]
 SPACE = LabelSpace(steps=((3,), (1,)), names=("background", "a", "b", "c"))
@@ -126,12 +126,12 @@ def test_the_next_evaluation_starts_anew_and_none_shows_nothing():
 def test_pixels_survive_normalisation_exactly(seed):
     generator = torch.Generator().manual_seed(seed)
     images = torch.randint(0, 256, (2, 3, 4, 5), generator=generator, dtype=torch.uint8)
-    assert torch.equal(to_pixels(normalize_images(images)), images)
-    assert torch.equal(to_pixels(images), images)
+    assert torch.equal(IMAGENET.to_pixels(normalize_images(images)), images)
+    assert torch.equal(IMAGENET.to_pixels(images), images)
 
 
 def test_values_outside_the_range_of_pixels_are_clamped():
-    pixels = to_pixels(torch.tensor([-9.0, 9.0, 0.0]).view(1, 3, 1, 1))
+    pixels = IMAGENET.to_pixels(torch.tensor([-9.0, 9.0, 0.0]).view(1, 3, 1, 1))
     assert pixels.flatten().tolist() == [0, 255, round(0.406 * 255)]
 
 

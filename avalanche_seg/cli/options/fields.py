@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-__all__ = ["Range", "Spec", "kind_of", "option", "read_values", "specs"]
+__all__ = ["Range", "Spec", "kind_of", "option", "read_range", "read_values", "specs"]
 
 
 @dataclass(frozen=True)
@@ -144,6 +144,25 @@ def kind_of(annotation: Any) -> dict[str, Any]:
         return {"kind": str, "choices": get_args(annotation)}
     kind = get_origin(annotation) or annotation
     return {"kind": kind} if kind in (int, float, str, bool, tuple, dict) else {}
+
+
+def read_range(words: Sequence[str]) -> tuple[float, float]:
+    """Two numbers, the smaller first.
+
+    Raises:
+        ValueError: for anything else.
+
+    Example:
+        >>> read_range(["-1000", "1000"])
+        (-1000.0, 1000.0)
+    """
+    try:
+        low, high = map(float, words)
+    except ValueError:
+        low, high = math.nan, math.nan
+    if not -math.inf < low < high < math.inf:
+        raise ValueError(f"got {' '.join(words)!r}; expected two numbers, LOW and a larger HIGH")
+    return low, high
 
 
 def read_values(words: Sequence[str]) -> dict[str, Any]:

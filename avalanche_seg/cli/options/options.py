@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, Literal
 
 from avalanche_seg.benchmarks import OldLabels, Setting
-from avalanche_seg.cli.options.fields import Range, option, read_values, specs
+from avalanche_seg.cli.options.fields import Range, option, read_range, read_values, specs
 from avalanche_seg.cli.options.methods import MEMORY, METHODS
 from avalanche_seg.cli.options.own_data import OWN_DATA
 from avalanche_seg.cli.recipes import RECIPES
@@ -85,6 +85,12 @@ class Options:
     old_labels: OldLabels = _data("whether new images show the classes of earlier steps",
         shortcuts={"--no_mask": ("visible", "visible")},
         default_text="visible with exemplars, as SMiB's published numbers, else hidden")
+    in_channels: int | None = _data("channels of the images, which every file must have; the "
+        "network's mean and deviation are then those of step 0", within=Range(1),
+        default_text="3, RGB whatever the files hold")
+    value_range: tuple[float, ...] | None = _data("values of the image files that become black and "
+        "white, such as 0 10000 of reflectances or -1000 1000 of a CT scan", metavar="NUMBER",
+        read=read_range, default_text="all of 8 or 16 bits")
     cross_val: bool = _data("hold a fifth of every step's training images out, and validate on "
         "them at --val_interval", default_text="validate on the test set")
     full_resolution: bool = _data("test at full resolution, one image at a time; --crop_val is "

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from avalanche_seg.datasets import image_head, image_suffixes, read_image
+from avalanche_seg.datasets import image_head, image_suffixes, read_bands, read_image
+from avalanche_seg.models import SegmentationModel
 
-__all__ = ["UNKNOWN_SIZE", "find_images", "name_results", "read_rgb", "size_of"]
+__all__ = ["UNKNOWN_SIZE", "find_images", "name_results", "read_for", "read_rgb", "size_of"]
 
 UNKNOWN_SIZE = (0, 0)
 """Of a file that :func:`size_of` cannot read."""
@@ -87,6 +88,18 @@ def size_of(path: Path) -> tuple[int, int]:
     except (OSError, ValueError):
         return UNKNOWN_SIZE
     return head.height, head.width
+
+
+def read_for(model: SegmentationModel, path: Path) -> NDArray[np.uint8]:
+    """Read any image as the model's training did, uint8, H x W x channels, upright.
+
+    Raises:
+        ValueError: as :func:`read_rgb`; for other channels than the model's.
+    """
+    images = model.normalization
+    if images.in_channels == 3 and images.value_range is None:
+        return read_rgb(path)
+    return read_bands(path, images.in_channels, images.value_range)
 
 
 def read_rgb(path: Path) -> NDArray[np.uint8]:

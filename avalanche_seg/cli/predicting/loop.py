@@ -11,7 +11,8 @@ from torchvision.transforms.v2 import functional
 from tqdm import tqdm
 
 from avalanche_seg.cli.predicting.drawing import mask_image, overlay
-from avalanche_seg.cli.predicting.images import UNKNOWN_SIZE, read_rgb, size_of
+from avalanche_seg.cli.predicting.images import UNKNOWN_SIZE, read_for, size_of
+from avalanche_seg.datasets import as_rgb
 from avalanche_seg.kernels import predicted_labels
 from avalanche_seg.models import SegmentationModel
 from avalanche_seg.system import atomic_write
@@ -54,7 +55,7 @@ def predict(
             read = {}
             for path, name in batch:
                 try:
-                    read[name] = read_rgb(path)
+                    read[name] = read_for(model, path)
                 except ValueError as error:
                     failed.append(error)
             maps = label_maps(model, list(read.values()), size=size) if read else []
@@ -72,7 +73,7 @@ def label_maps(
 
     Args:
         model: in evaluation mode.
-        images: uint8, H x W x 3, all of the same size.
+        images: uint8, H x W x channels, all of the same size.
         size: the shorter side of the images in the network, in pixels; None keeps theirs.
 
     Returns:
@@ -122,6 +123,7 @@ def _write(
     ids = model.class_ids
     with atomic_write(folder / f"{name}.png") as temporary:
         mask_image(labels, ids, n_classes=model.n_classes).save(temporary, "PNG")
-    drawn = overlay(pixels, labels, model.class_names, opacity=opacity, class_ids=ids)
+    shown = as_rgb(torch.from_numpy(pixels).movedim(-1, 0)).movedim(0, -1).numpy()
+    drawn = overlay(shown, labels, model.class_names, opacity=opacity, class_ids=ids)
     with atomic_write(folder / f"{name}_overlay.jpg") as temporary:
         drawn.save(temporary, "JPEG", quality=90)

@@ -17,6 +17,7 @@ from avalanche_seg.benchmarks import (
     SegmentationScenario,
     eval_preset,
     incremental_benchmark,
+    model_input,
     train_preset,
 )
 from avalanche_seg.cli.options.methods import METHODS
@@ -77,8 +78,14 @@ def make_benchmarks(options: Options) -> tuple[SegmentationScenario, Segmentatio
     return benchmark, benchmark
 
 
-def make_model(options: Options) -> SegmentationModel:
+def make_model(
+    options: Options, benchmark: SegmentationScenario | None = None
+) -> SegmentationModel:
     """The network, without a class yet.
+
+    Args:
+        options: the settings.
+        benchmark: whose images it sees; None for RGB images.
 
     Raises:
         ValueError: for arguments that it does not have, or weights that cannot be read.
@@ -91,6 +98,7 @@ def make_model(options: Options) -> SegmentationModel:
         )
     accepted = inspect.signature(MODELS[options.model]).parameters
     config = {name: value for name, value in config.items() if name in accepted}
+    config |= {} if benchmark is None else model_input(benchmark)
     model = create_model(options.model, **config, **options.model_args)
     name_of(model)  # Raises now, not when the first step is to be saved.
     return model

@@ -101,7 +101,7 @@ def run(options: Options) -> Path:
     print(f"reading {options.images or options.data_root} as the data set {options.dataset!r}")
     benchmarks = make_benchmarks(options)
     check_feasible(options, benchmarks[1])
-    model = make_model(options)
+    model = make_model(options, benchmarks[1])
     if options.sync_bn:
         if device == "cpu":
             raise ValueError("--sync_bn needs GPUs; leave it out on the CPU")

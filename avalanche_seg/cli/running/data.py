@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from avalanche_seg.cli.data_sets import with_images
 from avalanche_seg.cli.options.options import Options
 from avalanche_seg.cli.options.own_data import OWN_DATA
 from avalanche_seg.datasets import SegmentationFiles, from_coco, from_folders, read_files
@@ -15,6 +16,12 @@ def read_data(options: Options) -> SegmentationFiles:
     Raises:
         ValueError: as the reader does; for a ``--split`` that is neither a share nor two parts.
     """
+    return with_images(
+        _read(options), in_channels=options.in_channels, value_range=options.value_range
+    )
+
+
+def _read(options: Options) -> SegmentationFiles:
     if options.dataset not in OWN_DATA:
         return read_files(options.dataset, options.data_root)
     images, masks = options.images or "", options.masks or ""

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from avalanche_seg.benchmarks import SegmentationExperience
 from avalanche_seg.cli.runs import legend_file
-from avalanche_seg.datasets import colorize
+from avalanche_seg.datasets import as_rgb, colorize
 from avalanche_seg.labels import BACKGROUND, LabelSpace
 from avalanche_seg.metrics import RunReport, optional_picture, shown_name
 from avalanche_seg.system import atomic_write
@@ -133,7 +133,7 @@ def save_predictions(
         prediction = model.predict(image[None].to(device))[0].cpu().numpy()
         maps = [labels.numpy(), prediction.astype(np.int64)]
         coloured = [colorize(m, palette, space.class_order) for m in maps]
-        rows.append((image.permute(1, 2, 0).numpy(), *coloured))
+        rows.append((as_rgb(image).permute(1, 2, 0).numpy(), *coloured))
         Image.fromarray(np.concatenate(rows[-1], axis=1)).save(folder / f"{name}.png")
         shown |= set(np.unique(np.concatenate([m.ravel() for m in maps])).tolist())
     shown.discard(space.void)

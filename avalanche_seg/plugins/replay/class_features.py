@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from avalanche_seg.benchmarks import ExperienceData
 from avalanche_seg.models import as_output, evaluating
-from avalanche_seg.normalization import normalize_images
+from avalanche_seg.normalization import normalization_of
 
 __all__ = ["class_features", "head_map"]
 
@@ -35,7 +35,7 @@ def class_features(
 
 
 def _features(model: nn.Module, image: Tensor) -> Tensor:
-    return head_map(model(normalize_images(image[None])))
+    return head_map(model(normalization_of(model).normalize(image[None])))
 
 
 def head_map(output: object) -> Tensor:

@@ -1,0 +1,3 @@
+"""A data set looked at before anyone trains."""
+
+__all__ = []
