@@ -1,5 +1,6 @@
 """Data sets as class-incremental Avalanche streams."""
 
+from avalanche_seg.benchmarks.ade20k import ADE20KIncremental
 from avalanche_seg.benchmarks.class_splits import split_classes
 from avalanche_seg.benchmarks.classic import (
     FolderIncremental,
@@ -27,6 +28,7 @@ from avalanche_seg.benchmarks.scenario import (
 )
 
 __all__ = [
+    "ADE20KIncremental",
     "BenchmarkOptions",
     "ExperienceData",
     "FolderIncremental",

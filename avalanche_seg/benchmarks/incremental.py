@@ -18,6 +18,7 @@ from avalanche_seg.benchmarks.options import (
     Transform,
     check_options,
 )
+from avalanche_seg.benchmarks.partitions import partition_of
 from avalanche_seg.benchmarks.presets import eval_preset, train_preset
 from avalanche_seg.benchmarks.scenario import (
     ExperienceData,
@@ -78,8 +79,8 @@ def incremental_benchmark(
         class_order: a permutation of the foreground ids that a named task cuts into steps, or the
             name of one of the data set's.
         partition: for the setting "partitioned": image indices by step, or the name of one of the
-            data set's partitions. None takes the data set's partition of the task's name, or else
-            a seeded draw.
+            data set's partitions. None takes the data set's partition of the task's name, unless
+            there is a ``class_order``, or else a seeded draw.
         val_fraction: share of each step's training images held out as ``valid_stream``.
         seed: seed of the held-out share and of the drawn partition.
         progress: show a progress bar while the masks are scanned the first time.
@@ -120,6 +121,8 @@ def incremental_benchmark(
     grammar, order = named_order(task, class_order, files.class_orders)
     steps = split_classes(grammar, class_ids=files.foreground_ids, class_order=order)
     space = LabelSpace(steps, files.class_names, files.zero_is)
+    # A published partition is that of the task's own class order.
+    published_task = task if setting == "partitioned" and class_order is None else None
     splits = (files.train, files.test)
     train_statistics, test_statistics = (
         mask_statistics(split, n_values=len(files.class_names), progress=progress)
@@ -129,7 +132,9 @@ def incremental_benchmark(
         train_statistics.presence,
         steps,
         setting,
-        partition=_partition(files, partition, task if setting == "partitioned" else None),
+        partition=partition_of(
+            files, partition, train_statistics.presence, steps, task=published_task
+        ),
         seed=seed,
         background_id=space.background_id,
     )
@@ -193,20 +198,3 @@ def _files(files_or_name: SegmentationFiles | str, root: str | Path | None) -> S
             "pass one of the two"
         )
     return files_or_name
-
-
-def _partition(
-    files: SegmentationFiles, partition: Steps | str | None, task: Task | None
-) -> Steps | None:
-    """The partition that was given or named, or the data set's of the task."""
-    if isinstance(partition, str):
-        if partition not in files.partitions:
-            known = ", ".join(files.partitions)
-            raise ValueError(
-                f"partition={partition!r} names no partition of {files.name}; "
-                f"{f'expected one of {known}' if known else 'it has none'}"
-            )
-        return files.partitions[partition]
-    if partition is None and isinstance(task, str):
-        return files.partitions.get(task)
-    return partition

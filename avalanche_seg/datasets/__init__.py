@@ -1,7 +1,9 @@
 """Data sets on the disk: descriptions, readers, decoding, mask statistics, image cache."""
 
+from avalanche_seg.datasets.ade20k import UnlabelledIs, read_ade20k
+from avalanche_seg.datasets.ade20k_download import download_ade20k
 from avalanche_seg.datasets.decoding import UNREADABLE, read_extra, read_label_map
-from avalanche_seg.datasets.description import SegmentationFiles, Split
+from avalanche_seg.datasets.description import PartitionRule, SegmentationFiles, Split
 from avalanche_seg.datasets.folder import read_folder
 from avalanche_seg.datasets.image_cache import ImageCache, image_cache
 from avalanche_seg.datasets.images import image_head, read_image
@@ -19,12 +21,15 @@ __all__ = [
     "Extras",
     "ImageCache",
     "MaskStatistics",
+    "PartitionRule",
     "READERS",
     "Sample",
     "SegmentationFiles",
     "Split",
     "UNREADABLE",
+    "UnlabelledIs",
     "colorize",
+    "download_ade20k",
     "download_voc",
     "find_folder",
     "image_cache",
@@ -33,6 +38,7 @@ __all__ = [
     "is_map",
     "make_synthetic_voc",
     "mask_statistics",
+    "read_ade20k",
     "read_extra",
     "read_files",
     "read_folder",

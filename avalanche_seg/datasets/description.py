@@ -1,15 +1,21 @@
 """What a data set is: class names, the meaning of its mask values, and the files of its splits."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import get_args
 
+import numpy as np
+from numpy.typing import NDArray
+
 from avalanche_seg.labels import BACKGROUND, N_LABELS, VOID, ZeroIs
 
-__all__ = ["SegmentationFiles", "Split"]
+__all__ = ["PartitionRule", "SegmentationFiles", "Split"]
 
 Ids = Sequence[int]
+
+PartitionRule = Callable[[NDArray[np.bool_], tuple[tuple[int, ...], ...]], Sequence[Ids]]
+"""From presence (bool, images x 256) and dataset ids by step to image indices by step."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +79,8 @@ class SegmentationFiles:
         class_orders: published orders by name: permutations of ``foreground_ids``. A benchmark's
             ``task`` or ``class_order`` may name one.
         partitions: published partitions of the training images by name, most often a task's: image
-            indices by step. A benchmark's ``partition`` may name one.
+            indices by step, or a :data:`PartitionRule` that makes them. A benchmark's ``partition``
+            may name one.
         palette: 768 integers in 0..255: red, green and blue of every dataset id; None for VOC's.
 
     Raises:
@@ -93,7 +100,9 @@ class SegmentationFiles:
     test: Split
     zero_is: ZeroIs = "background"
     class_orders: Mapping[str, Ids] = field(default_factory=dict, hash=False)
-    partitions: Mapping[str, Sequence[Ids]] = field(default_factory=dict, hash=False)
+    partitions: Mapping[str, Sequence[Ids] | PartitionRule] = field(
+        default_factory=dict, hash=False
+    )
     palette: Ids | None = field(default=None, hash=False)
 
     def __post_init__(self) -> None:
