@@ -83,11 +83,12 @@ def _measure(n_masks: int, rounds: int) -> tuple[Times, Times]:
     with tempfile.TemporaryDirectory() as name:
         os.environ["AVALANCHE_SEG_CACHE"] = str(Path(name) / "cache")
         files = write_photographs(Path(name), n_masks)
-        n_values = len(files.class_names)
-        mask_statistics(files.train, n_values=n_values, progress=False)
+        values = files.train.values
+        assert values is not None
+        mask_statistics(files.train, progress=False)
         works: dict[str, Callable[[], object]] = {
-            "one": lambda: scan(files.train, n_values=n_values, progress=False, threads=1),
-            "scan": lambda: scan(files.train, n_values=n_values, progress=False),
+            "one": lambda: scan(files.train, values=values, progress=False, threads=1),
+            "scan": lambda: scan(files.train, values=values, progress=False),
             "original": lambda: _original(files.train, decode=True),
             "masks": lambda: _original(files.train, decode=False),
             "later": lambda: _construct(files),

@@ -182,6 +182,8 @@ def two_valued(split: Split, counts: Counts, *, zero_is_a_class: bool) -> str | 
     Returns:
         the number and an example; None when they are few.
     """
+    if split.values is not None and split.values.label_map is not None:
+        return None  # Somebody has said what they mean.
     found = np.flatnonzero(_is_two_valued(counts))
     if zero_is_a_class or len(found) < 2 or len(found) < _SUSPICIOUS * len(split):
         return None

@@ -66,7 +66,9 @@ class SegmentationDataset(Dataset[tuple[Any, ...]]):
         self.label_map = label_map
         self.constants = dict(constants or {})
         self.cache = cache
-        self._table = label_map.tobytes()
+        # From the masks' values to channels at once; dataset ids are between them.
+        by_value = label_map if split.values is None else label_map[split.values.to_ids]
+        self._table = by_value.tobytes()
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -85,10 +87,10 @@ class SegmentationDataset(Dataset[tuple[Any, ...]]):
         Raises:
             ValueError: naming the file that cannot be read.
         """
-        image, ids, extras = self._read(index)
+        image, values, extras = self._read(index)
         # A table on bytes: several times faster than indexing an array with an array.
-        channels = bytearray(ids.tobytes().translate(self._table))
-        labels = torch.frombuffer(channels, dtype=torch.uint8).view(ids.shape)
+        channels = bytearray(values.tobytes().translate(self._table))
+        labels = torch.frombuffer(channels, dtype=torch.uint8).view(values.shape)
         return Sample(image, labels, {**extras, **self.constants})
 
     def _read(self, index: int) -> tuple[Tensor, NDArray[np.uint8], dict[str, Tensor]]:
@@ -97,7 +99,7 @@ class SegmentationDataset(Dataset[tuple[Any, ...]]):
             if cached is not None:
                 return cached
         image = read_image(Path(self.images[index]))
-        ids = read_label_map(Path(self.masks[index]))
-        size = (ids.shape[0], ids.shape[1])
+        values = read_label_map(Path(self.masks[index]))
+        size = (values.shape[0], values.shape[1])
         extras = {name: read_extra(Path(files[index]), size) for name, files in self.extras.items()}
-        return image, ids, extras
+        return image, values, extras

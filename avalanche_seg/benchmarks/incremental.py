@@ -125,8 +125,7 @@ def incremental_benchmark(
     published_task = task if setting == "partitioned" and class_order is None else None
     splits = (files.train, files.test)
     train_statistics, test_statistics = (
-        mask_statistics(split, n_values=len(files.class_names), progress=progress)
-        for split in splits
+        mask_statistics(split, progress=progress) for split in splits
     )
     chosen = settings.train_images(
         train_statistics.presence,

@@ -1,4 +1,4 @@
-"""From files of masks to dataset ids, and of extra maps to their values."""
+"""From files of masks and of extra maps to their pixels' values."""
 
 import io
 from pathlib import Path
@@ -33,7 +33,7 @@ _LOSSY_COMPRESSIONS = ("jpeg", "tiff_jpeg", "webp", "jpeg2000", "lerc")  # Of TI
 
 
 def open_label_map(path: Path, content: bytes, what: str = "mask") -> Image.Image:
-    """Decode a mask by Pillow; its pixel values are dataset ids.
+    """Decode a mask by Pillow; its pixels are the values that were stored.
 
     Args:
         path: the file, for messages.
@@ -120,7 +120,9 @@ def _lossy(mask: Image.Image) -> str | None:
 
 
 def read_label_map(path: Path, what: str = "mask") -> NDArray[np.uint8]:
-    """Read a mask as dataset ids, uint8, H x W, read-only.
+    """Read a mask's values, uint8, H x W, read-only.
+
+    They are dataset ids, or what a data set's ``label_map`` makes them.
 
     Args:
         path: the file.

@@ -1,13 +1,14 @@
 """What a data set is: class names, the meaning of its mask values, and the files of its splits."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from avalanche_seg.datasets.mask_values import MaskValues
 from avalanche_seg.labels import BACKGROUND, N_LABELS, VOID, ZeroIs
 
 __all__ = ["PartitionRule", "SegmentationFiles", "Split"]
@@ -26,9 +27,10 @@ class Split:
         root: the data set's folder; messages name it.
         name: of the split, such as "train".
         images: N image files.
-        masks: N mask files; a pixel's value is its dataset id.
+        masks: N mask files; a pixel's value is its dataset id, or what ``values`` makes one.
         extras: further 8-bit single-channel images of the sizes of the images, such as saliency
             maps: N files by name. Samples hold them as uint8, H x W, under that name.
+        values: what the masks' values mean; a :class:`SegmentationFiles` sets it.
 
     Raises:
         ValueError: when the numbers of files differ, or an extra is named "annotated", the name of
@@ -46,6 +48,7 @@ class Split:
     images: tuple[Path, ...]
     masks: tuple[Path, ...]
     extras: Mapping[str, tuple[Path, ...]] = field(default_factory=dict, hash=False)
+    values: MaskValues | None = None
 
     def __post_init__(self) -> None:
         for what, files in (("masks", self.masks), *self.extras.items()):
@@ -71,7 +74,7 @@ class SegmentationFiles:
     Args:
         name: of the data set.
         class_names: by dataset id: ``class_names[v]`` is the name of the mask value v. Other
-            values than these and 255 (void) are errors.
+            values than these and 255 (void) are errors, unless the next two say what they are.
         train: the training split.
         test: the test split.
         zero_is: what the value 0 means: the "background" (VOC), a "class" like any other
@@ -82,10 +85,14 @@ class SegmentationFiles:
             indices by step, or a :data:`PartitionRule` that makes them. A benchmark's ``partition``
             may name one.
         palette: 768 integers in 0..255: red, green and blue of every dataset id; None for VOC's.
+        label_map: dataset id, or 255 (void), of every value that the masks may hold, where they
+            are not the ids themselves. Other values are errors, 255 too.
+        void_ids: mask values that are void, besides 255 or what ``label_map`` says.
 
     Raises:
         ValueError: for an unknown ``zero_is``, too few or too many names, names given twice, an
-            order that is no permutation, or a palette of another length.
+            order that is no permutation, a palette of another length, a label map to ids that do
+            not exist, or values that are a class and void.
 
     Example:
         >>> split = Split(Path("roads"), "train", (), ())
@@ -104,6 +111,8 @@ class SegmentationFiles:
         default_factory=dict, hash=False
     )
     palette: Ids | None = field(default=None, hash=False)
+    label_map: Mapping[int, int] | None = field(default=None, hash=False)
+    void_ids: Ids = field(default=(), hash=False)
 
     def __post_init__(self) -> None:
         if self.zero_is not in get_args(ZeroIs):
@@ -123,6 +132,16 @@ class SegmentationFiles:
                 f"{self.name}: got a palette of {len(self.palette)} integers; expected "
                 f"{3 * N_LABELS}, red, green and blue of every dataset id"
             )
+        if self.zero_is == "class" and self.label_map is None and BACKGROUND in self.void_ids:
+            raise ValueError(
+                f"{self.name}: void_ids: 0 is a class by zero_is='class'; leave one of the two out"
+            )
+        try:
+            values = MaskValues(len(self.class_names), self.label_map, tuple(self.void_ids))
+        except ValueError as error:
+            raise ValueError(f"{self.name}: {error}") from error
+        for name in ("train", "test"):  # What reads a split alone needs to know it.
+            object.__setattr__(self, name, replace(getattr(self, name), values=values))
 
     def _check_names(self) -> None:
         if not self.foreground_ids or len(self.class_names) > VOID:

@@ -18,10 +18,11 @@ from avalanche_seg.datasets.contents import content_digest, files_by_sample, fin
 from avalanche_seg.datasets.decoding import decode_label_map, read_content
 from avalanche_seg.datasets.description import Split
 from avalanche_seg.datasets.images import ImageHead, image_head
+from avalanche_seg.datasets.mask_values import MaskValues
 from avalanche_seg.datasets.orientation import UPRIGHT
-from avalanche_seg.labels import N_LABELS, VOID
+from avalanche_seg.labels import N_LABELS
 
-__all__ = ["MaskStatistics", "check_values", "pixel_counts", "scan"]
+__all__ = ["MaskStatistics", "pixel_counts", "scan"]
 
 _PART = 32  # Masks a thread takes at a time.
 _TOGETHER = 1_400_000  # Pixels counted at once, eight masks of VOC.
@@ -31,7 +32,7 @@ class MaskStatistics(NamedTuple):
     """What is known of a split once all its files were read.
 
     Attributes:
-        counts: int64, N x 256; ``counts[i, v]`` = pixels of value v in mask i.
+        counts: int64, N x 256; ``counts[i, v]`` = pixels of dataset id v in mask i.
         digests: uint64, N x (2 + number of extras); of the contents of image, mask and extras in
             the order of their names.
         orientations: uint8, N; EXIF's of every image. 1 is upright.
@@ -55,28 +56,31 @@ class MaskStatistics(NamedTuple):
 
     @property
     def presence(self) -> NDArray[np.bool_]:
-        """bool, N x 256: mask i has a pixel of value v."""
+        """bool, N x 256: mask i has a pixel of dataset id v."""
         return self.counts > 0
 
 
 def scan(
-    split: Split, *, n_values: int, progress: bool = True, threads: int | None = None
+    split: Split, *, values: MaskValues, progress: bool = True, threads: int | None = None
 ) -> MaskStatistics:
     """Count the pixels of every value in every mask, in parallel threads; digest all files.
 
     Args:
         split: the split.
-        n_values: how many values have a class name; masks hold 0..n_values - 1 or 255 (void).
+        values: what the masks' values mean; others are errors.
         progress: show a progress bar.
         threads: how many; None takes one per core. Files are read and decoded outside the
             interpreter's lock.
+
+    Returns:
+        the statistics, whose counts are by value: ``values`` may change without another scan.
 
     Raises:
         ValueError: naming the first bad file of the split.
     """
     files = list(files_by_sample(split))
     parts = [files[start : start + _PART] for start in range(0, len(files), _PART)]
-    scanned = [_scan_part([], n_values=n_values)]
+    scanned = [_scan_part([], values=values)]
     with (
         ThreadPoolExecutor(threads or os.cpu_count()) as pool,
         tqdm(
@@ -88,7 +92,7 @@ def scan(
         ) as bar,
     ):
         try:
-            for part in pool.map(partial(_scan_part, n_values=n_values), parts):
+            for part in pool.map(partial(_scan_part, values=values), parts):
                 scanned.append(part)
                 bar.update(len(part.counts))
         except ValueError:
@@ -103,7 +107,7 @@ def scan(
     )
 
 
-def _scan_part(files: Sequence[tuple[Path, ...]], *, n_values: int) -> MaskStatistics:
+def _scan_part(files: Sequence[tuple[Path, ...]], *, values: MaskValues) -> MaskStatistics:
     """Read and check some samples: few calls of the pool, as each costs a tenth of a mask."""
     masks = [sample[1] for sample in files]
     counts: list[NDArray[np.int64]] = []
@@ -115,16 +119,16 @@ def _scan_part(files: Sequence[tuple[Path, ...]], *, n_values: int) -> MaskStati
         try:
             mask, head, digest = _read(*sample)
         except ValueError:
-            _checked_counts(masks[first:], read, n_values)  # An earlier one is to be named.
+            _checked_counts(masks[first:], read, values)  # An earlier one is to be named.
             raise
         read.append(mask)
         digests.append(digest)
         orientations.append(head.orientation)
         if sum(one.size for one in read) >= _TOGETHER:
-            counts.append(_checked_counts(masks[first:], read, n_values))
+            counts.append(_checked_counts(masks[first:], read, values))
             first += len(read)
             read = []
-    counts.append(_checked_counts(masks[first:], read, n_values))
+    counts.append(_checked_counts(masks[first:], read, values))
     return MaskStatistics(
         np.concatenate(counts),
         np.array(digests, dtype=np.uint64),
@@ -133,10 +137,10 @@ def _scan_part(files: Sequence[tuple[Path, ...]], *, n_values: int) -> MaskStati
 
 
 def _checked_counts(
-    paths: Sequence[Path], masks: Sequence[NDArray[np.uint8]], n_values: int
+    paths: Sequence[Path], masks: Sequence[NDArray[np.uint8]], values: MaskValues
 ) -> NDArray[np.int64]:
     counts = pixel_counts(*masks)
-    check_values(paths, counts, n_values)
+    values.check(paths, counts)
     return counts
 
 
@@ -193,21 +197,3 @@ def pixel_counts(*masks: NDArray[np.uint8]) -> NDArray[np.int64]:
     # Sums of whole numbers, which floating point holds exactly.
     counts = np.bincount(cells, np.diff(ends, prepend=-1), len(masks) * N_LABELS)
     return counts.astype(np.int64).reshape(-1, N_LABELS)
-
-
-def check_values(masks: Sequence[Path], counts: NDArray[np.int64], n_values: int) -> None:
-    """ValueError naming the first mask that counts a value which is no class.
-
-    Args:
-        masks: N files.
-        counts: N x 256.
-        n_values: values must be 0..n_values - 1 or 255.
-    """
-    foreign = counts[:, n_values:VOID] > 0
-    if foreign.any():
-        image, value = np.argwhere(foreign)[0]
-        raise ValueError(
-            f"{masks[image]}: value {value + n_values} is no class; expected 0..{n_values - 1}, "
-            f"the values with a class name, or {VOID} (void). Correct the mask or the list of "
-            "class names"
-        )

@@ -6,6 +6,7 @@ says that a file may have changed; see :func:`avalanche_seg.datasets.contents.fi
 """
 
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,8 @@ from avalanche_seg.datasets.cache_folder import cache_folder, remove_leftovers
 from avalanche_seg.datasets.contents import content_digest, file_states, files_by_sample
 from avalanche_seg.datasets.decoding import read_content
 from avalanche_seg.datasets.description import Split
-from avalanche_seg.datasets.mask_scan import MaskStatistics, check_values, scan
+from avalanche_seg.datasets.mask_scan import MaskStatistics, scan
+from avalanche_seg.datasets.mask_values import MaskValues
 from avalanche_seg.datasets.orientation import UPRIGHT
 from avalanche_seg.labels import N_LABELS
 from avalanche_seg.system import atomic_write, is_main
@@ -25,17 +27,21 @@ __all__ = ["mask_statistics"]
 _LOOKED_AT = 16  # Samples at every start.
 
 
-def mask_statistics(split: Split, *, n_values: int, progress: bool = True) -> MaskStatistics:
+def mask_statistics(
+    split: Split, *, n_values: int | None = None, progress: bool = True
+) -> MaskStatistics:
     """The mask statistics of a split: from the cache, or by a scan of every mask.
 
     Args:
         split: the split.
-        n_values: how many values have a class name; masks hold 0..n_values - 1 or 255 (void).
+        n_values: how many dataset ids have a class name; None for those of the data set that the
+            split belongs to. Masks without a label map hold 0..n_values - 1 or 255 (void).
         progress: show a progress bar during a scan.
 
     Raises:
         ValueError: naming the first bad file: unreadable, image and mask of different sizes, mask
-            without one index per pixel, value that is no class.
+            without one index per pixel, value that is no class. For a split without
+            ``n_values`` that belongs to no data set.
 
     Example:
         >>> import tempfile
@@ -46,17 +52,29 @@ def mask_statistics(split: Split, *, n_values: int, progress: bool = True) -> Ma
         >>> statistics.counts.shape, int(statistics.counts[0].sum())
         ((20, 256), 3072)
     """
+    values = _values(split, n_values)
     remove_leftovers(cache_folder())
     states = file_states(split)
     path = cache_folder() / f"{states}.npz"
     known = _load(path, split)
     if known is None or _differ(split, known.digests):
-        known = scan(split, n_values=n_values, progress=progress)
+        known = scan(split, values=values, progress=progress)
         if file_states(split) == states:  # Else a file was written meanwhile.
             _save(path, known)
-    check_values(split.masks, known.counts, n_values)  # A cached scan may have known more classes.
+    values.check(split.masks, known.counts)  # A cached scan may have known more classes.
     _warn_of_turned_images(split, known.orientations)
-    return known
+    return known._replace(counts=values.counts_by_id(known.counts))
+
+
+def _values(split: Split, n_values: int | None) -> MaskValues:
+    if split.values is None:
+        if n_values is None:
+            raise ValueError(
+                f"{split.root}/{split.name} belongs to no SegmentationFiles, which knows the "
+                "classes; pass n_values"
+            )
+        return MaskValues(n_values)
+    return split.values if n_values is None else replace(split.values, n_ids=n_values)
 
 
 def _differ(split: Split, digests: NDArray[np.uint64]) -> bool:

@@ -1,5 +1,6 @@
 """A data set as no shipped one: 0 is a class, an order and a partition of its own, an extra map."""
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -114,6 +115,40 @@ def test_images_of_the_settings(sea: Callable[..., Any]) -> None:
     assert [e.data.indices.tolist() for e in later] == [[4], [1, 5], [0, 2, 3, 6, 7]]
     tests = [experience.test.data.indices.tolist() for experience in sea().train_stream]
     assert tests == [[0, 1, 4, 5, 6, 7], [*range(8)], [*range(8)]]
+
+
+@pytest.mark.parametrize("cached", [False, True])
+def test_masks_of_other_values(sea: Callable[..., Any], tmp_path: Path, cached: bool) -> None:
+    """Through one label map the streams are the same as of the ids themselves."""
+    of_ids = sea(train_void="ignore", setting="overlapped", **TRANSFORMS)
+    plain = read_sea(tmp_path)
+    for i, halves in enumerate(HALVES):
+        mask = mask_of(*halves)
+        write_mask(plain.train.masks[i], np.array([40, 30, 20, 10])[mask % 4] + (mask == 255))
+    values = {40: 0, 30: 1, 20: 2, 10: 3}
+    described = dataclasses.replace(plain, label_map=values, void_ids=(11,))
+    options: dict[str, Any] = {
+        "task": "2-1_b",
+        "train_void": "ignore",
+        "setting": "overlapped",
+        "progress": False,
+        "cache_images": cached,
+    }
+    mapped = incremental_benchmark(described, **options, **TRANSFORMS)
+    for ours, theirs in zip(mapped.train_stream, of_ids.train_stream, strict=True):
+        assert ours.data.indices.tolist() == theirs.data.indices.tolist()
+        assert ours.data.class_sets() == theirs.data.class_sets()
+        for i, (_, labels, _) in zip(ours.data.indices.tolist(), ours.dataset, strict=True):
+            table = TRAIN[ours.current_experience]
+            expected = [[{**table, 255: 255}[v] for v in row] for row in mask_of(*HALVES[i])]
+            assert labels.tolist() == expected
+    fewer = dataclasses.replace(described, label_map={**values, 11: 255}, void_ids=())
+    assert np.array_equal(
+        incremental_benchmark(fewer, **options).train_stream[0].data.counts,
+        mapped.train_stream[0].data.counts,
+    )
+    with pytest.raises(ValueError, match=r"gt/\d\.png: value 11 is no class"):
+        incremental_benchmark(dataclasses.replace(fewer, label_map=values), **options)
 
 
 class Watch(SupervisedPlugin):

@@ -25,6 +25,15 @@ def test_foreground_ids(zero_is: Any, ids: tuple[int, ...]) -> None:
     assert (described.foreground_ids, described.n_foreground) == (ids, len(ids))
 
 
+def test_both_splits_know_what_masks_mean() -> None:
+    described = files("zero", "ant", label_map={7: 1}, void_ids=[0])
+    for split in (described.train, described.test):
+        assert split.values is not None
+        assert split.values.to_ids[[7, 0]].tolist() == [1, 255]
+    again = dataclasses.replace(described, label_map={7: 0})
+    assert again.train.values is not None and again.train.values.to_ids[7] == 0
+
+
 def test_descriptions_are_values() -> None:
     described = files("zero", "ant", class_orders={"b": [1]}, palette=[0] * 768)
     copied = pickle.loads(pickle.dumps(described))
@@ -43,6 +52,8 @@ def test_descriptions_are_values() -> None:
         (["zero", "ant"], {"zero_is": "void"}, "zero_is='void' is unknown.*background, class, unl"),
         (["zero", "ant"], {"class_orders": {"b": [0, 1]}}, "order 'b' is no permutation of the 1 "),
         (["zero", "ant"], {"palette": [0] * 9}, "palette of 9 integers; expected 768"),
+        (["zero", "ant"], {"label_map": {3: 2}}, r"label_map: got the dataset ids \[2\]"),
+        (["zero", "ant"], {"zero_is": "class", "void_ids": (0,)}, "void_ids: 0 is a class"),
     ],
 )
 def test_bad_descriptions(names: list[str], options: dict[str, Any], text: str) -> None:

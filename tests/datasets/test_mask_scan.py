@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from avalanche_seg.datasets import Split, mask_scan
+from avalanche_seg.datasets.mask_values import MaskValues
 from tests.datasets.ants import MASKS, small_split
 
 
@@ -14,9 +15,9 @@ def samples(tmp_path: Path) -> Split:
 
 
 def test_progress_bar(samples: Split, capsys: pytest.CaptureFixture[str]) -> None:
-    mask_scan.scan(samples, n_values=21, progress=False)
+    mask_scan.scan(samples, values=MaskValues(21), progress=False)
     assert capsys.readouterr().err == ""
-    mask_scan.scan(samples, n_values=21)
+    mask_scan.scan(samples, values=MaskValues(21))
     assert "mask statistics of kit/train" in capsys.readouterr().err
 
 
@@ -42,7 +43,7 @@ def test_any_number_of_threads_names_the_first_bad_file(
     samples: Split, monkeypatch: pytest.MonkeyPatch, threads: int
 ) -> None:
     monkeypatch.setattr(mask_scan, "_PART", 1)
-    counts = mask_scan.scan(samples, n_values=4, progress=False, threads=threads).counts
+    counts = mask_scan.scan(samples, values=MaskValues(4), progress=False, threads=threads).counts
     np.testing.assert_array_equal(
         counts, np.array([np.bincount(np.ravel(mask), minlength=256) for mask in MASKS.values()])
     )
@@ -52,7 +53,8 @@ def test_any_number_of_threads_names_the_first_bad_file(
         monkeypatch.setattr(mask_scan, "_PART", part)
         monkeypatch.setattr(mask_scan, "_TOGETHER", together)
         np.testing.assert_array_equal(
-            mask_scan.scan(good, n_values=4, progress=False, threads=threads).counts, counts
+            mask_scan.scan(good, values=MaskValues(4), progress=False, threads=threads).counts,
+            counts,
         )
         with pytest.raises(ValueError, match=r"b\.png: value 3 is no class"):
-            mask_scan.scan(samples, n_values=3, progress=False, threads=threads)
+            mask_scan.scan(samples, values=MaskValues(3), progress=False, threads=threads)

@@ -73,6 +73,10 @@ def _record(benchmark: SegmentationScenario) -> DataRecord:
             record[kind] = [
                 [path.name, digest] for path, digest in zip(files, digests, strict=True)
             ]
+    values = benchmark.train_stream[0].data.split.values
+    meant = {} if values is None else values.given()
+    if meant:
+        record["meanings of mask values"] = [[str(v), str(meant[v])] for v in sorted(meant)]
     return record
 
 
