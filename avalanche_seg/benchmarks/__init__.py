@@ -1,12 +1,15 @@
 """Data sets as class-incremental Avalanche streams."""
 
 from avalanche_seg.benchmarks.ade20k import ADE20KIncremental
+from avalanche_seg.benchmarks.cityscapes import CityscapesDomains, CityscapesIncremental
 from avalanche_seg.benchmarks.class_splits import split_classes
 from avalanche_seg.benchmarks.classic import (
     FolderIncremental,
     VOCIncremental,
     with_full_signature,
 )
+from avalanche_seg.benchmarks.domain_incremental import domain_incremental_benchmark
+from avalanche_seg.benchmarks.domain_splits import DOMAIN_SPLITS, DomainSplit, DomainTask
 from avalanche_seg.benchmarks.incremental import incremental_benchmark
 from avalanche_seg.benchmarks.options import (
     OLD_LABELS,
@@ -30,6 +33,11 @@ from avalanche_seg.benchmarks.scenario import (
 __all__ = [
     "ADE20KIncremental",
     "BenchmarkOptions",
+    "CityscapesDomains",
+    "CityscapesIncremental",
+    "DOMAIN_SPLITS",
+    "DomainSplit",
+    "DomainTask",
     "ExperienceData",
     "FolderIncremental",
     "OLD_LABELS",
@@ -44,6 +52,7 @@ __all__ = [
     "TestUnseen",
     "TrainVoid",
     "VOCIncremental",
+    "domain_incremental_benchmark",
     "eval_preset",
     "incremental_benchmark",
     "split_classes",

@@ -35,6 +35,7 @@ class SegmentationDataset(Dataset[tuple[Any, ...]]):
         constants: further extras by name, the same in every sample; vectors and scalars, as they
             belong to no size of image.
         cache: the decoded pixels of the split, read in place of the files.
+        per_image: further extras by name; row i is that of sample i of the split.
 
     Example:
         >>> import tempfile
@@ -55,6 +56,7 @@ class SegmentationDataset(Dataset[tuple[Any, ...]]):
         *,
         constants: Mapping[str, Tensor] | None = None,
         cache: ImageCache | None = None,
+        per_image: Mapping[str, Tensor] | None = None,
     ) -> None:
         self.indices = np.asarray(indices, dtype=np.int64)
         # Text of these files alone: worker processes are sent the data set, and paths are slow.
@@ -66,6 +68,7 @@ class SegmentationDataset(Dataset[tuple[Any, ...]]):
         self.label_map = label_map
         self.constants = dict(constants or {})
         self.cache = cache
+        self.per_image = {name: rows[self.indices] for name, rows in (per_image or {}).items()}
         # From the masks' values to channels at once; dataset ids are between them.
         by_value = label_map if split.values is None else label_map[split.values.to_ids]
         self._table = by_value.tobytes()
@@ -91,7 +94,8 @@ class SegmentationDataset(Dataset[tuple[Any, ...]]):
         # A table on bytes: several times faster than indexing an array with an array.
         channels = bytearray(values.tobytes().translate(self._table))
         labels = torch.frombuffer(channels, dtype=torch.uint8).view(values.shape)
-        return Sample(image, labels, {**extras, **self.constants})
+        own = {name: rows[index] for name, rows in self.per_image.items()}
+        return Sample(image, labels, {**extras, **self.constants, **own})
 
     def _read(self, index: int) -> tuple[Tensor, NDArray[np.uint8], dict[str, Tensor]]:
         if self.cache is not None:

@@ -26,11 +26,11 @@ from avalanche_seg.benchmarks.scenario import (
     SegmentationStream,
     transform_groups,
 )
+from avalanche_seg.benchmarks.sources import files_of
 from avalanche_seg.datasets import (
     SegmentationFiles,
     image_cache,
     mask_statistics,
-    read_files,
 )
 from avalanche_seg.labels import LabelSpace
 from avalanche_seg.system import is_main
@@ -117,7 +117,7 @@ def incremental_benchmark(
     check_options(
         setting=setting, old_labels=old_labels, train_void=train_void, test_unseen=test_unseen
     )
-    files = _files(files_or_name, root)
+    files = files_of(files_or_name, root)
     grammar, order = named_order(task, class_order, files.class_orders)
     steps = split_classes(grammar, class_ids=files.foreground_ids, class_order=order)
     space = LabelSpace(steps, files.class_names, files.zero_is)
@@ -182,18 +182,3 @@ def incremental_benchmark(
     if val_fraction > 0:
         streams.append(SegmentationStream("valid", space, partial(train_data, valid, "eval")))
     return SegmentationScenario(streams, space, files.palette)
-
-
-def _files(files_or_name: SegmentationFiles | str, root: str | Path | None) -> SegmentationFiles:
-    if isinstance(files_or_name, str):
-        if root is None:
-            raise ValueError(
-                f"the data set {files_or_name!r} needs a root; pass the folder it lies in"
-            )
-        return read_files(files_or_name, root)
-    if root is not None:
-        raise ValueError(
-            f"got root={str(root)!r} with the description of a data set, which knows its files; "
-            "pass one of the two"
-        )
-    return files_or_name

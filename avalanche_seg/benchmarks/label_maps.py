@@ -22,7 +22,8 @@ def train_label_map(
 
     Classes of the visible steps become their channels, every other class the background. Void, and
     0 where it is unlabelled, becomes background ("background": the behaviour of MiB's code, behind
-    every MiB number) or void ("ignore": PLOP, SSUL, DKD).
+    every MiB number) or void ("ignore": PLOP, SSUL, DKD). Where no channel is the background, all
+    of that is void.
 
     Args:
         space: the order of learning.
@@ -37,9 +38,10 @@ def train_label_map(
         >>> train_label_map(space, [1])[[0, 1, 2, 3, 255]].tolist()
         [0, 0, 0, 3, 0]
     """
-    table = np.full(N_LABELS, BACKGROUND, dtype=np.uint8)
+    rest = BACKGROUND if space.has_background else VOID
+    table = np.full(N_LABELS, rest, dtype=np.uint8)
     _show(table, space, visible_steps)
-    table[_unlabelled(space)] = VOID if train_void == "ignore" else BACKGROUND
+    table[_unlabelled(space)] = VOID if train_void == "ignore" else rest
     return table
 
 
@@ -64,9 +66,10 @@ def seen_label_map(
         >>> seen_label_map(space, 0)[[0, 1, 2, 3, 255]].tolist()
         [0, 2, 1, 255, 255]
     """
-    unseen = VOID if test_unseen == "ignore" else BACKGROUND
+    unseen = BACKGROUND if test_unseen == "background" and space.has_background else VOID
     table = np.full(N_LABELS, unseen, dtype=np.uint8)
-    table[space.background_id] = BACKGROUND
+    if space.has_background:
+        table[space.background_id] = BACKGROUND
     table[_unlabelled(space)] = VOID
     _show(table, space, range(step + 1))
     return table

@@ -2,13 +2,16 @@
 
 from avalanche_seg.datasets.ade20k import UnlabelledIs, read_ade20k
 from avalanche_seg.datasets.ade20k_download import download_ade20k
+from avalanche_seg.datasets.cityscapes import read_cityscapes, read_cityscapes_domains
 from avalanche_seg.datasets.decoding import UNREADABLE, read_extra, read_label_map
 from avalanche_seg.datasets.description import PartitionRule, SegmentationFiles, Split
+from avalanche_seg.datasets.domains import Domains
 from avalanche_seg.datasets.folder import read_folder
 from avalanche_seg.datasets.image_cache import ImageCache, image_cache
 from avalanche_seg.datasets.images import image_head, read_image
 from avalanche_seg.datasets.mask_scan import MaskStatistics
 from avalanche_seg.datasets.mask_statistics import mask_statistics
+from avalanche_seg.datasets.pairing import joined
 from avalanche_seg.datasets.palette import colorize, voc_palette
 from avalanche_seg.datasets.readers import READERS, read_files, read_synthetic, reader_help
 from avalanche_seg.datasets.sample import Extras, Sample, is_map
@@ -18,6 +21,7 @@ from avalanche_seg.datasets.voc import find_folder, read_voc
 from avalanche_seg.datasets.voc_download import download_voc
 
 __all__ = [
+    "Domains",
     "Extras",
     "ImageCache",
     "MaskStatistics",
@@ -36,9 +40,12 @@ __all__ = [
     "image_head",
     "image_suffixes",
     "is_map",
+    "joined",
     "make_synthetic_voc",
     "mask_statistics",
     "read_ade20k",
+    "read_cityscapes",
+    "read_cityscapes_domains",
     "read_extra",
     "read_files",
     "read_folder",

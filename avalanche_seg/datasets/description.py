@@ -8,6 +8,7 @@ from typing import get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from avalanche_seg.datasets.domains import Domains
 from avalanche_seg.datasets.mask_values import MaskValues
 from avalanche_seg.labels import BACKGROUND, N_LABELS, VOID, ZeroIs
 
@@ -88,6 +89,7 @@ class SegmentationFiles:
         label_map: dataset id, or 255 (void), of every value that the masks may hold, where they
             are not the ids themselves. Other values are errors, 255 too.
         void_ids: mask values that are void, besides 255 or what ``label_map`` says.
+        domains: the domains of its images, for streams whose steps are domains.
 
     Raises:
         ValueError: for an unknown ``zero_is``, too few or too many names, names given twice, an
@@ -113,6 +115,7 @@ class SegmentationFiles:
     palette: Ids | None = field(default=None, hash=False)
     label_map: Mapping[int, int] | None = field(default=None, hash=False)
     void_ids: Ids = field(default=(), hash=False)
+    domains: Domains | None = None
 
     def __post_init__(self) -> None:
         if self.zero_is not in get_args(ZeroIs):

@@ -1,11 +1,12 @@
 """Images and masks that belong together by a key of their names."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from avalanche_seg.datasets.description import Split
 
-__all__ = ["paired_split"]
+__all__ = ["joined", "paired_split"]
 
 
 def paired_split(
@@ -39,3 +40,28 @@ def paired_split(
             )
     keys = sorted(images)
     return Split(root, name, tuple(images[key] for key in keys), tuple(masks[key] for key in keys))
+
+
+def joined(first: Split, second: Split) -> Split:
+    """The samples of two splits of one data set, one after the other, as one split.
+
+    Raises:
+        ValueError: when they have different extras.
+
+    Example:
+        >>> one, other = (Split(Path("d"), n, (Path(n),), (Path(n),)) for n in ("train", "val"))
+        >>> joined(one, other).name, len(joined(one, other))
+        ('train+val', 2)
+    """
+    if first.extras.keys() != second.extras.keys():
+        raise ValueError(
+            f"{first.root}: the split {first.name} has the extras {sorted(first.extras)} and "
+            f"{second.name} {sorted(second.extras)}; expected the same, to join them"
+        )
+    return replace(
+        first,
+        name=f"{first.name}+{second.name}",
+        images=first.images + second.images,
+        masks=first.masks + second.masks,
+        extras={name: files + second.extras[name] for name, files in first.extras.items()},
+    )

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from avalanche_seg.datasets.ade20k import read_ade20k
+from avalanche_seg.datasets.cityscapes import read_cityscapes, read_cityscapes_domains
 from avalanche_seg.datasets.description import SegmentationFiles
 from avalanche_seg.datasets.folder import read_folder
 from avalanche_seg.datasets.synthetic import make_synthetic_voc
@@ -31,6 +32,8 @@ READERS: dict[str, Callable[[Path], SegmentationFiles]] = {
     "voc": read_voc,
     "folder": read_folder,
     "ade20k": read_ade20k,
+    "cityscapes": read_cityscapes,
+    "cityscapes_domains": read_cityscapes_domains,
 }
 """Readers by name: a folder to the description of its data set.
 
