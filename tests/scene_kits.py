@@ -40,3 +40,32 @@ def write_ade20k(
         lines = [f"{i}\t0.1\t5\t2\t{name}" for i, name in names.items()]
         write_list(folder / "objectInfo150.txt", [head, *lines])
     return folder
+
+
+def write_cityscapes(
+    root: Path,
+    splits: Mapping[str, Mapping[str, list[ArrayLike]]],
+    *,
+    kind: str = "labelIds",
+) -> Path:
+    """Write a Cityscapes folder.
+
+    Args:
+        root: the folder that is to hold ``leftImg8bit`` and ``gtFine``.
+        splits: masks (H x W values) by city, by split ("train", "val").
+        kind: end of the masks' names, "labelIds" or "labelTrainIds".
+
+    Returns:
+        ``root``. Image k, counted over all splits, is plain grey of level ``grey(k)``.
+    """
+    n_written = 0
+    for split, cities in splits.items():
+        for city, masks in cities.items():
+            for k, mask in enumerate(masks):
+                values = np.asarray(mask, dtype=np.uint8)
+                place, name = Path(split) / city, f"{city}_{k:06d}_000019"
+                write_mask(root / "gtFine" / place / f"{name}_gtFine_{kind}.png", values)
+                image = root / "leftImg8bit" / place / f"{name}_leftImg8bit.png"
+                write_image(image, values.shape, grey(n_written))
+                n_written += 1
+    return root

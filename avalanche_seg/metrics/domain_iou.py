@@ -14,9 +14,9 @@ __all__ = ["DomainIoU"]
 class DomainIoU:
     """mIoU over the test images of every step's domains, and the mean of these.
 
-    A step metric: the values are ``mIoU_domain0``, ``mIoU_domain1``, ... by step, over all classes
-    without the background, and ``mIoU_domains``, the mean over the domains so far, each with equal
-    weight. :class:`MeanIoU` measures it by itself on streams of
+    A step metric: the values are ``mIoU_domains``, the mean over the domains so far, each with
+    equal weight, and ``mIoU_domain0``, ``mIoU_domain1``, ... by step, over all classes without the
+    background. :class:`MeanIoU` measures it by itself on streams of
     :func:`avalanche_seg.benchmarks.domain_incremental_benchmark`.
 
     Args:
@@ -25,6 +25,20 @@ class DomainIoU:
 
     Raises:
         ValueError: for a number that is less than one.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> import torch
+        >>> metric, labels = DomainIoU(2), torch.tensor([[[0, 1]], [[0, 1]]])
+        >>> wrong_in_the_second = torch.tensor([[[0, 1]], [[1, 1]]])
+        >>> extras = {"domain": torch.tensor([0, 1])}
+        >>> metric.update(
+        ...     SimpleNamespace(
+        ...         prediction=wrong_in_the_second, target=labels, n_classes=2, extras=extras
+        ...     )
+        ... )
+        >>> metric.compute({"all": [0, 1]})
+        {'mIoU_domains': 0.625, 'mIoU_domain0': 1.0, 'mIoU_domain1': 0.25}
     """
 
     def __init__(self, n_domains: int) -> None:
@@ -68,4 +82,4 @@ class DomainIoU:
             values[f"mIoU_domain{number}"] = iou
         present = [value for value in values.values() if not math.isnan(value)]
         mean = sum(present) / len(present) if present else math.nan
-        return {**values, "mIoU_domains": mean}
+        return {"mIoU_domains": mean, **values}

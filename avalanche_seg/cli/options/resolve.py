@@ -17,6 +17,13 @@ __all__ = ["parse"]
 _Values = dict[str, Any]
 _FLAGGED = SPECS | FLAGS
 
+_OF_DATASET: dict[str, _Values] = {
+    "ade20k": {"task": "100-50"},
+    "cityscapes": {"task": "13-6"},
+    "cityscapes_domains": {"task": "11-5", "setting": "clean"},
+}
+"""Defaults of data sets that VOC's do not suit."""
+
 
 def parse(argv: Sequence[str] | None = None) -> Options:
     """Read the command line.
@@ -36,7 +43,7 @@ def parse(argv: Sequence[str] | None = None) -> Options:
     dataset = given.get("dataset") or _dataset_of(given.get("data_root"))
     data_root = "data" if dataset == "voc" else f"data/{dataset}"
     defaults = {name: spec.default for name, spec in SPECS.items()}
-    defaults |= {"data_root": data_root, "dataset": dataset}
+    defaults |= {"data_root": data_root, "dataset": dataset, **_OF_DATASET.get(dataset, {})}
     if dataset == "synthetic":
         defaults |= {name: s.demo for name, s in SPECS.items() if s.demo is not None}
         defaults["weights"] = None

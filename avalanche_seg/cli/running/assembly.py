@@ -15,6 +15,7 @@ from avalanche.training.plugins import EvaluationPlugin
 
 from avalanche_seg.benchmarks import (
     SegmentationScenario,
+    domain_incremental_benchmark,
     eval_preset,
     incremental_benchmark,
     train_preset,
@@ -54,21 +55,31 @@ __all__ = [
 
 
 def make_benchmarks(options: Options) -> tuple[SegmentationScenario, SegmentationScenario]:
-    """The task's benchmark, and the one to train on: for JOINT the same classes in one step."""
+    """The task's benchmark, and the one to train on: for JOINT the same classes in one step.
+
+    A data set with domains makes a domain-incremental stream.
+    """
     files = read_files(options.dataset, options.data_root)
+    chosen: Any = options.setting  # Each kind of stream checks that it is one of its own.
+    shared: dict[str, Any] = {
+        "train_transform": train_preset(options.crop_size),
+        "eval_transform": eval_preset(None if options.full_resolution else options.crop_size),
+        "val_fraction": 0.2 if options.cross_val else 0.0,
+        "seed": options.random_seed,
+        "cache_images": options.cache_images,
+    }
 
     def build(task: str, class_order: Sequence[int] | None = None) -> SegmentationScenario:
+        if files.domains is not None:
+            return domain_incremental_benchmark(files, task=task, split=chosen, **shared)
         return incremental_benchmark(
             files,
             task=task,
-            setting=options.setting,
+            setting=chosen,
             old_labels=options.old_labels,
             class_order=class_order,
-            train_transform=train_preset(options.crop_size),
-            eval_transform=eval_preset(None if options.full_resolution else options.crop_size),
-            val_fraction=0.2 if options.cross_val else 0.0,
-            seed=options.random_seed,
-            cache_images=options.cache_images,
+            partition=options.partition,
+            **shared,
         )
 
     benchmark = build(options.task)

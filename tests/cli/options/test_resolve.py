@@ -127,7 +127,7 @@ def test_help_says_every_default(capsys):
     for text in (
         f"30; {SPECS['epochs'].demo} on synthetic",
         "a tenth of --lr",
-        "(default: disjoint)",
+        "(default: disjoint; clean for cityscapes_domains)",
         "(default: 42)",
     ):
         assert text in shown
