@@ -73,7 +73,7 @@ def test_clean_split_of_the_pool(tmp_path: Path) -> None:
     scenario = daytimes_benchmark(tmp_path, split="clean", task="1-1", seed=3)
     train, test = indices(scenario), indices(scenario, "test")
     assert [len(part) for part in train] == [4, 4, 4] and [len(p) for p in test] == [1, 2, 3]
-    assert sorted([*sum(train, []), *test[-1]]) == list(range(15))
+    assert sorted(i for part in (*train, test[-1]) for i in part) == list(range(15))
     other = daytimes_benchmark(tmp_path, split="clean", task="1-1", seed=4)
     assert indices(other, "test")[-1] != test[-1]
     split = scenario.train_stream[0].data.split

@@ -20,7 +20,7 @@ N_IMAGES = (
 
 def cityscapes() -> np.ndarray:
     """The domain of every image in the order of the files: by list, then by the city's name."""
-    numbers = sorted(range(18), key=lambda n: CITYSCAPES_CITIES[n]) + [18, 19, 20]
+    numbers = [*sorted(range(18), key=lambda n: CITYSCAPES_CITIES[n]), 18, 19, 20]
     return np.concatenate([np.full(N_IMAGES[n], n) for n in numbers])
 
 
@@ -118,5 +118,5 @@ def test_given_lists() -> None:
 @pytest.mark.parametrize("fraction", [0.0, 1.0, -0.2, float("nan")])
 def test_bad_shares(fraction: float) -> None:
     for split in (clean_split, legacy_split):
-        with pytest.raises(ValueError, match="test_fraction=.*between 0 and 1"):
+        with pytest.raises(ValueError, match=r"test_fraction=.*between 0 and 1"):
             split(np.array([0, 1]), [[0], [1]], test_fraction=fraction)  # type: ignore[operator]

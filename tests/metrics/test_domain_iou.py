@@ -30,7 +30,7 @@ def test_domains_are_counted_apart_over_batches() -> None:
     # Domain 1: truth 0, 1, 1 and prediction 0, 0, 1: IoU 1/2 of both classes.
     assert values["mIoU_domain0"] == 1.0 and values["mIoU_domain1"] == 0.5
     assert math.isnan(values["mIoU_domain2"]) and values["mIoU_domains"] == 0.75
-    assert list(values)[0] == "mIoU_domains"
+    assert next(iter(values)) == "mIoU_domains"
     with_background = metric.compute(class_groups(2, 2))
     assert with_background["mIoU_domain1"] == 0.5
     metric.reset()

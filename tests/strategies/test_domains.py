@@ -14,7 +14,7 @@ from avalanche_seg.plugins import (
     TeacherPlugin,
 )
 from avalanche_seg.strategies import EWC, ILT, LwF, MiB, SMiB
-from avalanche_seg.training import SegmentationTemplate, default_evaluator, sgd
+from avalanche_seg.training import SegmentationTemplate, default_evaluator
 from tests.daytimes import daytimes_benchmark
 from tests.strategies.test_contract import INCREMENTAL, make
 from tests.tiny import tiny_model
