@@ -10,16 +10,29 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, Literal
 
-__all__ = ["BACKGROUND", "N_LABELS", "VOID", "LabelSpace", "ZeroIs"]
+__all__ = [
+    "BACKGROUND",
+    "N_LABELS",
+    "VOID",
+    "WIDE_VOID",
+    "LabelSpace",
+    "ZeroIs",
+    "ignored_label",
+    "table_length",
+    "void_label",
+]
 
 BACKGROUND: Final = 0
 """Channel of the background, and its dataset id where the masks have one."""
 
 VOID: Final = 255
-"""Dataset id and label of unlabelled pixels; never a class, never a channel."""
+"""Dataset id and label of unlabelled pixels among up to 255 classes; never a class or channel."""
+
+WIDE_VOID: Final = 65535
+"""The same among more than 255 classes, which have masks of 16 bits."""
 
 N_LABELS: Final = 256
-"""How many values an 8-bit mask can hold; the length of every lookup table."""
+"""How many values an 8-bit mask can hold."""
 
 ZeroIs = Literal["background", "class", "unlabelled"]
 """What the value 0 means in a data set's masks.
@@ -29,6 +42,42 @@ ZeroIs = Literal["background", "class", "unlabelled"]
 - "unlabelled": no class (ADE20K); like void, it becomes in training what ``train_void`` says, and
   void in tests.
 """
+
+
+def void_label(n: int) -> int:
+    """The dataset id of void among n names, and the label of void among n channels.
+
+    Example:
+        >>> void_label(255), void_label(256)
+        (255, 65535)
+    """
+    return VOID if n <= VOID else WIDE_VOID
+
+
+def ignored_label(ignore_index: int, n_channels: int) -> int:
+    """The label that a loss ignores: 255 stands for the void of that many channels.
+
+    Args:
+        ignore_index: as a loss is given it.
+        n_channels: of the logits.
+
+    Example:
+        >>> ignored_label(255, 21), ignored_label(255, 300), ignored_label(-1, 300)
+        (255, 65535, -1)
+    """
+    return void_label(n_channels) if ignore_index == VOID else ignore_index
+
+
+def table_length(n_names: int) -> int:
+    """Entries of a table over the dataset ids: one per id, and the last one for void.
+
+    Up to 255 classes have tables of 256 entries, so that void is its own index too.
+
+    Example:
+        >>> table_length(21), table_length(300)
+        (256, 301)
+    """
+    return max(N_LABELS, n_names + 1)
 
 
 @dataclass(frozen=True)
@@ -67,7 +116,12 @@ class LabelSpace:
     @property
     def background_id(self) -> int:
         """The value that stands for the background in masks: 0; void where 0 is a class."""
-        return VOID if self.zero_is == "class" else BACKGROUND
+        return void_label(len(self.names)) if self.zero_is == "class" else BACKGROUND
+
+    @property
+    def void(self) -> int:
+        """The label of void in label maps: 255, or 65535 when there are more than 255 channels."""
+        return void_label(self.n_channels)
 
     @cached_property
     def class_order(self) -> tuple[int, ...]:

@@ -18,7 +18,7 @@ from avalanche_seg.benchmarks import incremental_benchmark
 from avalanche_seg.datasets import SegmentationFiles, Split, mask_statistics
 from avalanche_seg.datasets.mask_scan import scan
 from profiling.measuring import Comparison, in_fresh_process
-from profiling.photographs import write_photographs
+from profiling.photographs import paths, write_photographs
 from profiling.report import Section, Target, main
 
 __all__ = ["measure"]
@@ -106,7 +106,7 @@ def _measure(n_masks: int, rounds: int) -> tuple[Times, Times]:
 
 def _original(samples: Split, *, decode: bool) -> list[np.ndarray]:
     found = []
-    for image_file, mask_file in zip(samples.images, samples.masks, strict=True):
+    for image_file, mask_file in zip(paths(samples.images), paths(samples.masks), strict=True):
         with Image.open(image_file) as image:
             if decode:
                 image.convert("RGB")

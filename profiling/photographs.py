@@ -1,17 +1,18 @@
 """Files like VOC's: 500 x 375 photographs as JPEGs, masks as palette PNGs."""
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from avalanche_seg.datasets import SegmentationFiles, Split, voc_palette
+from avalanche_seg.datasets import Item, SegmentationFiles, Split, voc_palette
 from avalanche_seg.datasets.voc import VOC_CLASSES
 from avalanche_seg.labels import VOID
 
-__all__ = ["HEIGHT", "WIDTH", "photographs", "write_photographs"]
+__all__ = ["HEIGHT", "WIDTH", "paths", "photographs", "write_photographs"]
 
 HEIGHT, WIDTH = 375, 500
 _DRAWN = 32  # Files after these are copies of them.
@@ -28,7 +29,7 @@ def write_photographs(folder: Path, n_images: int) -> SegmentationFiles:
         n_images: how many; the first 32 differ.
     """
     files = photographs(folder, n_images)
-    images, masks = files.train.images, files.train.masks
+    images, masks = paths(files.train.images), paths(files.train.masks)
     for i, (image, mask) in enumerate(zip(images, masks, strict=True)):
         if i < _DRAWN:
             _draw(np.random.default_rng(i), image, mask)
@@ -46,6 +47,11 @@ def photographs(folder: Path, n_images: int) -> SegmentationFiles:
     return SegmentationFiles(
         "photographs", VOC_CLASSES, train, Split(folder, "test", images[:8], masks[:8])
     )
+
+
+def paths(items: Sequence[Item]) -> list[Path]:
+    """Those of a split that are files; here all."""
+    return [item for item in items if isinstance(item, Path)]
 
 
 def _draw(generator: np.random.Generator, image: Path, mask: Path) -> None:

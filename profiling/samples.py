@@ -20,7 +20,7 @@ from avalanche_seg.benchmarks import incremental_benchmark, train_preset
 from avalanche_seg.loading import train_loader
 from profiling.measuring import Comparison, seconds
 from profiling.original_samples import OriginalSamples, step_channels
-from profiling.photographs import photographs, write_photographs
+from profiling.photographs import paths, photographs, write_photographs
 from profiling.report import Section, Target, main
 
 __all__ = ["measure"]
@@ -110,7 +110,8 @@ def _loader(kind: str, folder: str, n_images: int, crop: int) -> Any:
     files = photographs(Path(folder), n_images)
     if kind.startswith("original"):
         channels = step_channels(range(1, 16)) if kind == "original" else None
-        samples = OriginalSamples(files.train.images, files.train.masks, crop, channels)
+        images, masks = paths(files.train.images), paths(files.train.masks)
+        samples = OriginalSamples(images, masks, crop, channels)
         return DataLoader(samples, _BATCH, shuffle=True, drop_last=True)
     benchmark = incremental_benchmark(
         files,

@@ -176,7 +176,7 @@ def two_valued(split: Split, counts: Counts, *, zero_is_a_class: bool) -> str | 
 
     Args:
         split: the split.
-        counts: int64, N x 256; pixels of every value in every mask.
+        counts: int64, N x 256; pixels of every dataset id in every mask.
         zero_is_a_class: then such masks show a class.
 
     Returns:
@@ -210,5 +210,5 @@ def two_valued_hint(statistics: MaskStatistics) -> str:
 
 
 def _is_two_valued(counts: Counts) -> NDArray[np.bool_]:
-    """bool, N: the rows that count 255 and nothing between it and 0."""
-    return (counts[:, VOID] > 0) & ~counts[:, BACKGROUND + 1 : VOID].any(axis=1)
+    """bool, N: the rows that count void, the last column, and nothing between it and 0."""
+    return (counts[:, -1] > 0) & ~counts[:, BACKGROUND + 1 : -1].any(axis=1)

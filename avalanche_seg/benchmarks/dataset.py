@@ -14,10 +14,13 @@ from avalanche_seg.datasets import (
     ImageCache,
     Sample,
     Split,
+    image_of,
+    mask_of,
+    packed,
     read_extra,
-    read_image,
-    read_label_map,
+    unpacked,
 )
+from avalanche_seg.labels import N_LABELS
 
 __all__ = ["SegmentationDataset"]
 
@@ -25,13 +28,14 @@ __all__ = ["SegmentationDataset"]
 class SegmentationDataset(Dataset[tuple[Any, ...]]):
     """Images and label maps of one experience.
 
-    A sample is (image, labels): uint8 3 x H x W in 0..255, and uint8 H x W in channels; with extras
-    it is (image, labels, extras), a dict of tensors by name.
+    A sample is (image, labels): uint8 3 x H x W in 0..255, and uint8 H x W in channels (int32 for
+    more than 255); with extras it is (image, labels, extras), a dict of tensors by name.
 
     Args:
         split: the split. Its extra maps are read as uint8 H x W.
         indices: which samples of the split belong to the experience.
-        label_map: uint8, 256 entries, dataset id -> channel.
+        label_map: uint8 or int32, dataset id -> channel, its last entry that of void; see
+            :mod:`avalanche_seg.benchmarks.label_maps`.
         constants: further extras by name, the same in every sample; vectors and scalars, as they
             belong to no size of image.
         cache: the decoded pixels of the split, read in place of the files.
@@ -52,7 +56,7 @@ class SegmentationDataset(Dataset[tuple[Any, ...]]):
         self,
         split: Split,
         indices: Sequence[int],
-        label_map: NDArray[np.uint8],
+        label_map: NDArray[Any],
         *,
         constants: Mapping[str, Tensor] | None = None,
         cache: ImageCache | None = None,
@@ -60,8 +64,8 @@ class SegmentationDataset(Dataset[tuple[Any, ...]]):
     ) -> None:
         self.indices = np.asarray(indices, dtype=np.int64)
         # Text of these files alone: worker processes are sent the data set, and paths are slow.
-        self.images = [str(split.images[i]) for i in self.indices]
-        self.masks = [str(split.masks[i]) for i in self.indices]
+        self.images = [packed(split.images[i]) for i in self.indices]
+        self.masks = [packed(split.masks[i]) for i in self.indices]
         self.extras = {
             name: [str(files[i]) for i in self.indices] for name, files in split.extras.items()
         }
@@ -70,8 +74,8 @@ class SegmentationDataset(Dataset[tuple[Any, ...]]):
         self.cache = cache
         self.per_image = {name: rows[self.indices] for name, rows in (per_image or {}).items()}
         # From the masks' values to channels at once; dataset ids are between them.
-        by_value = label_map if split.values is None else label_map[split.values.to_ids]
-        self._table = by_value.tobytes()
+        self._by_value = label_map if split.values is None else label_map[split.values.to_entries]
+        self._bytes = self._by_value[:N_LABELS].tobytes() if label_map.dtype == np.uint8 else None
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -91,19 +95,23 @@ class SegmentationDataset(Dataset[tuple[Any, ...]]):
             ValueError: naming the file that cannot be read.
         """
         image, values, extras = self._read(index)
-        # A table on bytes: several times faster than indexing an array with an array.
-        channels = bytearray(values.tobytes().translate(self._table))
-        labels = torch.frombuffer(channels, dtype=torch.uint8).view(values.shape)
         own = {name: rows[index] for name, rows in self.per_image.items()}
-        return Sample(image, labels, {**extras, **self.constants, **own})
+        return Sample(image, self._channels(values), {**extras, **self.constants, **own})
 
-    def _read(self, index: int) -> tuple[Tensor, NDArray[np.uint8], dict[str, Tensor]]:
+    def _channels(self, values: NDArray[Any]) -> Tensor:
+        if self._bytes is None or values.dtype != np.uint8:
+            return torch.from_numpy(self._by_value[values])
+        # A table on bytes: several times faster than indexing an array with an array.
+        channels = bytearray(values.tobytes().translate(self._bytes))
+        return torch.frombuffer(channels, dtype=torch.uint8).view(values.shape)
+
+    def _read(self, index: int) -> tuple[Tensor, NDArray[Any], dict[str, Tensor]]:
         if self.cache is not None:
             cached = self.cache.read(int(self.indices[index]))
             if cached is not None:
                 return cached
-        image = read_image(Path(self.images[index]))
-        values = read_label_map(Path(self.masks[index]))
+        image = image_of(unpacked(self.images[index]))
+        values = mask_of(unpacked(self.masks[index]))
         size = (values.shape[0], values.shape[1])
         extras = {name: read_extra(Path(files[index]), size) for name, files in self.extras.items()}
         return image, values, extras

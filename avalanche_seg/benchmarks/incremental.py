@@ -32,7 +32,7 @@ from avalanche_seg.datasets import (
     image_cache,
     mask_statistics,
 )
-from avalanche_seg.labels import LabelSpace
+from avalanche_seg.labels import BACKGROUND, LabelSpace
 from avalanche_seg.system import is_main
 
 __all__ = ["incremental_benchmark"]
@@ -135,7 +135,7 @@ def incremental_benchmark(
             files, partition, train_statistics.presence, steps, task=published_task
         ),
         seed=seed,
-        background_id=space.background_id,
+        background_id=None if files.zero_is == "class" else BACKGROUND,
     )
     data_checks.check_no_step_is_empty(files, steps, chosen, setting, train_statistics)
     train, valid = settings.hold_out(chosen, val_fraction, n_images=len(files.train), seed=seed)

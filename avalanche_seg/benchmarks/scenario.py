@@ -17,7 +17,7 @@ from avalanche_seg.benchmarks.dataset import SegmentationDataset
 from avalanche_seg.benchmarks.step_dataset import StepDataset
 from avalanche_seg.benchmarks.transforms import JointTransform
 from avalanche_seg.datasets import ImageCache, Split, voc_palette
-from avalanche_seg.labels import VOID, LabelSpace
+from avalanche_seg.labels import VOID, WIDE_VOID, LabelSpace, table_length
 from avalanche_seg.system import shown
 
 __all__ = [
@@ -36,8 +36,10 @@ class ExperienceData:
     Attributes:
         split: the split.
         indices: which samples belong to the experience, ascending.
-        label_map: uint8, 256 entries, dataset id -> channel.
-        counts: int64, N x 256, pixels of every value in every mask of the whole split.
+        label_map: dataset id -> channel, its last entry that of void; see
+            :mod:`avalanche_seg.benchmarks.label_maps`.
+        counts: int64, N x entries of ``label_map``; pixels of every dataset id, and of void, in
+            every mask of the whole split.
         digests: uint64, N x (2 + number of extras), of the contents of every image, mask and extra
             of the whole split; see
             :mod:`avalanche_seg.datasets.contents`.
@@ -53,20 +55,21 @@ class ExperienceData:
 
     split: Split
     indices: NDArray[np.int64]
-    label_map: NDArray[np.uint8]
+    label_map: NDArray[Any]
     counts: NDArray[np.int64]
     digests: NDArray[np.uint64]
     groups: TransformGroups
     group: str
-    label_map_of_steps: Callable[[Iterable[int]], NDArray[np.uint8]]
+    label_map_of_steps: Callable[[Iterable[int]], NDArray[Any]]
     constants: Mapping[str, Tensor] = field(default_factory=dict)
     cache: ImageCache | None = None
     per_image: Mapping[str, Tensor] = field(default_factory=dict)
 
     def class_sets(self) -> list[frozenset[int]]:
         """The channels each image shows after the label map, void left out."""
+        void = VOID if self.label_map.dtype == np.uint8 else WIDE_VOID
         return [
-            frozenset(self.label_map[np.flatnonzero(row)].tolist()) - {VOID}
+            frozenset(self.label_map[np.flatnonzero(row)].tolist()) - {void}
             for row in self.counts[self.indices]
         ]
 
@@ -178,9 +181,10 @@ class SegmentationScenario(CLScenario[SegmentationStream]):
             step t, cumulative. ``valid_stream`` is there when a share was held out.
         n_classes: number of channels after the last step, background included.
         class_names: class name of every channel.
-        class_order, class_ids: dataset id of every channel; 255 for the background where the masks
+        class_order, class_ids: dataset id of every channel; void for the background where the masks
             have no value for it.
-        palette: 768 integers in 0..255, red, green and blue of every dataset id.
+        palette: integers in 0..255, red, green and blue of every dataset id and, last, of void;
+            768 of them for up to 255 ids.
         label_space: the whole mapping between dataset ids and channels.
         domains: names of the domains of every step; empty where steps differ in classes.
 
@@ -211,7 +215,8 @@ class SegmentationScenario(CLScenario[SegmentationStream]):
         self.n_classes = space.n_channels
         self.class_names = space.channel_names
         self.class_order = self.class_ids = space.class_order
-        self.palette = list(voc_palette() if palette is None else palette)
+        n_colours = table_length(len(space.names))
+        self.palette = list(voc_palette(n_colours) if palette is None else palette)
 
 
 def transform_groups(train: Callable[..., Any], evaluate: Callable[..., Any]) -> TransformGroups:

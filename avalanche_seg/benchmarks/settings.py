@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avalanche_seg.benchmarks.options import OldLabels, Setting, Steps, check_options
-from avalanche_seg.labels import BACKGROUND, VOID
+from avalanche_seg.labels import BACKGROUND
 
 __all__ = [
     "hold_out",
@@ -22,6 +22,7 @@ __all__ = [
 
 BoolTable = NDArray[np.bool_]
 Indices = NDArray[np.int64]
+_VOID_COLUMN = -1
 
 
 def train_images(
@@ -31,7 +32,7 @@ def train_images(
     *,
     partition: Steps | None = None,
     seed: int = 0,
-    background_id: int = BACKGROUND,
+    background_id: int | None = BACKGROUND,
 ) -> list[Indices]:
     """The training images of every step.
 
@@ -43,12 +44,13 @@ def train_images(
       class of any step belongs to none.
 
     Args:
-        presence: bool, N x 256; ``presence[i, v]`` = image i has a pixel of value v.
+        presence: bool, N x 256, or wider for more than 255 ids; ``presence[i, v]`` = image i has a
+            pixel of dataset id v, and the last column is void.
         steps: dataset ids by step, background left out.
         setting: see :data:`avalanche_seg.benchmarks.options.Setting`.
         partition: only with "partitioned": the image indices of every step.
         seed: seed of the drawn partition.
-        background_id: the value that stands for the background; void where masks have none.
+        background_id: the dataset id of the background; None where masks have none.
 
     Returns:
         Ascending image indices by step, int64.
@@ -78,7 +80,8 @@ def train_images(
         return _drawn_partition(has_new, seed)
     chosen = []
     for step in range(len(steps)):
-        known = [background_id, VOID, *(c for group in steps[: step + 1] for c in group)]
+        known = [_VOID_COLUMN, *(c for group in steps[: step + 1] for c in group)]
+        known += [] if background_id is None else [background_id]
         has_unknown = np.delete(presence, known, axis=1).any(axis=1)
         chosen.append(np.flatnonzero(has_new[:, step] & ~has_unknown))
     return chosen

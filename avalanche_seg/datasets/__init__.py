@@ -12,9 +12,10 @@ from avalanche_seg.datasets.images import image_head, read_image
 from avalanche_seg.datasets.mask_scan import MaskStatistics
 from avalanche_seg.datasets.mask_statistics import mask_statistics
 from avalanche_seg.datasets.pairing import joined
-from avalanche_seg.datasets.palette import colorize, voc_palette
+from avalanche_seg.datasets.palette import check_palette, colorize, voc_palette
 from avalanche_seg.datasets.readers import READERS, read_files, read_synthetic, reader_help
 from avalanche_seg.datasets.sample import Extras, Sample, is_map
+from avalanche_seg.datasets.sources import Item, Source, image_of, mask_of, packed, unpacked
 from avalanche_seg.datasets.suffixes import image_suffixes
 from avalanche_seg.datasets.synthetic import make_synthetic_voc
 from avalanche_seg.datasets.voc import find_folder, read_voc
@@ -24,25 +25,31 @@ __all__ = [
     "Domains",
     "Extras",
     "ImageCache",
+    "Item",
     "MaskStatistics",
     "PartitionRule",
     "READERS",
     "Sample",
     "SegmentationFiles",
+    "Source",
     "Split",
     "UNREADABLE",
     "UnlabelledIs",
+    "check_palette",
     "colorize",
     "download_ade20k",
     "download_voc",
     "find_folder",
     "image_cache",
     "image_head",
+    "image_of",
     "image_suffixes",
     "is_map",
     "joined",
     "make_synthetic_voc",
+    "mask_of",
     "mask_statistics",
+    "packed",
     "read_ade20k",
     "read_cityscapes",
     "read_cityscapes_domains",
@@ -54,5 +61,6 @@ __all__ = [
     "read_synthetic",
     "read_voc",
     "reader_help",
+    "unpacked",
     "voc_palette",
 ]

@@ -7,21 +7,21 @@ and again when the system says that a file may have changed.
 import hashlib
 import zlib
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from avalanche_seg.datasets.description import Split
+from avalanche_seg.datasets.sources import Item, state_of
 
-__all__ = ["content_digest", "file_states", "files_by_sample", "fingerprint"]
+__all__ = ["content_digest", "file_states", "fingerprint", "items_by_sample"]
 
-_FORMAT = 2  # Raise it when what a scan stores or checks changes: old caches are then not used.
+_FORMAT = 3  # Raise it when what a scan stores or checks changes: old caches are then not used.
 
 Digests = NDArray[np.uint64]
 
 
-def files_by_sample(split: Split) -> Iterator[tuple[Path, ...]]:
+def items_by_sample(split: Split) -> Iterator[tuple[Item, ...]]:
     """Image, mask and extras, in the order of their names, of every sample."""
     extras = (split.extras[name] for name in sorted(split.extras))
     return zip(split.images, split.masks, *extras, strict=True)
@@ -60,21 +60,9 @@ def file_states(split: Split) -> str:
         ValueError: naming a file that is not there.
     """
     digest = hashlib.sha256(f"mask statistics {_FORMAT}\n".encode())
-    here = Path.cwd()
-    for files in files_by_sample(split):
-        for path in files:
-            try:
-                known = path.stat()
-            except OSError as error:
-                raise ValueError(
-                    f"{path}: the file cannot be found ({error}); restore it or take it off the "
-                    "list"
-                ) from error
-            whole = path if path.is_absolute() else here / path
-            digest.update(
-                f"{whole}\0{known.st_size}\0{known.st_ino}\0{known.st_mtime_ns}\0"
-                f"{known.st_ctime_ns}\n".encode()
-            )
+    for items in items_by_sample(split):
+        for item in items:
+            digest.update(f"{state_of(item)}\n".encode())
     return digest.hexdigest()
 
 

@@ -2,6 +2,7 @@
 
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,8 +12,10 @@ from torch import Tensor
 
 from avalanche_seg.datasets.orientation import UPRIGHT, orientation_of
 from avalanche_seg.datasets.png import plain_rows
+from avalanche_seg.labels import WIDE_VOID
 
 __all__ = [
+    "DEEP_MODES",
     "LABEL_MODES",
     "UNREADABLE",
     "decode_label_map",
@@ -24,6 +27,7 @@ __all__ = [
 ]
 
 LABEL_MODES = ("P", "L")
+DEEP_MODES = ("I;16", "I;16B", "I;16L", "I")  # The last one is older versions' for PNGs.
 
 UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 """What Pillow raises for a file it cannot read."""
@@ -42,7 +46,7 @@ def open_label_map(path: Path, content: bytes, what: str = "mask") -> Image.Imag
 
     Raises:
         ValueError: when the file is unreadable, was compressed with losses, is to be turned by an
-            EXIF orientation, or holds no 8-bit index per pixel.
+            EXIF orientation, or holds no index of 8 or 16 bits per pixel.
     """
     try:
         mask = Image.open(io.BytesIO(content))
@@ -61,12 +65,13 @@ def open_label_map(path: Path, content: bytes, what: str = "mask") -> Image.Imag
             f"{path}: got a {what} coded as {lossy}, which invents values at every edge, whatever "
             "the file's suffix; expected a format without losses: export it from its source as PNG"
         )
-    if mask.mode not in LABEL_MODES or stretched:
+    if mask.mode not in (*LABEL_MODES, *DEEP_MODES) or stretched:
         white = "write the class's id for white"
+        remedy = white if mask.mode == "1" else "convert colours to indices"
         raise ValueError(
-            f"{path}: got a {what} of mode {mask.mode}; expected palette (P) or 8-bit grey (L), "
-            f"where a pixel's value is {'its class id' if what == 'mask' else 'what counts'}: "
-            f"{white if mask.mode == '1' else 'convert colours to indices'}"
+            f"{path}: got a {what} of mode {mask.mode}; expected palette (P) or grey (of 8 or 16 "
+            f"bits), where a pixel's value is "
+            f"{'its class id' if what == 'mask' else 'what counts'}: {remedy}"
         )
     if orientation != UPRIGHT:
         raise ValueError(
@@ -119,8 +124,8 @@ def _lossy(mask: Image.Image) -> str | None:
     return None
 
 
-def read_label_map(path: Path, what: str = "mask") -> NDArray[np.uint8]:
-    """Read a mask's values, uint8, H x W, read-only.
+def read_label_map(path: Path, what: str = "mask") -> NDArray[Any]:
+    """Read a mask's values, uint8 or of deeper masks uint16, H x W, read-only.
 
     They are dataset ids, or what a data set's ``label_map`` makes them.
 
@@ -142,12 +147,22 @@ def read_label_map(path: Path, what: str = "mask") -> NDArray[np.uint8]:
     return decode_label_map(path, read_content(path, what), what)
 
 
-def decode_label_map(path: Path, content: bytes, what: str = "mask") -> NDArray[np.uint8]:
+def decode_label_map(path: Path, content: bytes, what: str = "mask") -> NDArray[Any]:
     """The same as :func:`read_label_map` of a file whose content is there already."""
     rows = plain_rows(content)
-    if rows is None:
-        return np.asarray(open_label_map(path, content, what), dtype=np.uint8)
-    return rows[:, 1:]
+    if rows is not None:
+        return rows[:, 1:]
+    mask = open_label_map(path, content, what)
+    if mask.mode in LABEL_MODES:
+        return np.asarray(mask, dtype=np.uint8)
+    values = np.asarray(mask)
+    least, most = int(values.min()), int(values.max())
+    if least < 0 or most > WIDE_VOID:
+        raise ValueError(
+            f"{path}: got a {what} of values {least}..{most}; expected 0..{WIDE_VOID}, an index of "
+            "8 or 16 bits per pixel: renumber the classes"
+        )
+    return values.astype(np.uint16)
 
 
 def read_extra(path: Path, size: tuple[int, int]) -> Tensor:
@@ -161,6 +176,8 @@ def read_extra(path: Path, size: tuple[int, int]) -> Tensor:
         ValueError: naming the file when it is missing, unreadable, of another kind or size.
     """
     values = read_label_map(path, "extra map")
+    if values.dtype != np.uint8:
+        raise ValueError(f"{path}: got an extra map of 16 bits; expected 8: scale it to 0..255")
     if values.shape != size:
         raise ValueError(
             f"{path}: got an extra map of {values.shape[1]}x{values.shape[0]} for an image of "

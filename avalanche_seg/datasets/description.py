@@ -1,5 +1,6 @@
 """What a data set is: class names, the meaning of its mask values, and the files of its splits."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,7 +11,8 @@ from numpy.typing import NDArray
 
 from avalanche_seg.datasets.domains import Domains
 from avalanche_seg.datasets.mask_values import MaskValues
-from avalanche_seg.labels import BACKGROUND, N_LABELS, VOID, ZeroIs
+from avalanche_seg.datasets.sources import Item
+from avalanche_seg.labels import BACKGROUND, WIDE_VOID, ZeroIs, table_length
 
 __all__ = ["PartitionRule", "SegmentationFiles", "Split"]
 
@@ -27,8 +29,9 @@ class Split:
     Args:
         root: the data set's folder; messages name it.
         name: of the split, such as "train".
-        images: N image files.
-        masks: N mask files; a pixel's value is its dataset id, or what ``values`` makes one.
+        images: N image files, or sources of images.
+        masks: N mask files, or sources; a pixel's value is its dataset id, or what ``values`` makes
+            one.
         extras: further 8-bit single-channel images of the sizes of the images, such as saliency
             maps: N files by name. Samples hold them as uint8, H x W, under that name.
         values: what the masks' values mean; a :class:`SegmentationFiles` sets it.
@@ -46,8 +49,8 @@ class Split:
 
     root: Path
     name: str
-    images: tuple[Path, ...]
-    masks: tuple[Path, ...]
+    images: tuple[Item, ...]
+    masks: tuple[Item, ...]
     extras: Mapping[str, tuple[Path, ...]] = field(default_factory=dict, hash=False)
     values: MaskValues | None = None
 
@@ -75,7 +78,8 @@ class SegmentationFiles:
     Args:
         name: of the data set.
         class_names: by dataset id: ``class_names[v]`` is the name of the mask value v. Other
-            values than these and 255 (void) are errors, unless the next two say what they are.
+            values than these and void (255; 65535 with more than 255 names, which need masks of
+            16 bits) are errors, unless ``label_map`` and ``void_ids`` say what they are.
         train: the training split.
         test: the test split.
         zero_is: what the value 0 means: the "background" (VOC), a "class" like any other
@@ -85,10 +89,11 @@ class SegmentationFiles:
         partitions: published partitions of the training images by name, most often a task's: image
             indices by step, or a :data:`PartitionRule` that makes them. A benchmark's ``partition``
             may name one.
-        palette: 768 integers in 0..255: red, green and blue of every dataset id; None for VOC's.
-        label_map: dataset id, or 255 (void), of every value that the masks may hold, where they
-            are not the ids themselves. Other values are errors, 255 too.
-        void_ids: mask values that are void, besides 255 or what ``label_map`` says.
+        palette: integers in 0..255: red, green and blue of every dataset id and, last, of void;
+            768 of them for up to 255 names. None for VOC's.
+        label_map: dataset id, or void, of every value that the masks may hold, where they
+            are not the ids themselves. Other values are errors, void too.
+        void_ids: mask values that are void, besides void itself or what ``label_map`` says.
         domains: the domains of its images, for streams whose steps are domains.
 
     Raises:
@@ -130,10 +135,11 @@ class SegmentationFiles:
                     f"{self.name}: the class order {name!r} is no permutation of the "
                     f"{self.n_foreground} foreground ids; list each of them once"
                 )
-        if self.palette is not None and len(self.palette) != 3 * N_LABELS:
+        n_integers = 3 * table_length(len(self.class_names))
+        if self.palette is not None and len(self.palette) != n_integers:
             raise ValueError(
                 f"{self.name}: got a palette of {len(self.palette)} integers; expected "
-                f"{3 * N_LABELS}, red, green and blue of every dataset id"
+                f"{n_integers}, red, green and blue of every dataset id"
             )
         if self.zero_is == "class" and self.label_map is None and BACKGROUND in self.void_ids:
             raise ValueError(
@@ -147,14 +153,14 @@ class SegmentationFiles:
             object.__setattr__(self, name, replace(getattr(self, name), values=values))
 
     def _check_names(self) -> None:
-        if not self.foreground_ids or len(self.class_names) > VOID:
+        if not self.foreground_ids or len(self.class_names) > WIDE_VOID:
             raise ValueError(
                 f"{self.name}: got {len(self.class_names)} class names; expected at least a "
-                f"foreground class and at most {VOID}"
+                f"foreground class and at most {WIDE_VOID}, those of a mask of 16 bits"
             )
         names = ["background"] if self.zero_is == "class" else []
         names += self.class_names
-        doubled = sorted({name for name in names if names.count(name) > 1})
+        doubled = sorted(name for name, times in Counter(names).items() if times > 1)
         if doubled:
             raise ValueError(
                 f"{self.name}: the class names {doubled} are there twice; list each class once "

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,19 +17,20 @@ class Domains:
 
     Args:
         names: of the domains.
-        of: from an image file to the name of its domain.
+        of: from an image of a split, most often a file, to the name of its domain.
 
     Raises:
         ValueError: for no name, or one that is there twice.
 
     Example:
+        >>> from pathlib import Path
         >>> domains = Domains(("day", "night"), of=lambda image: image.parent.name)
         >>> domains.numbers([Path("night/1.jpg"), Path("day/1.jpg")]).tolist()
         [1, 0]
     """
 
     names: tuple[str, ...]
-    of: Callable[[Path], str] = field(hash=False, compare=False)
+    of: Callable[[Any], str] = field(hash=False, compare=False)
 
     def __post_init__(self) -> None:
         twice = sorted({name for name in self.names if self.names.count(name) > 1})
@@ -37,11 +38,11 @@ class Domains:
             got = f"{twice} twice" if twice else "no name"
             raise ValueError(f"domains: got {got}; expected the name of each domain once")
 
-    def numbers(self, images: Sequence[Path]) -> NDArray[np.int64]:
+    def numbers(self, images: Sequence[Any]) -> NDArray[np.int64]:
         """The position in ``names`` of every image's domain, int64.
 
         Args:
-            images: N files.
+            images: of a split.
 
         Raises:
             ValueError: naming the first image of an unknown domain.

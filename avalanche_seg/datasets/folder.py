@@ -1,10 +1,11 @@
 """Any folder in the VOC layout with a classes.txt."""
 
+from collections import Counter
 from pathlib import Path
 
 from avalanche_seg.datasets.description import SegmentationFiles
 from avalanche_seg.datasets.lists import read_pairs, read_text
-from avalanche_seg.labels import VOID
+from avalanche_seg.labels import WIDE_VOID
 from avalanche_seg.system import expand_home
 
 __all__ = ["read_class_names", "read_folder"]
@@ -63,9 +64,11 @@ def read_class_names(path: Path) -> tuple[str, ...]:
     names = tuple(line.strip() for line in read_text(path).rstrip().split("\n"))
     if len(names) < 2 or not all(names):
         raise ValueError(f"{path}: got {list(names)}; expected the background and at least a class")
-    doubled = sorted({name for name in names if names.count(name) > 1})
+    doubled = sorted(name for name, times in Counter(names).items() if times > 1)
     if doubled:
         raise ValueError(f"{path} lists {doubled} twice; list each class once")
-    if len(names) > VOID:
-        raise ValueError(f"{path} lists {len(names)} names; an 8-bit mask can tell {VOID} apart")
+    if len(names) > WIDE_VOID:
+        raise ValueError(
+            f"{path} lists {len(names)} names; a mask of 16 bits can tell {WIDE_VOID} apart"
+        )
     return names

@@ -17,7 +17,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from avalanche_seg.datasets.cache_file import ENTRY, FORMAT, Pixels, is_finished, sample_ends, write
+from avalanche_seg.datasets.cache_file import (
+    ENTRY,
+    FORMAT,
+    Pixels,
+    is_finished,
+    pixel_bytes,
+    sample_ends,
+    write,
+)
 from avalanche_seg.datasets.cache_folder import cache_folder, lock_of
 from avalanche_seg.datasets.description import Split
 from avalanche_seg.datasets.mask_scan import MaskStatistics
@@ -25,7 +33,7 @@ from avalanche_seg.system import file_lock
 
 __all__ = ["ImageCache", "image_cache"]
 
-CachedSample = tuple[Tensor, Pixels, dict[str, Tensor]]
+CachedSample = tuple[Tensor, NDArray[Any], dict[str, Tensor]]
 
 
 class ImageCache:
@@ -35,12 +43,21 @@ class ImageCache:
         path: the file; see :mod:`avalanche_seg.datasets.cache_file`.
         ends: int64, N + 1; sample i lies in ``ends[i]:ends[i + 1]``.
         extras: names of the extras, ascending.
+        is_deep: masks are uint16.
     """
 
-    def __init__(self, path: Path, ends: NDArray[np.int64], extras: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        path: Path,
+        ends: NDArray[np.int64],
+        extras: tuple[str, ...] = (),
+        *,
+        is_deep: bool = False,
+    ) -> None:
         self._path = path
         self._ends = ends
         self._extras = extras
+        self._is_deep = is_deep
         self._mapped: mmap.mmap | None = None
         self._is_lost = False
         self._checked = bytearray(len(ends) - 1)
@@ -58,9 +75,9 @@ class ImageCache:
             index: in the split.
 
         Returns:
-            The image, uint8 3 x H x W; the mask's values, uint8 H x W; and the extras by name,
-            uint8 H x W. All are copies, which may be changed in place. None when the sample is
-            damaged, or the file gone: then the data set's own files are to be read.
+            The image, uint8 3 x H x W; the mask's values, uint8 or uint16 H x W; and the extras
+            by name, uint8 H x W. All are copies, which may be changed in place. None when the
+            sample is damaged, or the file gone: then the data set's own files are to be read.
         """
         mapped = self._map()
         if mapped is None:
@@ -70,7 +87,7 @@ class ImageCache:
         start, end, area = int(self._ends[index]), int(self._ends[index + 1]), height * width
         if not self._checked[index]:
             if (
-                area * (4 + len(self._extras)) != end - start
+                area * pixel_bytes(len(self._extras), self._is_deep) != end - start
                 or zlib.crc32(memoryview(mapped)[start:end]) != checksum
             ):
                 self._discard(f"the checksum of sample {index} is wrong")
@@ -81,11 +98,13 @@ class ImageCache:
             return np.frombuffer(mapped, np.uint8, count * area, start + first * area).copy()
 
         image = torch.from_numpy(planes(0, 3)).view(height, width, 3).permute(2, 0, 1)
+        first = pixel_bytes(0, self._is_deep)
+        mask = planes(3, first - 3).view(np.uint16 if self._is_deep else np.uint8)
         extras = {
-            name: torch.from_numpy(planes(4 + i, 1)).view(height, width)
+            name: torch.from_numpy(planes(first + i, 1)).view(height, width)
             for i, name in enumerate(self._extras)
         }
-        return image, planes(3, 1).reshape(height, width), extras
+        return image, mask.reshape(height, width), extras
 
     def _map(self) -> mmap.mmap | None:
         """The file in memory; None, after a warning, once it is gone or of another size."""
@@ -121,8 +140,8 @@ def image_cache(split: Split, statistics: MaskStatistics, *, progress: bool = Tr
     """The cache of a split; decodes every image, mask and extra unless that was done before.
 
     The file lies in :func:`~avalanche_seg.datasets.cache_folder.cache_folder`; it takes
-    4 bytes per pixel, and one more for every extra. A finished one is used from a folder that
-    cannot be written, too.
+    4 bytes per pixel, one more for deep masks and one for every extra. A finished one is used from
+    a folder that cannot be written, too.
 
     Args:
         split: the split.
@@ -142,18 +161,18 @@ def image_cache(split: Split, statistics: MaskStatistics, *, progress: bool = Tr
         >>> image.shape, mask.shape, extras
         (torch.Size([3, 96, 128]), (96, 128), {})
     """
-    names = tuple(sorted(split.extras))
-    ends = sample_ends(statistics.counts.sum(axis=1), len(names))
+    names, is_deep = tuple(sorted(split.extras)), statistics.is_deep
+    ends = sample_ends(statistics.counts.sum(axis=1), len(names), is_deep=is_deep)
     path = cache_folder() / f"{statistics.fingerprint}.pixels{FORMAT}"
     if not is_finished(path, ends):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with file_lock(lock_of(path)):
                 if not is_finished(path, ends):  # By another process, meanwhile.
-                    write(path, split, ends, progress=progress)
+                    write(path, split, ends, is_deep=is_deep, progress=progress)
         except OSError as error:
             raise ValueError(
                 f"cache_images=True: {path} cannot be written ({error}); let AVALANCHE_SEG_CACHE "
                 "name another folder, or leave the cache out"
             ) from error
-    return ImageCache(path, ends, names)
+    return ImageCache(path, ends, names, is_deep=is_deep)

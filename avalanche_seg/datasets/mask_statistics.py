@@ -13,18 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avalanche_seg.datasets.cache_folder import cache_folder, remove_leftovers
-from avalanche_seg.datasets.contents import content_digest, file_states, files_by_sample
-from avalanche_seg.datasets.decoding import read_content
+from avalanche_seg.datasets.contents import content_digest, file_states, items_by_sample
 from avalanche_seg.datasets.description import Split
-from avalanche_seg.datasets.mask_scan import MaskStatistics, scan
+from avalanche_seg.datasets.mask_scan import MaskStatistics, Scan, scan
 from avalanche_seg.datasets.mask_values import MaskValues
 from avalanche_seg.datasets.orientation import UPRIGHT
-from avalanche_seg.labels import N_LABELS
+from avalanche_seg.datasets.sources import content_of
+from avalanche_seg.datasets.value_counts import ValueCounts
 from avalanche_seg.system import atomic_write, is_main
 
 __all__ = ["mask_statistics"]
 
 _LOOKED_AT = 16  # Samples at every start.
+_MOST_OF_8_BITS = 255
 
 
 def mask_statistics(
@@ -63,7 +64,9 @@ def mask_statistics(
             _save(path, known)
     values.check(split.masks, known.counts)  # A cached scan may have known more classes.
     _warn_of_turned_images(split, known.orientations)
-    return known._replace(counts=values.counts_by_id(known.counts))
+    counts = values.counts_by_id(known.counts)
+    is_deep = bool((known.counts.values > _MOST_OF_8_BITS).any())
+    return MaskStatistics(counts, known.digests, known.orientations, is_deep)
 
 
 def _values(split: Split, n_values: int | None) -> MaskValues:
@@ -79,12 +82,12 @@ def _values(split: Split, n_values: int | None) -> MaskValues:
 
 def _differ(split: Split, digests: NDArray[np.uint64]) -> bool:
     """Whether some samples have other contents, which not every file system's times tell."""
-    files = list(files_by_sample(split))
-    step = max(1, -(-len(files) // _LOOKED_AT))
+    items = list(items_by_sample(split))
+    step = max(1, -(-len(items) // _LOOKED_AT))
     return any(
-        content_digest(read_content(path, "file")) != digest
-        for i in range(0, len(files), step)
-        for path, digest in zip(files[i], digests[i].tolist(), strict=True)
+        content_digest(content_of(item, "file")) != digest
+        for i in range(0, len(items), step)
+        for item, digest in zip(items[i], digests[i].tolist(), strict=True)
     )
 
 
@@ -101,27 +104,35 @@ def _warn_of_turned_images(split: Split, orientations: NDArray[np.uint8]) -> Non
         )
 
 
-def _load(path: Path, split: Split) -> MaskStatistics | None:
+def _load(path: Path, split: Split) -> Scan | None:
     try:
         file = path.open("rb")
     except OSError:
         return None
     try:
         with file, np.load(file, allow_pickle=False) as stored:
-            known = MaskStatistics(*(stored[name] for name in MaskStatistics._fields))
+            counts = ValueCounts(*(stored[name] for name in ValueCounts._fields))
+            known = Scan(counts, stored["digests"], stored["orientations"])
     except Exception as error:  # NumPy and zipfile raise half a dozen types on a damaged file.
         warnings.warn(f"{path} is damaged ({error}); scanning the masks again", stacklevel=3)
         return None
-    n_images, n_files = len(split), 2 + len(split.extras)
-    expected = ((n_images, N_LABELS), (n_images, n_files), (n_images,))
-    return known if tuple(table.shape for table in known) == expected else None
+    n_images, n_items = len(split), 2 + len(split.extras)
+    n_entries = int(counts.starts[-1]) if len(counts.starts) else 0
+    expected = [(n_images + 1,), (n_entries,), (n_entries,), (n_images, n_items), (n_images,)]
+    found = [table.shape for table in (*counts, known.digests, known.orientations)]
+    return known if found == expected else None
 
 
-def _save(path: Path, known: MaskStatistics) -> None:
+def _save(path: Path, known: Scan) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_write(path) as temporary, temporary.open("wb") as file:
-            np.savez_compressed(file, **known._asdict())
+            np.savez_compressed(
+                file,
+                **known.counts._asdict(),
+                digests=known.digests,
+                orientations=known.orientations,
+            )
     except OSError as error:
         warnings.warn(
             f"the mask statistics were not cached in {path.parent} ({error}); every start scans "

@@ -1,24 +1,28 @@
 """Colours of label maps: VOC's palette, and the one place that colours labels by it."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from avalanche_seg.labels import N_LABELS, VOID
+from avalanche_seg.labels import N_LABELS
 
-__all__ = ["colorize", "voc_palette"]
+__all__ = ["check_palette", "colorize", "voc_palette"]
 
 
-def voc_palette() -> list[int]:
+def voc_palette(n: int = N_LABELS) -> list[int]:
     """Give the standard VOC colour palette.
 
     The bits of an index, taken three at a time, are spread over red, green and blue from the
     highest bit down, so that neighbouring indices get colours far apart.
 
+    Args:
+        n: how many colours.
+
     Returns:
-        768 integers in 0..255: red, green, blue of index 0, of index 1, ... of index 255; the form
-        that ``PIL.Image.Image.putpalette`` takes.
+        3 n integers in 0..255: red, green, blue of index 0, of index 1, ... of index n - 1; the
+        form that ``PIL.Image.Image.putpalette`` takes.
 
     Example:
         >>> palette = voc_palette()
@@ -29,44 +33,47 @@ def voc_palette() -> list[int]:
     """
     return [
         sum(((index >> (3 * bit + channel)) & 1) << (7 - bit) for bit in range(8))
-        for index in range(256)
+        for index in range(n)
         for channel in range(3)
     ]
 
 
 def colorize(
-    labels: NDArray[np.uint8], palette: Sequence[int], class_ids: Sequence[int]
+    labels: NDArray[np.integer[Any]], palette: Sequence[int], class_ids: Sequence[int]
 ) -> NDArray[np.uint8]:
     """Colour a label map of channels with the palette's colours of their dataset ids.
 
     Args:
-        labels: uint8, H x W, channels. 255 (void) and labels without a channel get void's colour,
-            that of dataset id 255.
-        palette: 768 integers in 0..255: red, green and blue of every dataset id.
-        class_ids: dataset id of every channel.
+        labels: integers of 0 or more, H x W, channels. Void and labels without a channel get void's
+            colour, the last one.
+        palette: 768 integers in 0..255: red, green and blue of every dataset id, the last ones for
+            void; or more, for more than 255 ids.
+        class_ids: dataset id of every channel; beyond the palette it is void.
 
     Returns:
         uint8, H x W x 3, RGB.
 
     Raises:
-        ValueError: for labels that are not uint8, a palette of another length, or more channels
-            than an 8-bit label map can name.
+        ValueError: for labels that are no integers, or a palette of another length.
 
     Example:
         >>> labels = np.array([[0, 1, 255]], dtype=np.uint8)
         >>> colorize(labels, voc_palette(), class_ids=(0, 2)).tolist()
         [[[0, 0, 0], [0, 128, 0], [224, 224, 192]]]
     """
-    if labels.dtype != np.uint8:
-        raise ValueError(f"got labels of {labels.dtype}; expected uint8: convert them first")
-    if len(palette) != 3 * N_LABELS:
+    if not np.issubdtype(labels.dtype, np.integer):
+        raise ValueError(f"got labels of {labels.dtype}; expected integers: convert them first")
+    check_palette(palette)
+    colours = np.asarray(palette, dtype=np.uint8).reshape(-1, 3)
+    void = len(colours) - 1
+    of_label = colours[np.minimum([*class_ids, void], void)]
+    return of_label[np.minimum(labels, len(class_ids))]
+
+
+def check_palette(palette: Sequence[int]) -> None:
+    """ValueError unless there are three integers for each of 256 or more dataset ids."""
+    if len(palette) < 3 * N_LABELS or len(palette) % 3:
         raise ValueError(
             f"got a palette of {len(palette)} integers; expected {3 * N_LABELS}: red, green and "
             "blue of every dataset id"
         )
-    if len(class_ids) > VOID:
-        raise ValueError(f"got {len(class_ids)} class_ids; expected at most {VOID}")
-    id_of_label = np.full(N_LABELS, VOID)
-    id_of_label[: len(class_ids)] = class_ids
-    colours = np.asarray(palette, dtype=np.uint8).reshape(N_LABELS, 3)
-    return colours[id_of_label][labels]

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from avalanche_seg.kernels import SoftmaxTerms, compute_dtype, pixel_losses
-from avalanche_seg.labels import BACKGROUND, VOID
+from avalanche_seg.labels import BACKGROUND, VOID, ignored_label
 from avalanche_seg.losses._checks import check_target
 from avalanche_seg.losses.criterion import LabelCriterion
 from avalanche_seg.losses.reduction import Reduction, check_reduction, reduced
@@ -36,7 +36,8 @@ def annotated_cross_entropy(
             does not annotate counts as background.
         annotated: bool, B x C; row i holds the channels that image i annotates. The background's
             entry has no meaning.
-        ignore_index: label of pixels that cost nothing.
+        ignore_index: label of pixels that cost nothing; 255 stands for 65535 where there are more
+            than 255 channels.
         reduction: "mean" (over the pixels that are not ignored), "mean_all" (over all pixels),
             "sum" or "none" (B x H x W); see :func:`avalanche_seg.losses.reduction.reduced`.
 
@@ -64,7 +65,7 @@ def annotated_cross_entropy(
         )
     outside = ~annotated
     outside[:, BACKGROUND] = True
-    valid = target != ignore_index
+    valid = target != ignored_label(ignore_index, logits.shape[1])
     shape = target.shape if reduction == "none" else ()
     loss = logits.new_zeros(shape, dtype=compute_dtype(logits))
     for hidden in outside.unique(dim=0):

@@ -3,8 +3,8 @@
 from torch import Tensor, nn
 
 from avalanche_seg.kernels import LabelSigmoid, TeacherSigmoid
-from avalanche_seg.labels import VOID
-from avalanche_seg.losses._checks import check_teacher, label_loss, teacher_loss
+from avalanche_seg.labels import VOID, ignored_label
+from avalanche_seg.losses._checks import check_target, check_teacher, label_loss, teacher_loss
 from avalanche_seg.losses.criterion import LabelCriterion
 from avalanche_seg.losses.reduction import Reduction, check_reduction
 
@@ -27,7 +27,8 @@ def binary_cross_entropy(
     Args:
         logits: floating point, B x C x H x W, or B x C x h x w: resized bilinearly to the target.
         target: channels, int64, B x H x W, in 0..C-1 or ``ignore_index``.
-        ignore_index: label of pixels that cost nothing.
+        ignore_index: label of pixels that cost nothing; 255 stands for 65535 where there are more
+            than 255 channels.
         reduction: "mean" (over the pixels that are not ignored), "mean_all" (over all pixels),
             "sum" or "none" (B x H x W); see :func:`avalanche_seg.losses.reduction.reduced`.
 
@@ -43,6 +44,8 @@ def binary_cross_entropy(
         >>> round(binary_cross_entropy(torch.zeros(1, 3, 1, 1), target).item(), 4)  # 3 log 2
         2.0794
     """
+    check_target(logits, target)
+    ignore_index = ignored_label(ignore_index, logits.shape[1])
     return label_loss(
         LabelSigmoid(ignore_index),
         logits,

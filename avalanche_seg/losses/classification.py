@@ -8,7 +8,7 @@ from typing import Any, ClassVar, cast
 import torch
 from torch import Tensor
 
-from avalanche_seg.labels import VOID
+from avalanche_seg.labels import VOID, ignored_label
 from avalanche_seg.losses.annotated import annotated_cross_entropy
 from avalanche_seg.losses.cross_entropy import UnbiasedCrossEntropy
 from avalanche_seg.losses.external import (
@@ -158,6 +158,7 @@ def _weighted(criterion: Any, logits: Tensor, target: Tensor, weight: Tensor) ->
         )
     of_pixels = copy.copy(inner)
     of_pixels.reduction = "none"
-    valid = target != getattr(inner, "ignore_index", VOID)
+    ignored = ignored_label(getattr(inner, "ignore_index", VOID), logits.shape[1])
+    valid = target != ignored
     losses = at_target_size(of_pixels)(logits, target)
     return weighted_reduction(losses, weight, reduction=reduction, valid=valid)

@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from avalanche_seg.kernels import SoftmaxTerms
-from avalanche_seg.labels import VOID
+from avalanche_seg.labels import VOID, ignored_label
 from avalanche_seg.losses._checks import check_n_old, check_target, label_loss
 from avalanche_seg.losses.criterion import LabelCriterion
 from avalanche_seg.losses.evaluation import cross_entropy_and_labels
@@ -26,7 +26,8 @@ def cross_entropy(
     Args:
         logits: floating point, B x C x H x W, or B x C x h x w: resized bilinearly to the target.
         target: channels, int64, B x H x W, in 0..C-1 or ``ignore_index``.
-        ignore_index: label of pixels that cost nothing.
+        ignore_index: label of pixels that cost nothing; 255 stands for 65535 where there are more
+            than 255 channels.
         reduction: "mean" (over the pixels that are not ignored), "mean_all" (over all pixels),
             "sum" or "none" (B x H x W); see :func:`avalanche_seg.losses.reduction.reduced`.
 
@@ -42,6 +43,8 @@ def cross_entropy(
         >>> round(cross_entropy(torch.zeros(1, 2, 1, 2), target).item(), 4)
         0.3466
     """
+    check_target(logits, target)
+    ignore_index = ignored_label(ignore_index, logits.shape[1])
     terms = SoftmaxTerms(1, distil=False, ignore_index=ignore_index)
     return label_loss(terms, logits, target, ignore_index=ignore_index, reduction=reduction)
 
@@ -67,7 +70,8 @@ def unbiased_cross_entropy(
         target: channels, int64, B x H x W, in 0..C-1 or ``ignore_index``.
         n_old: K, the number of channels before this step, background included; 1..C. With K = 1 the
             loss is the cross entropy.
-        ignore_index: label of pixels that cost nothing.
+        ignore_index: label of pixels that cost nothing; 255 stands for 65535 where there are more
+            than 255 channels.
         reduction: "mean" (over the pixels that are not ignored), "mean_all" (over all pixels),
             "sum" or "none" (B x H x W); see :func:`avalanche_seg.losses.reduction.reduced`.
 
@@ -86,6 +90,7 @@ def unbiased_cross_entropy(
     """
     check_target(logits, target)
     check_n_old(n_old, logits)
+    ignore_index = ignored_label(ignore_index, logits.shape[1])
     terms = SoftmaxTerms(n_old, distil=False, ignore_index=ignore_index)
     return label_loss(terms, logits, target, ignore_index=ignore_index, reduction=reduction)
 

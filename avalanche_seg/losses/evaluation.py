@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from avalanche_seg.kernels import EXP_SAFE_BOUND, compute_dtype, exp_, labelled_tiles, score_bound
-from avalanche_seg.labels import VOID
+from avalanche_seg.labels import VOID, ignored_label
 from avalanche_seg.losses._checks import check_target
 from avalanche_seg.losses.reduction import Reduction, check_reduction, reduced
 
@@ -42,7 +42,7 @@ def cross_entropy_and_labels(
     size = check_target(logits, target)
     losses = torch.empty(target.shape, dtype=compute_dtype(logits), device=target.device)
     labels = torch.empty_like(target)
-    valid = target != ignore_index
+    valid = target != ignored_label(ignore_index, logits.shape[1])
     channels = torch.where(valid, target, 0)
     exp_is_safe = score_bound(logits) <= EXP_SAFE_BOUND
     for where, predicted, best, scores in labelled_tiles(logits, size, with_scores=True):

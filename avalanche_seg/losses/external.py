@@ -21,7 +21,8 @@ class AtTargetSize(nn.Module):
 
     Args:
         criterion: a Module or a function of logits and target, such as
-            ``nn.CrossEntropyLoss(ignore_index=255)``; the benchmarks' unlabelled pixels are 255.
+            ``nn.CrossEntropyLoss(ignore_index=255)``; the benchmarks' unlabelled pixels are
+            255, and 65535 among more than 255 channels.
 
     Shape:
         - logits: floating point, B x C x h x w; half precision is resized in float32.

@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from avalanche_seg.kernels import SoftmaxTerms, pixel_losses
-from avalanche_seg.labels import VOID
+from avalanche_seg.labels import VOID, ignored_label
 from avalanche_seg.losses._checks import check_n_old, check_target, check_teacher, scaled
 from avalanche_seg.losses.criterion import LabelCriterion
 from avalanche_seg.losses.reduction import Reduction, check_reduction, reduced
@@ -61,6 +61,7 @@ def mib_loss(
             f"the teacher has {teacher_logits.shape[1]} channels and n_old={n_old}; expected the "
             "same number: the teacher is the model of the previous step"
         )
+    ignore_index = ignored_label(ignore_index, logits.shape[1])
     ce, kd = pixel_losses(
         SoftmaxTerms(n_old, ignore_index=ignore_index),
         logits,

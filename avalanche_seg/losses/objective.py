@@ -45,7 +45,8 @@ class StepBatch:
 
     Attributes:
         images: floating point, B x 3 x H x W, normalised.
-        target: class labels, int64, B x H x W; ``VOID`` where there is none.
+        target: class labels, int64, B x H x W; where there is none 255, or 65535 when the output
+            has more than 255 channels.
         output: the student's; None in a pass over the data before the training.
         n_old: classes before this step, background included; 0 at step 0.
         step: number of the step.

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from avalanche_seg.labels import N_LABELS
+from avalanche_seg.labels import WIDE_VOID
 from avalanche_seg.metrics.evaluation import EvalBatch
 from avalanche_seg.metrics.iou import mean_present
 from avalanche_seg.system import all_reduce_sum_, check_number, collective_device
@@ -98,7 +98,7 @@ class BoundaryIoU:
     def _known(self, device: torch.device) -> Tensor:
         # As long as there are labels, so that processes that saw other steps agree.
         if self._counts is None:
-            self._counts = torch.zeros(3, N_LABELS, dtype=torch.int64, device=device)
+            self._counts = torch.zeros(3, WIDE_VOID, dtype=torch.int64, device=device)
         return self._counts
 
 

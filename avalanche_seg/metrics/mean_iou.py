@@ -9,7 +9,7 @@ from avalanche.evaluation.metric_results import MetricValue
 from avalanche.evaluation.metric_utils import get_metric_name
 from torch import Tensor
 
-from avalanche_seg.labels import N_LABELS
+from avalanche_seg.labels import WIDE_VOID
 from avalanche_seg.metrics.confusion_matrix import ConfusionMatrix
 from avalanche_seg.metrics.domain_iou import DomainIoU
 from avalanche_seg.metrics.evaluation import StepMetric, eval_batch
@@ -110,7 +110,7 @@ class MeanIoU(PluginMetric[dict[str, float]]):
         base = self.base_classes
         if base is None:
             # Without steps to tell apart, every class is a base class.
-            base = getattr(experience, "base_classes", range(N_LABELS))
+            base = getattr(experience, "base_classes", range(WIDE_VOID))
         self._n_base = max(base) + 1
 
     def after_eval_iteration(self, strategy: Any) -> None:

@@ -9,8 +9,7 @@ from avalanche.evaluation import PluginMetric
 from avalanche.evaluation.metric_results import MetricValue
 from torch import Tensor
 
-from avalanche_seg.datasets import colorize
-from avalanche_seg.labels import N_LABELS, VOID
+from avalanche_seg.datasets import check_palette, colorize
 from avalanche_seg.metrics.evaluation import eval_batch
 from avalanche_seg.metrics.figures import picture_values
 from avalanche_seg.metrics.mean_iou import ids_of
@@ -31,9 +30,9 @@ class SamplePredictions(PluginMetric[Tensor]):
     the images shown are copied from the device.
 
     Args:
-        palette: 768 integers in 0..255, red, green and blue of every dataset id; that of 255 is the
-            colour of void and of labels without a channel. Channels are dataset ids where the
-            experience has no ``label_space``.
+        palette: 768 integers in 0..255, red, green and blue of every dataset id, or more for more
+            than 255 ids; the last colour is that of void and of labels without a channel. Channels
+            are dataset ids where the experience has no ``label_space``.
         n: images; 0 for none.
 
     Raises:
@@ -42,17 +41,14 @@ class SamplePredictions(PluginMetric[Tensor]):
 
     def __init__(self, palette: Sequence[int], *, n: int = 4) -> None:
         super().__init__()
-        if len(palette) != 3 * N_LABELS:
-            raise ValueError(
-                f"got a palette of {len(palette)} numbers; expected {3 * N_LABELS}, red, green and "
-                "blue of every dataset id"
-            )
+        check_palette(palette)
         if max(check_wholes("palette", palette)) > 255:
             raise ValueError(f"palette: got {max(palette)}; expected numbers 0..255")
         check_whole("n", n, expected="zero images or more, a whole number")
         self.palette = list(palette)
         self.n = n
-        self._class_ids: Sequence[int] = range(VOID)
+        self._all_ids = range(len(palette) // 3 - 1)
+        self._class_ids: Sequence[int] = self._all_ids
         self._samples: list[tuple[Tensor, Tensor, Tensor]] = []
 
     def reset(self) -> None:
@@ -79,7 +75,7 @@ class SamplePredictions(PluginMetric[Tensor]):
     def before_eval_exp(self, strategy: Any) -> None:
         """Start collecting."""
         self.reset()
-        self._class_ids = ids_of(strategy.experience) or range(VOID)
+        self._class_ids = ids_of(strategy.experience) or self._all_ids
 
     def after_eval_iteration(self, strategy: Any) -> None:
         """Keep images of the batch while some are wanted."""
@@ -89,8 +85,12 @@ class SamplePredictions(PluginMetric[Tensor]):
         batch = eval_batch(strategy)
         stride = -(-max(batch.target.shape[-2:]) // _MAX_SIDE)
         kept = (
-            part[:wanted, ..., ::stride, ::stride].to(torch.uint8).cpu()
-            for part in (to_pixels(batch.images[:wanted]), batch.target, batch.prediction)
+            part[:wanted, ..., ::stride, ::stride].cpu()
+            for part in (
+                to_pixels(batch.images[:wanted]),
+                batch.target.to(torch.int32),
+                batch.prediction.to(torch.int32),
+            )
         )
         self._samples.extend(zip(*kept, strict=True))
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from torch import Tensor
 
+from avalanche_seg.labels import VOID, void_label
 from avalanche_seg.loading import batch_extras
 from avalanche_seg.losses import Objective, StepBatch
 from avalanche_seg.models import as_output
@@ -27,7 +28,7 @@ def step_batch(strategy: Any, *, teacher: Any = None, output: Any = None) -> Ste
     experience = strategy.experience
     return StepBatch(
         strategy.mb_x,
-        strategy.mb_y,
+        _as_losses_ignore(strategy.mb_y, strategy.experience, output),
         output,
         n_old=len(experience.previous_classes),
         step=experience.current_experience,
@@ -36,6 +37,14 @@ def step_batch(strategy: Any, *, teacher: Any = None, output: Any = None) -> Ste
         extras=batch_extras(strategy.mbatch),
         hides_old=brings_classes(experience),
     )
+
+
+def _as_losses_ignore(target: Tensor, experience: Any, output: Any) -> Tensor:
+    """The target with the void of the output's channels in place of that of the whole task's."""
+    space = getattr(experience, "label_space", None)
+    if output is None or space is None or space.void == VOID:
+        return target
+    return target.masked_fill(target == space.void, void_label(output.logits.shape[1]))
 
 
 def computes_objectives(strategy: Any) -> bool:

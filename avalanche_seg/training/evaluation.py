@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from avalanche_seg.labels import VOID
+from avalanche_seg.labels import void_label
 from avalanche_seg.losses import Criterion, CrossEntropy, DenseOutput
 from avalanche_seg.models import score_function
 
@@ -28,7 +28,7 @@ def evaluation_loss(
     logits, scores = output.logits, score_function(model)
     if scores is not None:
         logits = scores(logits)
-    known = torch.where(target < logits.shape[1], target, VOID)
+    known = torch.where(target < logits.shape[1], target, void_label(logits.shape[1]))
     # A subclass may have another forward().
     if scores is None and type(criterion) is CrossEntropy:
         return criterion.with_labels(logits, known)

@@ -23,11 +23,28 @@ def test_read_label_map(tmp_path: Path, mode: str) -> None:
     np.testing.assert_array_equal(labels, ids)
 
 
-@pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA", "I;16", "1"])
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA", "F", "1"])
 def test_masks_of_other_modes(tmp_path: Path, mode: str) -> None:
-    Image.new(mode, (3, 2)).save(tmp_path / "m.png")
-    with pytest.raises(ValueError, match=r"m\.png: got a mask of mode .*expected palette \(P\)"):
-        read_label_map(tmp_path / "m.png")
+    path = tmp_path / ("m.tif" if mode == "F" else "m.png")
+    Image.new(mode, (3, 2)).save(path)
+    with pytest.raises(ValueError, match=r"m\....: got a mask of mode .*expected palette \(P\)"):
+        read_label_map(path)
+
+
+@pytest.mark.parametrize("name", ["m.png", "m.tif"])
+def test_masks_of_16_bits(tmp_path: Path, name: str) -> None:
+    values = np.array([[0, 255, 256], [1000, 40000, 65535]], dtype=np.uint16)
+    Image.fromarray(values).save(tmp_path / name)
+    labels = read_label_map(tmp_path / name)
+    assert labels.dtype == np.uint16
+    np.testing.assert_array_equal(labels, values)
+
+
+@pytest.mark.parametrize(("value", "shown"), [(70000, "0..70000"), (-1, "-1..0")])
+def test_values_beyond_16_bits(tmp_path: Path, value: int, shown: str) -> None:
+    Image.fromarray(np.array([[0, value]], dtype=np.int32)).save(tmp_path / "m.tif")
+    with pytest.raises(ValueError, match=rf"m\.tif: got a mask of values {shown}; expected 0"):
+        read_label_map(tmp_path / "m.tif")
 
 
 def test_masks_of_one_bit_are_told_what_white_is(tmp_path: Path) -> None:

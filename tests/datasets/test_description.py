@@ -29,9 +29,9 @@ def test_both_splits_know_what_masks_mean() -> None:
     described = files("zero", "ant", label_map={7: 1}, void_ids=[0])
     for split in (described.train, described.test):
         assert split.values is not None
-        assert split.values.to_ids[[7, 0]].tolist() == [1, 255]
+        assert split.values.to_entries[[7, 0]].tolist() == [1, 255]
     again = dataclasses.replace(described, label_map={7: 0})
-    assert again.train.values is not None and again.train.values.to_ids[7] == 0
+    assert again.train.values is not None and again.train.values.to_entries[7] == 0
 
 
 def test_descriptions_are_values() -> None:
@@ -46,12 +46,13 @@ def test_descriptions_are_values() -> None:
     [
         (["zero"], {}, "got 1 class names; expected at least a foreground class"),
         ([], {"zero_is": "class"}, "got 0 class names"),
-        ([str(i) for i in range(256)], {}, "got 256 class names; .* at most 255"),
+        ([str(i) for i in range(65536)], {}, "got 65536 class names; .* at most 65535"),
         (["zero", "ant", "ant"], {}, r"\['ant'\] are there twice"),
         (["background", "ant"], {"zero_is": "class"}, r"\['background'\] are there twice"),
         (["zero", "ant"], {"zero_is": "void"}, "zero_is='void' is unknown.*background, class, unl"),
         (["zero", "ant"], {"class_orders": {"b": [0, 1]}}, "order 'b' is no permutation of the 1 "),
         (["zero", "ant"], {"palette": [0] * 9}, "palette of 9 integers; expected 768"),
+        ([str(i) for i in range(256)], {"palette": [0] * 768}, "768 integers; expected 771"),
         (["zero", "ant"], {"label_map": {3: 2}}, r"label_map: got the dataset ids \[2\]"),
         (["zero", "ant"], {"zero_is": "class", "void_ids": (0,)}, "void_ids: 0 is a class"),
     ],

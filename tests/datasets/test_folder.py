@@ -67,9 +67,9 @@ def test_a_byte_order_mark_is_no_part_of_a_name(tmp_path: Path) -> None:
 
 
 def test_as_many_names_as_a_mask_has_room_for(tmp_path: Path) -> None:
-    lines = [f"class {i}" for i in range(256)]
-    assert len(_names(tmp_path, "\n".join(lines[:255]))) == 255
-    with pytest.raises(ValueError, match=r"classes\.txt lists 256 names; .* can tell 255 apart"):
+    lines = [f"class {i}" for i in range(65536)]
+    assert len(_names(tmp_path, "\n".join(lines[:-1]))) == 65535
+    with pytest.raises(ValueError, match=r"classes\.txt lists 65536 names; .* can tell 65535"):
         _names(tmp_path, "\n".join(lines))
 
 

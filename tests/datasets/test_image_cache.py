@@ -96,7 +96,7 @@ def count_reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         done.append(path.stem)
         return read_image(path)
 
-    monkeypatch.setattr(cache_file, "read_image", counted)
+    monkeypatch.setattr(cache_file, "image_of", counted)
     return done
 
 
@@ -288,12 +288,12 @@ import os, signal, sys
 from pathlib import Path
 from avalanche_seg.datasets import cache_file, image_cache, mask_statistics, read_folder
 left = [3]
-def kill_later(path, read=cache_file.read_image):
+def kill_later(path, read=cache_file.image_of):
     left[0] -= 1
     if left[0] < 0:
         os.kill(os.getpid(), signal.SIGKILL)
     return read(path)
-cache_file.read_image = kill_later
+cache_file.image_of = kill_later
 cache_file._PART = 1
 split = read_folder(Path(sys.argv[1])).train
 image_cache(split, mask_statistics(split, n_values=5, progress=False), progress=False)

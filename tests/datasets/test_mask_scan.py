@@ -21,23 +21,6 @@ def test_progress_bar(samples: Split, capsys: pytest.CaptureFixture[str]) -> Non
     assert "mask statistics of kit/train" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (1, 7), (2, 8), (3, 11), (40, 64)])
-@pytest.mark.parametrize("values", [[0], [0, 255], range(256), [9, 9, 9, 9, 9, 9, 9, 1]])
-def test_pixel_counts(shape: tuple[int, int], values: list[int]) -> None:
-    generator = np.random.default_rng(0)
-    mask = generator.choice(np.array(values, dtype=np.uint8), shape)
-    masks = [mask, np.sort(mask, axis=None).reshape(shape), np.pad(mask, 3)[3:-3, 3:-3], mask.T]
-    counts = mask_scan.pixel_counts(*masks)
-    assert counts.dtype == np.int64
-    expected = [np.bincount(one.ravel(), minlength=256) for one in masks]
-    np.testing.assert_array_equal(counts, expected)
-    np.testing.assert_array_equal(mask_scan.pixel_counts(mask), expected[:1])
-
-
-def test_pixel_counts_of_no_mask() -> None:
-    assert mask_scan.pixel_counts().shape == (0, 256)
-
-
 @pytest.mark.parametrize("threads", [1, 3])
 def test_any_number_of_threads_names_the_first_bad_file(
     samples: Split, monkeypatch: pytest.MonkeyPatch, threads: int
@@ -45,16 +28,16 @@ def test_any_number_of_threads_names_the_first_bad_file(
     monkeypatch.setattr(mask_scan, "_PART", 1)
     counts = mask_scan.scan(samples, values=MaskValues(4), progress=False, threads=threads).counts
     np.testing.assert_array_equal(
-        counts, np.array([np.bincount(np.ravel(mask), minlength=256) for mask in MASKS.values()])
+        MaskValues(4).counts_by_id(counts),
+        np.array([np.bincount(np.ravel(mask), minlength=256) for mask in MASKS.values()]),
     )
     good = samples
     samples = dataclasses.replace(samples, masks=(*samples.masks[:2], samples.root / "none.png"))
     for part, together in [(1, 1), (16, 1), (16, 9), (16, 1000)]:
         monkeypatch.setattr(mask_scan, "_PART", part)
         monkeypatch.setattr(mask_scan, "_TOGETHER", together)
-        np.testing.assert_array_equal(
-            mask_scan.scan(good, values=MaskValues(4), progress=False, threads=threads).counts,
-            counts,
-        )
+        again = mask_scan.scan(good, values=MaskValues(4), progress=False, threads=threads).counts
+        for found, expected in zip(again, counts, strict=True):
+            np.testing.assert_array_equal(found, expected)
         with pytest.raises(ValueError, match=r"b\.png: value 3 is no class"):
             mask_scan.scan(samples, values=MaskValues(3), progress=False, threads=threads)

@@ -77,7 +77,11 @@ CASES: list[tuple[Break, str, list[str]]] = [
     (_unturned, "masks", ["50x40 pixels", "40x50, turned upright", "EXIF orientation 8"]),
     (_floating_image, "images", ["mode F (floating point)", "0..255 or 0..65535"]),
     (_lossy_mask, "masks", ["coded as JPEG", "whatever the file's suffix", "PNG"]),
-    (_colours, "masks", ["mode RGB", "palette (P) or 8-bit grey (L)", "onvert colours to indices"]),
+    (
+        _colours,
+        "masks",
+        ["mode RGB", "palette (P) or grey (of 8 or 16 bits)", "onvert colours to indices"],
+    ),
     (_foreign_value, "masks", ["value 7 is no class", "0..3", "255 (void)", "class names"]),
 ]
 IDS = [case[0].__name__.strip("_") for case in CASES]

@@ -20,12 +20,21 @@ def test_a_class_may_have_id_zero_without_being_channel_zero():
     assert found.tolist() == [[[0, 0, 0], [224, 224, 192]]]
 
 
+def test_more_than_255_classes():
+    palette = voc_palette(301)
+    assert palette[:768] == voc_palette() and len(palette) == 903
+    labels = np.array([[0, 255, 299, 65535]], dtype=np.int32)
+    found = colorize(labels, palette, (65535, *range(1, 300)))
+    expected = [palette[3 * i : 3 * i + 3] for i in (300, 255, 299, 300)]
+    assert found.tolist() == [expected]
+
+
 @pytest.mark.parametrize(
     ("labels", "palette", "ids", "message"),
     [
-        (np.zeros((1, 1), dtype=np.int64), voc_palette(), [0], "labels of int64; expected uint8"),
+        (np.zeros((1, 1)), voc_palette(), [0], "labels of float64; expected integers"),
         (np.zeros((1, 1), dtype=np.uint8), [0, 0, 0], [0], "palette of 3 integers; expected 768"),
-        (np.zeros((1, 1), dtype=np.uint8), voc_palette(), range(256), "256 class_ids"),
+        (np.zeros((1, 1), dtype=np.uint8), [0] * 770, [0], "palette of 770 integers"),
     ],
 )
 def test_bad_input(labels, palette, ids, message):

@@ -136,7 +136,7 @@ def test_values_outside_the_range_of_pixels_are_clamped():
 
 
 def test_bad_arguments_are_refused():
-    with pytest.raises(ValueError, match="got a palette of 3 numbers; expected 768"):
+    with pytest.raises(ValueError, match="got a palette of 3 integers; expected 768"):
         SamplePredictions([0, 0, 0])
     with pytest.raises(ValueError, match="n=-1; expected zero images or more"):
         SamplePredictions(PALETTE, n=-1)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -9,28 +10,34 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from avalanche_seg.datasets import colorize, voc_palette
-from avalanche_seg.labels import BACKGROUND, N_LABELS, VOID
+from avalanche_seg.labels import BACKGROUND, VOID, WIDE_VOID, table_length
 from avalanche_seg.metrics import shown_name
 
 __all__ = ["mask_image", "overlay"]
 
 
-def mask_image(labels: NDArray[np.uint8], class_ids: Sequence[int] = ()) -> Image.Image:
-    """A label map as a palette image: pixel = channel, in VOC's colours of the dataset ids.
+def mask_image(
+    labels: NDArray[np.integer[Any]], class_ids: Sequence[int] = (), *, n_classes: int = VOID
+) -> Image.Image:
+    """A label map as an image: pixel = channel, in VOC's colours of the dataset ids.
+
+    More than 255 classes make a grey image of 16 bits, as palettes have 256 colours.
 
     Args:
         labels: channels, H x W.
         class_ids: dataset id of every channel; empty takes the channels for dataset ids.
+        n_classes: how many channels there are.
     """
-    mask = Image.fromarray(labels)
-    every = np.arange(N_LABELS, dtype=np.uint8)[None]
-    mask.putpalette(_coloured(every, class_ids).tobytes())
+    if n_classes > VOID:
+        return Image.fromarray(labels.astype(np.uint16))
+    mask = Image.fromarray(labels.astype(np.uint8))
+    mask.putpalette(_coloured(np.arange(VOID + 1)[None], class_ids).tobytes())
     return mask
 
 
 def overlay(
     image: NDArray[np.uint8],
-    labels: NDArray[np.uint8],
+    labels: NDArray[np.integer[Any]],
     names: Sequence[str],
     *,
     opacity: float,
@@ -51,15 +58,17 @@ def overlay(
     counts = np.bincount(labels.ravel(), minlength=len(names))
     shown = [int(c) for c in np.argsort(-counts, kind="stable") if counts[c] and c != BACKGROUND]
     shown = shown or [BACKGROUND]
-    colours = _coloured(np.array([shown], dtype=np.uint8), class_ids)[0].tolist()
+    colours = _coloured(np.array([shown]), class_ids)[0].tolist()
     entries = [
         (shown_name(names[c]), tuple(colour)) for c, colour in zip(shown, colours, strict=True)
     ]
     return _with_legend(Image.fromarray(blended), entries)
 
 
-def _coloured(labels: NDArray[np.uint8], class_ids: Sequence[int]) -> NDArray[np.uint8]:
-    return colorize(labels, voc_palette(), class_ids or range(VOID))
+def _coloured(labels: NDArray[np.integer[Any]], class_ids: Sequence[int]) -> NDArray[np.uint8]:
+    ids = class_ids or range(int(labels.max()))
+    n_ids = max((class_id for class_id in ids if class_id != WIDE_VOID), default=0) + 1
+    return colorize(labels, voc_palette(table_length(n_ids)), ids)
 
 
 def _with_legend(image: Image.Image, entries: Sequence[tuple[str, tuple[int, ...]]]) -> Image.Image:

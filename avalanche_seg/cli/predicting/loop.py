@@ -13,7 +13,6 @@ from tqdm import tqdm
 from avalanche_seg.cli.predicting.drawing import mask_image, overlay
 from avalanche_seg.cli.predicting.images import UNKNOWN_SIZE, read_rgb, size_of
 from avalanche_seg.kernels import predicted_labels
-from avalanche_seg.labels import VOID
 from avalanche_seg.models import SegmentationModel
 from avalanche_seg.system import atomic_write
 
@@ -43,14 +42,7 @@ def predict(
 
     Returns:
         an error for every image that could not be read; the others are written.
-
-    Raises:
-        ValueError: for a model of more classes than a mask has values.
     """
-    if model.n_classes > VOID:
-        raise ValueError(
-            f"the model has {model.n_classes} classes; an 8-bit mask has {VOID} values for them"
-        )
     folder.mkdir(parents=True, exist_ok=True)
     with atomic_write(folder / "classes.txt") as temporary:
         # A name of several lines would move the names after it.
@@ -75,7 +67,7 @@ def predict(
 @torch.inference_mode()
 def label_maps(
     model: SegmentationModel, images: Sequence[NDArray[np.uint8]], *, size: int | None = None
-) -> list[NDArray[np.uint8]]:
+) -> list[NDArray[np.int32]]:
     """The class of every pixel.
 
     Args:
@@ -84,7 +76,7 @@ def label_maps(
         size: the shorter side of the images in the network, in pixels; None keeps theirs.
 
     Returns:
-        a map per image, uint8, H x W of the images as given: logits are resized, not labels.
+        a map per image, int32, H x W of the images as given: logits are resized, not labels.
     """
     device = next(model.parameters()).device
     pixels = torch.from_numpy(np.stack(images)).to(device).permute(0, 3, 1, 2)
@@ -92,7 +84,7 @@ def label_maps(
     height, width = images[0].shape[:2]
     # One after the other: logits at the images' size are the largest tensors of all.
     return [
-        predicted_labels(one, (height, width), model.scores)[0].to(torch.uint8).cpu().numpy()
+        predicted_labels(one, (height, width), model.scores)[0].to(torch.int32).cpu().numpy()
         for one in logits.split(1)
     ]
 
@@ -123,13 +115,13 @@ def _write(
     folder: Path,
     name: str,
     pixels: NDArray[np.uint8],
-    labels: NDArray[np.uint8],
+    labels: NDArray[np.int32],
     model: SegmentationModel,
     opacity: float,
 ) -> None:
     ids = model.class_ids
     with atomic_write(folder / f"{name}.png") as temporary:
-        mask_image(labels, ids).save(temporary, "PNG")
+        mask_image(labels, ids, n_classes=model.n_classes).save(temporary, "PNG")
     drawn = overlay(pixels, labels, model.class_names, opacity=opacity, class_ids=ids)
     with atomic_write(folder / f"{name}_overlay.jpg") as temporary:
         drawn.save(temporary, "JPEG", quality=90)

@@ -16,7 +16,7 @@ from torch import Tensor
 from avalanche_seg.benchmarks import SegmentationExperience
 from avalanche_seg.cli.runs import legend_file
 from avalanche_seg.datasets import colorize
-from avalanche_seg.labels import BACKGROUND, VOID, LabelSpace
+from avalanche_seg.labels import BACKGROUND, LabelSpace
 from avalanche_seg.metrics import RunReport, optional_picture, shown_name
 from avalanche_seg.system import atomic_write
 
@@ -119,7 +119,7 @@ def save_predictions(
 
     Args:
         model: a segmentation model.
-        samples: (image uint8 3 x H x W, label map uint8 H x W in channels).
+        samples: (image uint8 3 x H x W, label map H x W in channels).
         names: a file name for each sample, without suffix.
         space: the names and dataset ids of the channels.
         folder: where to write; the overview is ``folder.png``.
@@ -131,11 +131,12 @@ def save_predictions(
     rows, shown = [], set()
     for (image, labels, *_), name in zip(samples, names, strict=True):
         prediction = model.predict(image[None].to(device))[0].cpu().numpy()
-        maps = [labels.numpy(), prediction.astype(np.uint8)]
+        maps = [labels.numpy(), prediction.astype(np.int64)]
         coloured = [colorize(m, palette, space.class_order) for m in maps]
         rows.append((image.permute(1, 2, 0).numpy(), *coloured))
         Image.fromarray(np.concatenate(rows[-1], axis=1)).save(folder / f"{name}.png")
-        shown |= set(np.unique(np.concatenate([m.ravel() for m in maps])).tolist()) - {VOID}
+        shown |= set(np.unique(np.concatenate([m.ravel() for m in maps])).tolist())
+    shown.discard(space.void)
     colours = _colours(space, palette)
     legend = {space.channel_names[channel]: colours[channel] for channel in sorted(shown)}
     _overview(rows, legend, title).savefig(folder.with_suffix(".png"), dpi=80)
@@ -200,5 +201,5 @@ def _write_legend(space: LabelSpace, palette: Sequence[int], path: Path) -> None
 
 def _colours(space: LabelSpace, palette: Sequence[int]) -> list[list[int]]:
     """Red, green and blue of every channel, then of void."""
-    labels = np.array([[*range(space.n_channels), VOID]], dtype=np.uint8)
+    labels = np.array([[*range(space.n_channels), space.void]])
     return colorize(labels, palette, space.class_order)[0].tolist()

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from avalanche_seg.benchmarks import ExperienceData
-from avalanche_seg.labels import BACKGROUND, VOID, LabelSpace
+from avalanche_seg.labels import BACKGROUND, LabelSpace
 
 __all__ = ["Exemplar", "with_annotated_channels", "class_candidates", "older_candidates"]
 
@@ -77,5 +77,5 @@ def older_candidates(
 def with_annotated_channels(data: ExperienceData, space: LabelSpace) -> ExperienceData:
     """The same data, every sample with the extra "annotated": the channels its label map shows."""
     annotated = np.zeros(space.n_channels, dtype=np.bool_)
-    annotated[[channel for channel in np.unique(data.label_map) if channel != VOID]] = True
+    annotated[[channel for channel in np.unique(data.label_map) if channel != space.void]] = True
     return replace(data, constants={**data.constants, "annotated": torch.from_numpy(annotated)})
