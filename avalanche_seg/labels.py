@@ -1,7 +1,8 @@
 """Dataset ids and channels: the one place where label numbers live.
 
 A *dataset id* is a value in a data set's masks; a *channel* is the position in the model's output.
-Channel 0 is always the background and channels follow the order in which classes are learned.
+Channel 0 is the background (but for streams whose steps are domains, of masks without one) and
+channels follow the order in which classes are learned.
 Everything after the label maps of ``benchmarks`` speaks channels.
 """
 
