@@ -58,8 +58,16 @@ def make_benchmarks(options: Options) -> tuple[SegmentationScenario, Segmentatio
     """The task's benchmark, and the one to train on: for JOINT the same classes in one step.
 
     A data set with domains makes a domain-incremental stream.
+
+    Raises:
+        ValueError: as the benchmarks; for a partition where steps are domains.
     """
     files = read_files(options.dataset, options.data_root)
+    if files.domains is not None and options.partition is not None:
+        raise ValueError(
+            f"--partition has no effect on --dataset {options.dataset}, whose steps are domains; "
+            "leave it out"
+        )
     chosen: Any = options.setting  # Each kind of stream checks that it is one of its own.
     shared: dict[str, Any] = {
         "train_transform": train_preset(options.crop_size),
