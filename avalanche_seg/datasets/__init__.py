@@ -3,6 +3,7 @@
 from avalanche_seg.datasets.ade20k import UnlabelledIs, read_ade20k
 from avalanche_seg.datasets.ade20k_download import download_ade20k
 from avalanche_seg.datasets.cityscapes import read_cityscapes, read_cityscapes_domains
+from avalanche_seg.datasets.coco import from_coco
 from avalanche_seg.datasets.decoding import UNREADABLE, read_extra, read_label_map
 from avalanche_seg.datasets.description import PartitionRule, SegmentationFiles, Split
 from avalanche_seg.datasets.domains import Domains
@@ -11,11 +12,21 @@ from avalanche_seg.datasets.image_cache import ImageCache, image_cache
 from avalanche_seg.datasets.images import image_head, read_image
 from avalanche_seg.datasets.mask_scan import MaskStatistics
 from avalanche_seg.datasets.mask_statistics import mask_statistics
+from avalanche_seg.datasets.own_dataset import from_dataset
+from avalanche_seg.datasets.own_folders import from_folders
 from avalanche_seg.datasets.pairing import joined
 from avalanche_seg.datasets.palette import check_palette, colorize, voc_palette
 from avalanche_seg.datasets.readers import READERS, read_files, read_synthetic, reader_help
 from avalanche_seg.datasets.sample import Extras, Sample, is_map
-from avalanche_seg.datasets.sources import Item, Source, image_of, mask_of, packed, unpacked
+from avalanche_seg.datasets.sources import (
+    Item,
+    Source,
+    content_of,
+    image_of,
+    mask_of,
+    packed,
+    unpacked,
+)
 from avalanche_seg.datasets.suffixes import image_suffixes
 from avalanche_seg.datasets.synthetic import make_synthetic_voc
 from avalanche_seg.datasets.voc import find_folder, read_voc
@@ -37,9 +48,13 @@ __all__ = [
     "UnlabelledIs",
     "check_palette",
     "colorize",
+    "content_of",
     "download_ade20k",
     "download_voc",
     "find_folder",
+    "from_coco",
+    "from_dataset",
+    "from_folders",
     "image_cache",
     "image_head",
     "image_of",

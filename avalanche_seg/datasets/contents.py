@@ -45,7 +45,7 @@ def content_digest(content: bytes) -> int:
     return zlib.crc32(both[:middle]) << 32 | zlib.crc32(both[middle:])
 
 
-def file_states(split: Split) -> str:
+def file_states(split: Split) -> str | None:
     """A digest of what the system knows of a split's files, without reading them.
 
     Path, size, inode, time of modification and time of change. The last one cannot be set, so a
@@ -56,13 +56,19 @@ def file_states(split: Split) -> str:
     Args:
         split: the split.
 
+    Returns:
+        hexadecimal; None where the state of an item that is no file cannot be known.
+
     Raises:
         ValueError: naming a file that is not there.
     """
     digest = hashlib.sha256(f"mask statistics {_FORMAT}\n".encode())
     for items in items_by_sample(split):
         for item in items:
-            digest.update(f"{state_of(item)}\n".encode())
+            state = state_of(item)
+            if state is None:
+                return None
+            digest.update(f"{state}\n".encode())
     return digest.hexdigest()
 
 

@@ -20,6 +20,7 @@ __all__ = [
     "UNREADABLE",
     "decode_label_map",
     "open_label_map",
+    "open_lossless",
     "read_content",
     "read_extra",
     "read_label_map",
@@ -45,8 +46,36 @@ def open_label_map(path: Path, content: bytes, what: str = "mask") -> Image.Imag
         what: it is, for messages.
 
     Raises:
-        ValueError: when the file is unreadable, was compressed with losses, is to be turned by an
-            EXIF orientation, or holds no index of 8 or 16 bits per pixel.
+        ValueError: as :func:`open_lossless`, or when the file holds no index of 8 or 16 bits per
+            pixel.
+    """
+    mask, stretched = open_lossless(path, content, what)
+    if mask.mode not in (*LABEL_MODES, *DEEP_MODES) or stretched:
+        white = "write the class's id for white"
+        colours = "convert colours to indices, or give from_folders their table (colors=)"
+        remedy = white if mask.mode == "1" else colours
+        raise ValueError(
+            f"{path}: got a {what} of mode {mask.mode}; expected palette (P) or grey (of 8 or 16 "
+            f"bits), where a pixel's value is "
+            f"{'its class id' if what == 'mask' else 'what counts'}: {remedy}"
+        )
+    return mask
+
+
+def open_lossless(path: Path, content: bytes, what: str) -> tuple[Image.Image, bool]:
+    """Decode an image of any mode whose values are as they were written.
+
+    Args:
+        path: the file, for messages.
+        content: of the file.
+        what: it is, for messages.
+
+    Returns:
+        the image, and whether Pillow has stretched its grey values to 8 bits.
+
+    Raises:
+        ValueError: when the file is unreadable, was compressed with losses, or is to be turned by
+            an EXIF orientation.
     """
     try:
         mask = Image.open(io.BytesIO(content))
@@ -65,21 +94,13 @@ def open_label_map(path: Path, content: bytes, what: str = "mask") -> Image.Imag
             f"{path}: got a {what} coded as {lossy}, which invents values at every edge, whatever "
             "the file's suffix; expected a format without losses: export it from its source as PNG"
         )
-    if mask.mode not in (*LABEL_MODES, *DEEP_MODES) or stretched:
-        white = "write the class's id for white"
-        remedy = white if mask.mode == "1" else "convert colours to indices"
-        raise ValueError(
-            f"{path}: got a {what} of mode {mask.mode}; expected palette (P) or grey (of 8 or 16 "
-            f"bits), where a pixel's value is "
-            f"{'its class id' if what == 'mask' else 'what counts'}: {remedy}"
-        )
     if orientation != UPRIGHT:
         raise ValueError(
             f"{path}: got a {what} with the EXIF orientation {orientation}; expected none, as its "
             f"image is turned upright: turn the {what}'s pixels to lie on the upright image and "
             "save it without the tag"
         )
-    return mask
+    return mask, stretched
 
 
 def unreadable(path: Path, what: str, error: Exception) -> ValueError:

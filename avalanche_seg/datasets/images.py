@@ -25,7 +25,7 @@ from avalanche_seg.datasets.orientation import (
 )
 from avalanche_seg.datasets.png import may_be_turned
 
-__all__ = ["ImageHead", "image_head", "read_image"]
+__all__ = ["ImageHead", "image_head", "pixels_of", "read_image"]
 
 _RGB_MODES = frozenset(
     ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBX", "RGBa", "CMYK", "YCbCr", "HSV")
@@ -84,6 +84,27 @@ def read_image(path: Path) -> Tensor:
     if pixels is None:
         raise ValueError(f"{path}: {refused}")
     return torch.from_numpy(pixels).permute(2, 0, 1)
+
+
+def pixels_of(image: Image.Image) -> Pixels:
+    """The pixels of an image that Pillow has opened, as :func:`read_image` gives them.
+
+    Args:
+        image: of any kind.
+
+    Returns:
+        uint8, H x W x 3, RGB, upright.
+
+    Raises:
+        ValueError: for an image without a known white, or whose pixels cannot be read.
+    """
+    refused = _refusal(image)
+    if refused is not None:
+        raise ValueError(refused)
+    try:
+        return _decode(image)
+    except UNREADABLE as error:
+        raise ValueError(f"the image cannot be read ({error})") from error
 
 
 def image_head(path: Path, content: bytes) -> ImageHead:

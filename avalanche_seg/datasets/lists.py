@@ -1,6 +1,7 @@
 """List files: which images and masks a split holds."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -8,15 +9,22 @@ from avalanche_seg.datasets.description import Split
 from avalanche_seg.datasets.suffixes import FilesOfIds
 from avalanche_seg.system import expand_home
 
-__all__ = ["read_pairs", "read_text"]
+__all__ = ["IMAGE_SUFFIXES", "MASK_SUFFIXES", "check_pairs", "read_pairs", "read_text"]
 
-_IMAGE_SUFFIXES = (".jpg", ".jpeg", ".JPG", ".JPEG", ".png", ".PNG")
-_MASK_SUFFIXES = (".png", ".PNG")
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".JPG", ".JPEG", ".png", ".PNG")
+MASK_SUFFIXES = (".png", ".PNG")
 
 Pair = tuple[Path, Path]
 
 
-def read_pairs(split_file: Path, *, root: Path, image_dir: Path, mask_dir: Path) -> Split:
+def read_pairs(
+    split_file: Path,
+    *,
+    root: Path,
+    image_dir: Path,
+    mask_dir: Path,
+    any_suffix: bool = False,
+) -> Split:
     """Read a list file: one ID, or one pair ``/images/ID.jpg /masks/ID.png``, per line.
 
     IDs and paths may hold spaces: a line of several words is a pair where both parts are files, and
@@ -28,6 +36,7 @@ def read_pairs(split_file: Path, *, root: Path, image_dir: Path, mask_dir: Path)
             is no file below it is absolute; ``~`` is the home folder.
         image_dir: folder of ``ID.jpg``, or with any other suffix of an image, in any case.
         mask_dir: folder of ``ID.png``; the same.
+        any_suffix: images may have suffixes of no image, as readers of one's own read.
 
     Raises:
         ValueError: when the list is missing, empty or malformed, names an ID twice, when one of
@@ -41,8 +50,8 @@ def read_pairs(split_file: Path, *, root: Path, image_dir: Path, mask_dir: Path)
     entries = [line for line in lines if line]
     if not entries:
         raise ValueError(f"{split_file} is empty; expected one image ID per line")
-    images = FilesOfIds(image_dir, _IMAGE_SUFFIXES)
-    masks = FilesOfIds(mask_dir, _MASK_SUFFIXES)
+    images = FilesOfIds(image_dir, IMAGE_SUFFIXES, any_suffix=any_suffix)
+    masks = FilesOfIds(mask_dir, MASK_SUFFIXES)
     pairs = []
     for entry in entries:
         pair = _pair(entry, root)
@@ -55,7 +64,7 @@ def read_pairs(split_file: Path, *, root: Path, image_dir: Path, mask_dir: Path)
                     "a space part two files"
                 )
         pairs.append(pair)
-    _check_files(split_file, pairs)
+    check_pairs(split_file, pairs)
     images_of_pairs, masks_of_pairs = zip(*pairs, strict=True)
     return Split(root, split_file.stem, images_of_pairs, masks_of_pairs)
 
@@ -92,10 +101,19 @@ def _path(text: str, root: Path) -> Path:
     )
 
 
-def _check_files(split_file: Path, pairs: Sequence[Pair]) -> None:
+def check_pairs(split_file: object, pairs: Sequence[Pair]) -> None:
+    """Check that files exist, once each.
+
+    Args:
+        split_file: what lists them, for messages.
+        pairs: images and masks.
+
+    Raises:
+        ValueError: naming the first that does not, is there twice, or is image and mask.
+    """
     images = [image for image, _ in pairs]
     if len(set(images)) != len(images):
-        doubled = next(path for path in images if images.count(path) > 1)
+        doubled = next(path for path, times in Counter(images).items() if times > 1)
         raise ValueError(f"{split_file} lists {doubled.stem} twice; list each image once")
     for image, mask in pairs:
         if image == mask:

@@ -22,7 +22,7 @@ from avalanche_seg.datasets.sources import content_of
 from avalanche_seg.datasets.value_counts import ValueCounts
 from avalanche_seg.system import atomic_write, is_main
 
-__all__ = ["mask_statistics"]
+__all__ = ["known_scan", "mask_statistics"]
 
 _LOOKED_AT = 16  # Samples at every start.
 _MOST_OF_8_BITS = 255
@@ -54,19 +54,34 @@ def mask_statistics(
         ((20, 256), 3072)
     """
     values = _values(split, n_values)
-    remove_leftovers(cache_folder())
-    states = file_states(split)
-    path = cache_folder() / f"{states}.npz"
-    known = _load(path, split)
-    if known is None or _differ(split, known.digests):
-        known = scan(split, values=values, progress=progress)
-        if file_states(split) == states:  # Else a file was written meanwhile.
-            _save(path, known)
-    values.check(split.masks, known.counts)  # A cached scan may have known more classes.
+    known = known_scan(split, values=values, progress=progress)
     _warn_of_turned_images(split, known.orientations)
     counts = values.counts_by_id(known.counts)
     is_deep = bool((known.counts.values > _MOST_OF_8_BITS).any())
     return MaskStatistics(counts, known.digests, known.orientations, is_deep)
+
+
+def known_scan(split: Split, *, values: MaskValues, progress: bool = True) -> Scan:
+    """The scan of a split: from the cache, or made now and cached.
+
+    Args:
+        split: the split.
+        values: what the masks' values mean; others are errors.
+        progress: show a progress bar during a scan.
+
+    Raises:
+        ValueError: as :func:`mask_statistics`.
+    """
+    remove_leftovers(cache_folder())
+    states = file_states(split)
+    path = cache_folder() / f"{states}.npz"
+    known = None if states is None else _load(path, split)
+    if known is None or _differ(split, known.digests):
+        known = scan(split, values=values, progress=progress)
+        if states is not None and file_states(split) == states:  # Else a file was written.
+            _save(path, known)
+    values.check(split.masks, known.counts)  # A cached scan may have known more classes.
+    return known
 
 
 def _values(split: Split, n_values: int | None) -> MaskValues:

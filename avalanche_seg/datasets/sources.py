@@ -40,8 +40,10 @@ class Source(Protocol):
     def stem(self) -> str:
         """The name without a suffix, fit for a file name."""
 
-    def state(self) -> str:
+    def state(self) -> str | None:
         """What tells, at no cost, that the content may have changed, such as a file's times.
+
+        None when nothing does: then nothing is kept of it from one start to the next.
 
         Raises:
             ValueError: when it is not there.
@@ -66,14 +68,17 @@ Item: TypeAlias = Path | Source
 """An image or a mask of a split."""
 
 
-def state_of(item: Item) -> str:
+def state_of(item: Item) -> str | None:
     """What tells, without reading it, that an item may have changed; see ``file_states``.
+
+    None when nothing does.
 
     Raises:
         ValueError: naming an item that is not there.
     """
     if not isinstance(item, Path):
-        return f"{type(item).__name__}\0{item}\0{item.state()}"
+        state = item.state()
+        return None if state is None else f"{type(item).__name__}\0{item}\0{state}"
     try:
         known = item.stat()
     except OSError as error:
@@ -105,7 +110,8 @@ def image_of(item: Item) -> Tensor:
     """
     if isinstance(item, Path):
         return read_image(item)
-    return torch.from_numpy(item.pixels()).permute(2, 0, 1)
+    # A copy: transforms may work in place, and the pixels may be the user's own.
+    return torch.from_numpy(item.pixels().copy()).permute(2, 0, 1)
 
 
 def head_of(item: Item, content: bytes) -> ImageHead:

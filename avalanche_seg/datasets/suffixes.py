@@ -32,12 +32,14 @@ class FilesOfIds:
         folder: the folder; an ID may lie in one below it.
         usual: suffixes that are tried first, in order. The one that was found last leads, so that
             a folder of one kind costs one look per ID.
+        any_suffix: take files with other suffixes than those of images too.
     """
 
-    def __init__(self, folder: Path, usual: Sequence[str]) -> None:
+    def __init__(self, folder: Path, usual: Sequence[str], *, any_suffix: bool = False) -> None:
         self._folder = folder
         self._default = usual[0]
         self._usual = list(usual)
+        self._any_suffix = any_suffix
         self._others: dict[Path, dict[str, list[Path]]] = {}
 
     def find(self, name: str) -> Path:
@@ -67,7 +69,7 @@ class FilesOfIds:
         if folder not in self._others:
             names: dict[str, list[Path]] = defaultdict(list)
             for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-                if path.suffix.lower() in image_suffixes():
+                if self._any_suffix or path.suffix.lower() in image_suffixes():
                     names[path.name.removesuffix(path.suffix)].append(path)
             self._others[folder] = names
         return self._others[folder]

@@ -22,8 +22,8 @@ from avalanche_seg.benchmarks import (
 )
 from avalanche_seg.cli.options.methods import METHODS
 from avalanche_seg.cli.options.options import Options
+from avalanche_seg.cli.running.data import read_data
 from avalanche_seg.cli.running.loggers import make_loggers, show_pictures
-from avalanche_seg.datasets import read_files
 from avalanche_seg.metrics import (
     METRICS,
     ConfusionMatrixFigure,
@@ -62,7 +62,7 @@ def make_benchmarks(options: Options) -> tuple[SegmentationScenario, Segmentatio
     Raises:
         ValueError: as the benchmarks; for a partition where steps are domains.
     """
-    files = read_files(options.dataset, options.data_root)
+    files = read_data(options)
     if files.domains is not None and options.partition is not None:
         raise ValueError(
             f"--partition has no effect on --dataset {options.dataset}, whose steps are domains; "

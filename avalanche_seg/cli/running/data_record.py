@@ -4,10 +4,10 @@ import hashlib
 import os
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 from avalanche_seg.benchmarks import SegmentationScenario
+from avalanche_seg.datasets import Item, content_of
 from avalanche_seg.system import broadcast, is_main
 
 __all__ = ["DataRecord", "data_changes", "fingerprint", "record_data"]
@@ -71,7 +71,7 @@ def _record(benchmark: SegmentationScenario) -> DataRecord:
         for kind, files in _files(benchmark):
             digests = pool.map(_digest, files)
             record[kind] = [
-                [path.name, digest] for path, digest in zip(files, digests, strict=True)
+                [item.name, digest] for item, digest in zip(files, digests, strict=True)
             ]
     values = benchmark.train_stream[0].data.split.values
     meant = {} if values is None else values.given()
@@ -80,7 +80,7 @@ def _record(benchmark: SegmentationScenario) -> DataRecord:
     return record
 
 
-def _files(benchmark: SegmentationScenario) -> Iterator[tuple[str, tuple[Path, ...]]]:
+def _files(benchmark: SegmentationScenario) -> Iterator[tuple[str, tuple[Item, ...]]]:
     for name, stream in (("train", benchmark.train_stream), ("test", benchmark.test_stream)):
         split = stream[0].data.split
         yield f"{name} images", split.images
@@ -89,13 +89,8 @@ def _files(benchmark: SegmentationScenario) -> Iterator[tuple[str, tuple[Path, .
             yield f"{name} {extra}", split.extras[extra]
 
 
-def _digest(path: Path) -> str:
-    try:
-        return hashlib.blake2b(path.read_bytes(), digest_size=8).hexdigest()
-    except OSError as error:
-        raise ValueError(
-            f"{path} cannot be read ({error}); replace the file or leave it out"
-        ) from error
+def _digest(item: Item) -> str:
+    return hashlib.blake2b(content_of(item, "file"), digest_size=8).hexdigest()
 
 
 def _by_place(files: list[list[str]]) -> dict[tuple[str, int], str]:

@@ -1,0 +1,97 @@
+"""Files that are not read as usual: masks of colours, and images by a reader of one's own."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avalanche_seg.datasets.colours import ColourTable
+from avalanche_seg.datasets.decoding import open_lossless, read_content
+from avalanche_seg.datasets.pixels import image_pixels
+from avalanche_seg.datasets.sources import state_of
+
+__all__ = ["ColouredMask", "ReadImage"]
+
+
+@dataclass(frozen=True)
+class _File:
+    """What both sources share: the name of a file, and its state."""
+
+    path: Path
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    @property
+    def name(self) -> str:
+        """The file's."""
+        return self.path.name
+
+    @property
+    def stem(self) -> str:
+        """The file's."""
+        return self.path.stem
+
+
+@dataclass(frozen=True)
+class ColouredMask(_File):
+    """A mask whose colours stand for classes; a source.
+
+    Args:
+        path: the file, of any format without losses.
+        table: what its colours stand for.
+    """
+
+    table: ColourTable
+
+    def state(self) -> str:
+        """The file's, and the table."""
+        return f"{state_of(self.path)} {self.table.digest}"
+
+    def content(self) -> bytes:
+        """The file's, and the table."""
+        return read_content(self.path, "mask") + self.table.digest.encode()
+
+    def pixels(self) -> NDArray[Any]:
+        """The values of its colours; transparency is not looked at."""
+        mask, _ = open_lossless(self.path, read_content(self.path, "mask"), "mask")
+        return self.table.values(np.array(mask.convert("RGB")), self.path)
+
+
+@dataclass(frozen=True)
+class ReadImage(_File):
+    """An image by a reader of one's own; a source.
+
+    Args:
+        path: the file.
+        reader: gives of a path what :func:`~avalanche_seg.datasets.pixels.image_pixels` takes.
+    """
+
+    reader: Callable[[Path], Any]
+
+    def state(self) -> str:
+        """The file's; what the reader does cannot be known."""
+        return f"{state_of(self.path)}"
+
+    def content(self) -> bytes:
+        """The pixels, which another reader may make others of."""
+        pixels = self.pixels()
+        return f"{pixels.shape}\n".encode() + pixels.tobytes()
+
+    def pixels(self) -> NDArray[np.uint8]:
+        """What the reader gives.
+
+        Raises:
+            ValueError: naming the file that it fails at, or of which it gives no image.
+        """
+        try:
+            image = self.reader(self.path)
+        except Exception as error:
+            raise ValueError(
+                f"{self.path}: image_reader failed ({type(error).__name__}: {error}); correct the "
+                "reader, or take the file off the list"
+            ) from error
+        return image_pixels(image, str(self.path))
