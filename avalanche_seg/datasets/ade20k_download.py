@@ -10,9 +10,10 @@ from avalanche_seg.datasets.ade20k import FOLDER, find_ade20k
 from avalanche_seg.datasets.download import fetch
 from avalanche_seg.system import check_free_space, expand_home
 
-__all__ = ["ADE20K_MD5", "ADE20K_URL", "download_ade20k"]
+__all__ = ["ADE20K_MD5", "ADE20K_SIZE", "ADE20K_URL", "download_ade20k"]
 
 ADE20K_URL = "http://data.csail.mit.edu/places/ADEchallenge/ADEChallengeData2016.zip"
+ADE20K_SIZE = "about 923 MB"
 ADE20K_MD5 = "7328b3957e407ddae1d3cbf487f149ef"
 
 
@@ -40,7 +41,7 @@ def download_ade20k(
     found = find_ade20k(root)
     if found is not None:
         return found
-    archive = fetch(url, root / f"{FOLDER}.zip", md5=md5, progress=progress)
+    archive = fetch(url, root / f"{FOLDER}.zip", md5=md5, about=ADE20K_SIZE, progress=progress)
     # A half-unpacked archive would look like a data set.
     staging = root / f"{FOLDER}.unfinished"
     shutil.rmtree(staging, ignore_errors=True)

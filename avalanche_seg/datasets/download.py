@@ -20,7 +20,14 @@ _TIMEOUT = 60.0  # Seconds without a byte.
 _NOT_SATISFIABLE = 416
 
 
-def fetch(url: str, path: Path, *, md5: str | None = None, progress: bool = True) -> Path:
+def fetch(
+    url: str,
+    path: Path,
+    *,
+    md5: str | None = None,
+    about: str = "of unknown size",
+    progress: bool = True,
+) -> Path:
     """Fetch a file, unless it is there; a call after one that was stopped fetches the rest.
 
     What has arrived lies in ``path`` with ``.part`` at its end until it is whole and its checksum
@@ -30,6 +37,7 @@ def fetch(url: str, path: Path, *, md5: str | None = None, progress: bool = True
         url: of the file.
         path: where to.
         md5: the checksum, hexadecimal; None checks the size alone.
+        about: the size that is told where the server tells none.
         progress: tell the size and show a progress bar.
 
     Returns:
@@ -45,7 +53,7 @@ def fetch(url: str, path: Path, *, md5: str | None = None, progress: bool = True
         return path
     part = path.with_name(f"{path.name}.part")
     try:
-        _fetch_rest(url, part, progress)
+        _fetch_rest(url, part, about, progress)
     except (OSError, HTTPException) as error:
         raise ValueError(
             f"{url} cannot be fetched ({error}); call again to go on from where it stopped, or "
@@ -56,9 +64,8 @@ def fetch(url: str, path: Path, *, md5: str | None = None, progress: bool = True
     return path
 
 
-def _fetch_rest(url: str, part: Path, progress: bool) -> None:
+def _fetch_rest(url: str, part: Path, about: str, progress: bool) -> None:
     have = part.stat().st_size if part.is_file() else 0
-    # Of an address that is no web address, such as file://, nothing can be fetched in parts.
     headers = {"Range": f"bytes={have}-"} if have else {}
     try:
         response: Any = urlopen(Request(url, headers=headers), timeout=_TIMEOUT)
@@ -71,7 +78,11 @@ def _fetch_rest(url: str, part: Path, progress: bool) -> None:
         start = have if goes_on else 0
         length = response.headers.get("Content-Length")
         total = start + int(length) if length else None
-        _announce(url, part, start, total, progress)
+        _check_fits(url, part.parent, start, total)
+        if progress:
+            size = about if total is None else f"{total / 1e6:,.0f} MB"
+            there = f", {start / 1e6:,.0f} MB of it are there" if start else ""
+            print(f"fetching {url} ({size}{there})", file=sys.stderr)
         with (
             part.open("ab" if goes_on else "wb") as file,
             tqdm(
@@ -91,16 +102,12 @@ def _fetch_rest(url: str, part: Path, progress: bool) -> None:
         raise ConnectionError(f"the connection ended after {size} of {total} bytes")
 
 
-def _announce(url: str, part: Path, start: int, total: int | None, progress: bool) -> None:
-    """Tell the size, and refuse a file that does not fit."""
+def _check_fits(url: str, folder: Path, start: int, total: int | None) -> None:
+    """Refuse a file that does not fit, where its size is known."""
     if total is not None:
-        free = shutil.disk_usage(part.parent).free
+        free = shutil.disk_usage(folder).free
         remedy = "free some, or choose another folder"
-        check_free_space(url, total - start, free, str(part.parent), remedy)
-    if progress:
-        size = "of unknown size" if total is None else f"{total / 1e6:,.0f} MB"
-        there = f", {start / 1e6:,.0f} MB of it are there" if start else ""
-        print(f"fetching {url} ({size}{there})", file=sys.stderr)
+        check_free_space(url, total - start, free, str(folder), remedy)
 
 
 def _check(path: Path, url: str, md5: str | None) -> None:

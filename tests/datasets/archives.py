@@ -110,6 +110,7 @@ class RangeServer:
         ranges: what was asked for, request by request; None for all of it.
         drop_after: ends the connection after so many bytes; None sends all.
         knows_ranges: answers a request for a part with that part.
+        tells_size: tells how much it sends.
     """
 
     def __init__(self, url: str) -> None:
@@ -117,6 +118,7 @@ class RangeServer:
         self.ranges: list[str | None] = []
         self.drop_after: int | None = None
         self.knows_ranges = True
+        self.tells_size = True
 
 
 @contextmanager
@@ -137,7 +139,8 @@ def serve_ranges(content: bytes, name: str = "file") -> Iterator[RangeServer]:
                 self.send_error(416)
                 return
             self.send_response(206 if start else 200)
-            self.send_header("Content-Length", str(len(content) - start))
+            if known.tells_size:
+                self.send_header("Content-Length", str(len(content) - start))
             self.end_headers()
             self.wfile.write(content[start : known.drop_after])
 

@@ -40,6 +40,14 @@ def test_a_stopped_download_goes_on(tmp_path: Path, server: RangeServer) -> None
     assert path.read_bytes() == CONTENT and server.ranges == [None, "bytes=3500-"]
 
 
+def test_the_size_where_the_server_tells_none(
+    tmp_path: Path, server: RangeServer, capfd: pytest.CaptureFixture
+) -> None:
+    server.tells_size = False
+    fetch(server.url, tmp_path / "a.zip", md5=MD5, about="about 5 GB")
+    assert capfd.readouterr().err.startswith(f"fetching {server.url} (about 5 GB)\n")
+
+
 def test_a_server_without_ranges_starts_anew(tmp_path: Path, server: RangeServer) -> None:
     (tmp_path / "a.zip.part").write_bytes(b"x" * 100)
     server.knows_ranges = False
