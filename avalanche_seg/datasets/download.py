@@ -80,9 +80,9 @@ def _fetch_rest(url: str, part: Path, about: str, progress: bool) -> None:
         total = start + int(length) if length else None
         _check_fits(url, part.parent, start, total)
         if progress:
-            size = about if total is None else f"{total / 1e6:,.0f} MB"
+            told = about if total is None else f"{total / 1e6:,.0f} MB"
             there = f", {start / 1e6:,.0f} MB of it are there" if start else ""
-            print(f"fetching {url} ({size}{there})", file=sys.stderr)
+            print(f"fetching {url} ({told}{there})", file=sys.stderr)
         with (
             part.open("ab" if goes_on else "wb") as file,
             tqdm(
