@@ -8,6 +8,7 @@ __all__ = ["SCRIPTS", "measure_script"]
 
 SCRIPTS = (
     "samples",
+    "street_scenes",
     "mask_statistics",
     "losses",
     "penalties",

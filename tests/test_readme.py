@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.scene_kits import write_ade20k, write_cityscapes
+
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CI = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
@@ -33,7 +35,17 @@ def test_the_script_is_short():
     assert len([line for line in script.splitlines() if line.strip()]) <= 25
 
 
+def write_data(folder):
+    """What the script finds on the disk: images that show a class of every step."""
+    shows_all = [[1, 101, 111, 121, 131, 141]]
+    write_ade20k(folder / "ade20k", {"training": [shows_all], "validation": [shows_all]})
+    train = {city: [[[7, 33]]] * 2 for city in ("aachen", "hamburg", "ulm")}
+    val = {city: [[[7, 33]]] * 2 for city in ("frankfurt", "lindau", "munster")}
+    write_cityscapes(folder / "cityscapes", {"train": train, "val": val})
+
+
 def test_the_script_and_the_mixed_methods_run_as_they_are(tmp_path):
+    write_data(tmp_path / "data")
     (tmp_path / "mine.py").write_text("\n".join(blocks("python")), encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "mine.py"], cwd=tmp_path, capture_output=True, text=True, timeout=300
@@ -41,7 +53,7 @@ def test_the_script_and_the_mixed_methods_run_as_they_are(tmp_path):
     assert done.returncode == 0, done.stderr
     (miou,) = re.findall(r"^\d+\.\d+(?:e-\d+)?$", done.stdout, flags=re.MULTILINE)
     assert 0.0 <= float(miou) <= 1.0
-    assert {"16 -> 21", "finished step 1"} <= set(done.stdout.splitlines())
+    assert {"16 -> 21", "finished step 1", "[6, 2, 3]"} <= set(done.stdout.splitlines())
 
 
 def test_the_layout_it_maps_is_the_packages():

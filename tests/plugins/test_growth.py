@@ -176,6 +176,16 @@ def test_a_head_that_did_not_grow_enough_is_refused():
     check_growth(Stuck(), 11, n_old=0, n_seen=11, n_total=21, counts_classes="KD")
 
 
+def test_steps_that_bring_no_class_need_no_growth():
+    fixed = nn.Conv2d(3, 4, 1)
+    for n_old in (0, 4):
+        check_growth(fixed, 4, n_old=n_old, n_seen=4, n_total=4, counts_classes="KD")
+    with pytest.raises(ValueError, match="has 4 channels from the start"):
+        check_growth(fixed, 4, n_old=3, n_seen=4, n_total=4, counts_classes="KD")
+    with pytest.raises(ValueError, match="has 5 channels from the start"):
+        check_growth(nn.Conv2d(3, 5, 1), 5, n_old=4, n_seen=4, n_total=4, counts_classes="KD")
+
+
 def test_a_role_of_later_steps_is_checked_at_step_0(benchmark):
     strategy = make(FineTuning, tiny_model(), optimizer=sgd(roles={"bdy": RoleOptions()}))
     with pytest.raises(ValueError, match="no role 'bdy'; expected some of body"):

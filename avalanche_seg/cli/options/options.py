@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any, Literal
 
-from avalanche_seg.benchmarks import OldLabels, Setting
+from avalanche_seg.benchmarks import DomainSplit, OldLabels, Setting
 from avalanche_seg.cli.options.fields import Range, option, read_range, read_values, specs
 from avalanche_seg.cli.options.methods import MEMORY, METHODS
 from avalanche_seg.cli.options.own_data import OWN_DATA
@@ -22,6 +22,9 @@ from avalanche_seg.plugins import LabelMode, MemoryPolicy, Selection
 from avalanche_seg.training import AmpMode
 
 __all__ = ["NOT_DETERMINING", "SPECS", "Options"]
+
+ImageChoice = Literal[Setting, DomainSplit]
+"""Which images a step sees, where steps are classes or domains."""
 
 _data = partial(option, group="data")
 _method = partial(option, group="method")
@@ -59,9 +62,14 @@ class Options:
         determines=False, in_command=True, default_text="numbered")
     recipe: str | None = _method("set the published hyper-parameters; flags that are given win",
         choices=tuple(RECIPES), default_text="none", determines=False, in_command=True)
-    task: str = _data("19-1, 15-5, 15-5s, 10-1, ... or offline", default="15-5")
-    setting: Setting = _data("which images a step sees; JOINT sees all", default="disjoint",
+    task: str = _data("19-1, 15-5, 15-5s, 10-1, ... or offline", default="15-5",
+        default_text="15-5; 100-50 for ade20k, 13-6 for cityscapes, 11-5 for cityscapes_domains")
+    setting: ImageChoice = _data("which images a step sees, JOINT sees all; where steps are "
+        "domains, which images of a domain are for tests: files, clean or legacy",
+        default="disjoint", default_text="disjoint; clean for cityscapes_domains",
         shortcuts=dict.fromkeys(("--overlap", "--overlapped"), ("overlapped", "overlapped")))
+    partition: str | None = _data("with --setting partitioned, one of the data set's partitions",
+        default_text="that of the task's name, or else a seeded draw")
     method: str = _method("fine-tuning, a method, or all classes at once", choices=tuple(METHODS),
         default="MiB")
     use_exemplars: bool = _exemplars(

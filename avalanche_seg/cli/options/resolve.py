@@ -18,6 +18,13 @@ __all__ = ["dataset_of", "parse"]
 _Values = dict[str, Any]
 _FLAGGED = SPECS | FLAGS
 
+_OF_DATASET: dict[str, _Values] = {
+    "ade20k": {"task": "100-50"},
+    "cityscapes": {"task": "13-6"},
+    "cityscapes_domains": {"task": "11-5", "setting": "clean"},
+}
+"""Defaults of data sets that VOC's do not suit."""
+
 
 def parse(argv: Sequence[str] | None = None) -> Options:
     """Read the command line.
@@ -38,7 +45,7 @@ def parse(argv: Sequence[str] | None = None) -> Options:
     check_own_data(given, dataset)
     data_root = "data" if dataset == "voc" else f"data/{dataset}"
     defaults = {name: spec.default for name, spec in SPECS.items()}
-    defaults |= {"data_root": data_root, "dataset": dataset}
+    defaults |= {"data_root": data_root, "dataset": dataset, **_OF_DATASET.get(dataset, {})}
     if dataset == "synthetic":
         defaults |= {name: s.demo for name, s in SPECS.items() if s.demo is not None}
         defaults["weights"] = None

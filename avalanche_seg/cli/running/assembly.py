@@ -1,4 +1,4 @@
-"""From options to benchmark, model and strategy."""
+"""From options to model and strategy."""
 
 import inspect
 import os
@@ -13,16 +13,9 @@ from avalanche.core import BasePlugin
 from avalanche.evaluation.metrics import loss_metrics
 from avalanche.training.plugins import EvaluationPlugin
 
-from avalanche_seg.benchmarks import (
-    SegmentationScenario,
-    eval_preset,
-    incremental_benchmark,
-    model_input,
-    train_preset,
-)
+from avalanche_seg.benchmarks import SegmentationScenario, model_input
 from avalanche_seg.cli.options.methods import METHODS
 from avalanche_seg.cli.options.options import Options
-from avalanche_seg.cli.running.data import read_data
 from avalanche_seg.cli.running.loggers import make_loggers, show_pictures
 from avalanche_seg.metrics import (
     METRICS,
@@ -44,7 +37,6 @@ from avalanche_seg.system import is_main, world_size
 from avalanche_seg.training import SegmentationTemplate, sgd
 
 __all__ = [
-    "make_benchmarks",
     "make_mean_iou",
     "make_model",
     "make_strategy",
@@ -52,30 +44,6 @@ __all__ = [
     "pick_device",
     "seed_everything",
 ]
-
-
-def make_benchmarks(options: Options) -> tuple[SegmentationScenario, SegmentationScenario]:
-    """The task's benchmark, and the one to train on: for JOINT the same classes in one step."""
-    files = read_data(options)
-
-    def build(task: str, class_order: Sequence[int] | None = None) -> SegmentationScenario:
-        return incremental_benchmark(
-            files,
-            task=task,
-            setting=options.setting,
-            old_labels=options.old_labels,
-            class_order=class_order,
-            train_transform=train_preset(options.crop_size),
-            eval_transform=eval_preset(None if options.full_resolution else options.crop_size),
-            val_fraction=0.2 if options.cross_val else 0.0,
-            seed=options.random_seed,
-            cache_images=options.cache_images,
-        )
-
-    benchmark = build(options.task)
-    if options.method == "JOINT":
-        return benchmark, build("offline", benchmark.class_order[1:])
-    return benchmark, benchmark
 
 
 def make_model(

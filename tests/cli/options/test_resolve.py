@@ -20,6 +20,19 @@ def test_real_data_gets_the_published_defaults(tmp_path):
     assert (options.lr, options.lr_later) == (0.01, 0.001)
 
 
+def test_data_sets_whose_tasks_are_not_vocs():
+    for dataset, task, setting in (
+        ("ade20k", "100-50", "disjoint"),
+        ("cityscapes", "13-6", "disjoint"),
+        ("cityscapes_domains", "11-5", "clean"),
+    ):
+        options = parse(["--dataset", dataset])
+        assert (options.task, options.setting) == (task, setting)
+        assert (options.data_root, options.partition) == (f"data/{dataset}", None)
+    options = parse(["--dataset", "cityscapes_domains", "--task", "1-1", "--setting", "legacy"])
+    assert (options.task, options.setting) == ("1-1", "legacy")
+
+
 def test_a_folder_with_class_names_is_a_folder_data_set(tmp_path):
     (tmp_path / "classes.txt").write_text("background\nthing\n")
     assert parse(["--data_root", str(tmp_path)]).dataset == "folder"
@@ -127,7 +140,7 @@ def test_help_says_every_default(capsys):
     for text in (
         f"30; {SPECS['epochs'].demo} on synthetic",
         "a tenth of --lr",
-        "(default: disjoint)",
+        "(default: disjoint; clean for cityscapes_domains)",
         "(default: 42)",
     ):
         assert text in shown
