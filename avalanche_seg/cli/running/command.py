@@ -15,13 +15,13 @@ from avalanche_seg.cli.failures import sentence_of
 from avalanche_seg.cli.options.options import Options
 from avalanche_seg.cli.options.resolve import parse
 from avalanche_seg.cli.running.assembly import (
-    make_benchmarks,
     make_mean_iou,
     make_model,
     make_strategy,
     pick_device,
     seed_everything,
 )
+from avalanche_seg.cli.running.benchmarks import make_benchmarks
 from avalanche_seg.cli.running.data_record import DataRecord, fingerprint, record_data
 from avalanche_seg.cli.running.evaluate import test_models
 from avalanche_seg.cli.running.feasible import check_feasible

@@ -7,11 +7,11 @@ from pathlib import Path
 from avalanche_seg.benchmarks import SegmentationScenario
 from avalanche_seg.cli.options.options import Options
 from avalanche_seg.cli.running.assembly import (
-    make_benchmarks,
     make_mean_iou,
     make_strategy,
     pick_device,
 )
+from avalanche_seg.cli.running.benchmarks import make_benchmarks
 from avalanche_seg.cli.running.run_folder import RunFolder, default_name, table
 from avalanche_seg.cli.running.steps import check_step, model_file
 from avalanche_seg.metrics import RunReport
