@@ -82,8 +82,8 @@ def trained_on(images: StepImages) -> str | None:
 
     Example:
         >>> both = StepImages([np.array([0, 1])], [np.array([1, 2])])
-        >>> trained_on(both)  # doctest: +ELLIPSIS
-        '1 of the 2 images of the last test were trained on, as the published code draws them; ...'
+        >>> print(trained_on(both))  # doctest: +ELLIPSIS
+        1 of the 2 images of the last test were trained on, as the published code draws them; ...
     """
     last = images.test[-1]
     seen = int(np.isin(last, np.concatenate(images.train)).sum())

@@ -27,7 +27,7 @@ def test_given_named_of_the_task_or_none(devkit: SegmentationFiles) -> None:
     assert chosen("made", "2-1") == [[7], STEPS]
     assert chosen(None, "2-1") == lists
     assert chosen(None, "1-1") is chosen(None, None) is chosen(None, [[1], [2]]) is None
-    with pytest.raises(ValueError, match="names no partition of .*; expected one of 2-1, made"):
+    with pytest.raises(ValueError, match=r"names no partition of .*; expected one of 2-1, made"):
         chosen("none", None)
 
 
