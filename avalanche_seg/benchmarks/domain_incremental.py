@@ -7,18 +7,18 @@ from typing import TypedDict
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from avalanche_seg.benchmarks import data_checks, settings
+from avalanche_seg.benchmarks.domain_images import (
+    check_no_step_is_empty,
+    images_of_steps,
+    trained_on,
+)
 from avalanche_seg.benchmarks.domain_splits import (
     DOMAIN_SPLITS,
     DomainSplit,
     DomainTask,
-    StepImages,
-    clean_split,
     domain_steps,
-    given_split,
-    legacy_split,
 )
 from avalanche_seg.benchmarks.label_maps import seen_label_map, train_label_map
 from avalanche_seg.benchmarks.options import TrainVoid, Transform, check_options
@@ -29,21 +29,17 @@ from avalanche_seg.benchmarks.scenario import (
     SegmentationStream,
     transform_groups,
 )
-from avalanche_seg.benchmarks.sources import files_of
+from avalanche_seg.benchmarks.sources import described
 from avalanche_seg.datasets import (
     Domains,
     SegmentationFiles,
-    Split,
     image_cache,
-    joined,
     mask_statistics,
 )
 from avalanche_seg.labels import LabelSpace
 from avalanche_seg.system import is_main
 
 __all__ = ["DomainOptions", "domain_incremental_benchmark"]
-
-Numbers = NDArray[np.int64]
 
 
 class DomainOptions(TypedDict, total=False):
@@ -118,13 +114,15 @@ def domain_incremental_benchmark(
     check_options(train_void=train_void)
     if split not in DOMAIN_SPLITS:
         raise ValueError(f"split={split!r} is unknown; expected one of {', '.join(DOMAIN_SPLITS)}")
-    files = files_of(files_or_name, root)
+    files = described(files_or_name, root)
     domains = _domains(files)
     steps = domain_steps(task, domains.names)
-    train, test, images = _images(files, domains, steps, split, test_fraction, seed)
+    train, test, images = images_of_steps(
+        files, domains, steps, split, test_fraction=test_fraction, seed=seed
+    )
     of_train = mask_statistics(train, progress=progress)
     of_test = of_train if test is train else mask_statistics(test, progress=progress)
-    _check_no_step_is_empty(train.root, domains, steps, images)
+    check_no_step_is_empty(train.root, domains, steps, images)
     chosen, held_out = settings.hold_out(images.train, val_fraction, n_images=len(train), seed=seed)
     nothing: tuple[int, ...] = ()
     space = LabelSpace(
@@ -144,7 +142,7 @@ def domain_incremental_benchmark(
         ),
         data_checks.overlap(train, test, of_train.digests, of_test.digests)
         if split == "files"
-        else _trained_on(images),
+        else trained_on(images),
     ]
     for message in messages:
         if message is not None and is_main():
@@ -199,49 +197,3 @@ def _domains(files: SegmentationFiles) -> Domains:
             "domains=Domains(names, of), where of gives the domain of an image file"
         )
     return files.domains
-
-
-def _images(
-    files: SegmentationFiles,
-    domains: Domains,
-    steps: tuple[tuple[int, ...], ...],
-    split: DomainSplit,
-    test_fraction: float,
-    seed: int,
-) -> tuple[Split, Split, StepImages]:
-    """The lists that training and test images are of, and those of every step."""
-    if split == "files":
-        of_train, of_test = (domains.numbers(one.images) for one in (files.train, files.test))
-        return files.train, files.test, given_split(of_train, of_test, steps)
-    pool = joined(files.train, files.test)
-    numbers_of_pool: Numbers = domains.numbers(pool.images)
-    if split == "clean":
-        images = clean_split(numbers_of_pool, steps, test_fraction=test_fraction, seed=seed)
-    else:
-        images = legacy_split(numbers_of_pool, steps, test_fraction=test_fraction)
-    return pool, pool, images
-
-
-def _check_no_step_is_empty(
-    root: Path, domains: Domains, steps: tuple[tuple[int, ...], ...], images: StepImages
-) -> None:
-    for kind, by_step in (("training", images.train), ("test", images.test)):
-        for step, indices in enumerate(by_step):
-            if len(indices) == 0:
-                names = ", ".join(domains.names[number] for number in steps[step])
-                raise ValueError(
-                    f"{root}: step {step} ({names}) has no {kind} image; choose another task or "
-                    "split, or restore the files"
-                )
-
-
-def _trained_on(images: StepImages) -> str | None:
-    """How many images of the last test were trained on; None for none."""
-    last = images.test[-1]
-    seen = int(np.isin(last, np.concatenate(images.train)).sum())
-    if seen == 0:
-        return None
-    return (
-        f"{seen} of the {len(last)} images of the last test were trained on, as the published code "
-        "draws them; results on them tell little of other images: split='clean' tests on others"
-    )

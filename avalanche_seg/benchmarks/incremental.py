@@ -26,7 +26,7 @@ from avalanche_seg.benchmarks.scenario import (
     SegmentationStream,
     transform_groups,
 )
-from avalanche_seg.benchmarks.sources import files_of
+from avalanche_seg.benchmarks.sources import described
 from avalanche_seg.datasets import (
     SegmentationFiles,
     image_cache,
@@ -117,7 +117,7 @@ def incremental_benchmark(
     check_options(
         setting=setting, old_labels=old_labels, train_void=train_void, test_unseen=test_unseen
     )
-    files = files_of(files_or_name, root)
+    files = described(files_or_name, root)
     grammar, order = named_order(task, class_order, files.class_orders)
     steps = split_classes(grammar, class_ids=files.foreground_ids, class_order=order)
     space = LabelSpace(steps, files.class_names, files.zero_is)

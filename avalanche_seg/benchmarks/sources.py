@@ -4,10 +4,10 @@ from pathlib import Path
 
 from avalanche_seg.datasets import SegmentationFiles, read_files
 
-__all__ = ["files_of"]
+__all__ = ["described"]
 
 
-def files_of(files_or_name: SegmentationFiles | str, root: str | Path | None) -> SegmentationFiles:
+def described(files_or_name: SegmentationFiles | str, root: str | Path | None) -> SegmentationFiles:
     """The description that was given, or what the named reader makes of a folder.
 
     Raises:

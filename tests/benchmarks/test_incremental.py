@@ -213,24 +213,3 @@ def test_names_of_orders_and_partitions(devkit: SegmentationFiles) -> None:
             benchmark(files, **{"setting": "partitioned", **options})
     with pytest.raises(ValueError, match="it has none"):
         benchmark(devkit, class_order="b")
-
-
-def test_a_partition_may_be_made_from_what_the_masks_hold(devkit: SegmentationFiles) -> None:
-    def first_class_decides(presence: Any, steps: Any) -> list[list[int]]:
-        first = [int(row[1:5].argmax()) + 1 if row[1:5].any() else 0 for row in presence]
-        return [[i for i, shown in enumerate(first) if shown in step] for step in steps]
-
-    files = dataclasses.replace(devkit, partitions={"first": first_class_decides})
-    stream = benchmark(files, setting="partitioned", partition="first").train_stream
-    shown = [list(experience.data.indices) for experience in stream]
-    assert shown == [[0, 1, 2, 3, 5, 9], [4, 7], [6]]
-
-
-def test_a_class_order_of_ones_own_has_no_published_partition(devkit: SegmentationFiles) -> None:
-    files = dataclasses.replace(devkit, partitions={"2-1": [[0, 9], [3], [6]]})
-    order = [4, 3, 2, 1]
-    ours, drawn = (
-        benchmark(one, setting="partitioned", class_order=order).train_stream
-        for one in (files, devkit)
-    )
-    assert [e.data.indices.tolist() for e in ours] == [e.data.indices.tolist() for e in drawn]

@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from avalanche_seg.datasets.pairing import paired_split
+from avalanche_seg.datasets import Split
+from avalanche_seg.datasets.pairing import joined, paired_split
 
 A, B = Path("a"), Path("b")
 
@@ -23,3 +24,15 @@ def test_pairs_are_in_the_order_of_their_keys() -> None:
 def test_missing_halves(images: dict[str, Path], masks: dict[str, Path], text: str) -> None:
     with pytest.raises(ValueError, match=text):
         paired_split(Path("d"), "train", images, masks)
+
+
+def test_joined_splits() -> None:
+    first, second = (
+        Split(Path("d"), name, (Path(f"{name}.jpg"),), (Path(f"{name}.png"),), {"s": (Path(name),)})
+        for name in ("train", "val")
+    )
+    whole = joined(first, second)
+    assert (whole.name, whole.images) == ("train+val", (Path("train.jpg"), Path("val.jpg")))
+    assert whole.extras == {"s": (Path("train"), Path("val"))}
+    with pytest.raises(ValueError, match=r"has the extras \['s'\] and val \[\]; expected the same"):
+        joined(first, Split(Path("d"), "val", (), ()))

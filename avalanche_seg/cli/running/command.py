@@ -21,7 +21,7 @@ from avalanche_seg.cli.running.assembly import (
     pick_device,
     seed_everything,
 )
-from avalanche_seg.cli.running.data import make_benchmarks
+from avalanche_seg.cli.running.benchmarks import make_benchmarks
 from avalanche_seg.cli.running.data_record import DataRecord, fingerprint, record_data
 from avalanche_seg.cli.running.evaluate import test_models
 from avalanche_seg.cli.running.feasible import check_feasible

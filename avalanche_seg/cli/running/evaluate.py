@@ -11,7 +11,7 @@ from avalanche_seg.cli.running.assembly import (
     make_strategy,
     pick_device,
 )
-from avalanche_seg.cli.running.data import make_benchmarks
+from avalanche_seg.cli.running.benchmarks import make_benchmarks
 from avalanche_seg.cli.running.run_folder import RunFolder, default_name, table
 from avalanche_seg.cli.running.steps import check_step, model_file
 from avalanche_seg.metrics import RunReport
