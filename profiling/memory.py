@@ -10,7 +10,7 @@ import torch
 
 from profiling.measuring import Work
 
-__all__ = ["extra_memory"]
+__all__ = ["extra_memory", "resident"]
 
 
 def extra_memory(work: Work, *, warmup: Work | None = None) -> int:
@@ -57,6 +57,11 @@ def _measure_peak(work: Work, warmup: Work | None, sender: Connection) -> None:
     before = _status("VmRSS")
     work()
     sender.send(max(0, _status("VmHWM") - before))
+
+
+def resident() -> int:
+    """Bytes of this process that are in memory now."""
+    return _status("VmRSS")
 
 
 def _status(name: str) -> int:

@@ -18,6 +18,7 @@ SCRIPTS = (
     "evaluation",
     "freed_memory",
     "scale",
+    "data_size",
     "cost",
 )
 """Modules of this package with a function ``measure``, in the order of the file."""
