@@ -10,7 +10,7 @@ import numpy as np
 
 from avalanche_seg.benchmarks import data_checks
 from avalanche_seg.benchmarks.options import Setting, Task, check_options
-from avalanche_seg.benchmarks.sources import files_of
+from avalanche_seg.benchmarks.sources import described
 from avalanche_seg.benchmarks.step_counts import StepCounts, count_steps, steps_of, usual_tasks
 from avalanche_seg.datasets import (
     SegmentationFiles,
@@ -99,7 +99,7 @@ def check_data(
         >>> report.is_trainable, report.steps[0].setting, report.steps[0].classes
         (True, 'disjoint', (15, 5))
     """
-    files = files_of(files_or_name, root)
+    files = described(files_or_name, root)
     if tasks is None:
         tasks = usual_tasks(files.n_foreground) if files.domains is None else ()
         of_steps: Severity = "note"
