@@ -6,10 +6,11 @@ from typing import Any, NamedTuple
 
 import torch
 import torchvision
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torchvision.models import ResNet
 from torchvision.models.resnet import Bottleneck
+
+from avalanche_seg.models.state_dicts import read_state_dict
 
 __all__ = ["BACKBONES", "STAGES", "Pyramid", "ResNetPyramid"]
 
@@ -128,20 +129,7 @@ def _load(resnet: ResNet, path: Path, name: str) -> None:
             f"weights={str(path)!r} is no file; expected None, 'imagenet', or the path of a state "
             f"dict of torchvision's {name}"
         )
-    try:
-        if path.suffix == ".safetensors":
-            state = load_file(path)
-        else:
-            state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # Each loader has its own exceptions for a damaged file.
-        raise ValueError(
-            f"{path} cannot be read as a state dict ({type(error).__name__}); expected a .pth, .pt "
-            "or .safetensors file of tensors by name"
-        ) from error
-    if not (isinstance(state, dict) and all(isinstance(key, str) for key in state)):
-        raise ValueError(
-            f"{path} holds a {type(state).__name__}; expected a state dict, tensors by name"
-        )
+    state = read_state_dict(path)
     state = {key: value for key, value in state.items() if not key.startswith("fc.")}
     wanted = {key for key in resnet.state_dict() if not key.startswith("fc.")}
     # Counters of batch norm: files written by old versions of torch lack them.
