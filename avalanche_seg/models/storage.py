@@ -149,12 +149,14 @@ def load_model(
         raise ValueError(f"{path} cannot be read ({error}); expected a readable model") from error
     except SafetensorError as error:
         raise ValueError(f"{path} is damaged or no safetensors file ({error})") from error
+    name = ""
     try:
         description = json.loads(metadata[_KEY])
         if description["format"] != _FORMAT:
             raise ValueError(f"format {description['format']!r}, not {_FORMAT!r}")
         with torch.random.fork_rng(devices=[]):  # The weights drawn here are replaced at once.
-            model = _rebuilt(description["name"], description["config"], network)
+            name = description["name"]
+            model = _rebuilt(name, description["config"], network)
             for n_new in description["classes_per_step"]:
                 model.grow(n_new)
         check_shapes(model.state_dict(), state, "weights")
@@ -163,6 +165,8 @@ def load_model(
         model.class_ids = tuple(description["class_ids"])
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())
+        if network is not None or name == AdaptedModel.name or ":" in str(name):
+            raise ValueError(f"{path}: {reason}") from error  # What it needs is not in the file.
         raise ValueError(
             f"{path} does not describe a model of this package ({type(error).__name__}: {reason}); "
             "expected a file written by save_model"

@@ -8,7 +8,6 @@ from torch import Tensor, nn
 from avalanche_seg.models.adapting.checks import (
     check_exact,
     freeze_unused,
-    looked_at,
     tapped_maps,
 )
 from avalanche_seg.models.adapting.classifier_search import (
@@ -17,6 +16,7 @@ from avalanche_seg.models.adapting.classifier_search import (
     find_classifiers,
     joined_classifier,
 )
+from avalanche_seg.models.adapting.examples import looked_at
 from avalanche_seg.models.adapting.network import TappedNetwork
 from avalanche_seg.models.adapting.taps import module_at
 from avalanche_seg.models.channels import BackgroundChannel
@@ -34,7 +34,7 @@ class AdaptedModel(SegmentationModel):
 
     Attributes:
         name: under which files and the command line know it: "as_incremental", or of a library.
-        frozen: names of the network's parameters that nothing depends on, which do not learn.
+        frozen: names of the parameters that no output depends on, which do not learn.
     """
 
     name: str = "as_incremental"
@@ -45,7 +45,7 @@ def as_incremental(
     network: nn.Module,
     classifier: str | Sequence[str] | None = None,
     *,
-    aux: Sequence[str] = (),
+    aux: str | Sequence[str] = (),
     taps: Mapping[str, str] | None = None,
     multiple_of: int = 1,
     example: Tensor | Sequence[int] | None = None,
@@ -90,6 +90,7 @@ def as_incremental(
             not reproduce; for paths that it does not have, or taps that are no maps.
 
     Example:
+        >>> import torch
         >>> _ = torch.manual_seed(0)
         >>> net = nn.Sequential(nn.Conv2d(3, 8, 3, 2, 1), nn.ReLU(), nn.Conv2d(8, 5, 1))
         >>> model = as_incremental(net, classes_per_step=(3, 2))
@@ -99,7 +100,9 @@ def as_incremental(
         >>> trained.n_classes, trained.predict(torch.zeros(1, 3, 8, 6), normalized=True).shape
         (5, torch.Size([1, 8, 6]))
     """
-    taps = {} if taps is None else dict(taps)
+    if not isinstance(taps or {}, Mapping):
+        raise ValueError(f"taps={shown(taps)}; expected a dict, from names to paths of modules")
+    taps, aux = dict(taps or {}), [aux] if isinstance(aux, str) else list(aux)
     plain_head = head == OWN and n_extra == 0 and background == "shared"
     _check_arguments(network, multiple_of, keep_classifier, plain_head)
     reference = copy.deepcopy(network).eval()
@@ -132,11 +135,13 @@ def as_incremental(
         background=background,
         taps=("head", *taps),
     )
-    model.frozen = tuple(frozen)
+    for own in model.heads:
+        own.to(device=images.device, dtype=images.dtype)
+    model.frozen = tuple(f"network.{name}" for name in frozen)
     model.config |= {
         "network": type(network).__name__,
         "classifier": paths,
-        "aux": list(aux),
+        "aux": aux,
         "taps": taps,
         "multiple_of": multiple_of,
         "example": list(images.shape),

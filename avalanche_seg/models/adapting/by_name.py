@@ -69,7 +69,7 @@ def library_model(
         (5, 'own')
     """
     built = _built(name, weights, arguments)
-    path = None if weights in (None, "imagenet") else Path(str(weights))
+    path = None if weights in (None, "imagenet") or built.loaded else Path(str(weights))
     if path is not None and keep_classifier:
         load_pretrained(built.network, path, body=built.body)
     model = as_incremental(

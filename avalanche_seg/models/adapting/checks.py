@@ -1,71 +1,18 @@
 """Whether what was taken out of a network is what it computes."""
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
 
-from avalanche_seg.models.adapting.network import TappedNetwork, padded_to
-from avalanche_seg.models.adapting.outputs import dense_output
+from avalanche_seg.models.adapting.examples import CANNOT_RUN
+from avalanche_seg.models.adapting.network import TappedNetwork
+from avalanche_seg.models.adapting.taps import TapError
 from avalanche_seg.models.output import DenseFeatures
 
-__all__ = ["check_exact", "example_images", "freeze_unused", "looked_at", "tapped_maps"]
-
-_SIDES = (64, 128, 256)
-_CANNOT_RUN = (RuntimeError, TypeError, IndexError, AssertionError, ValueError, AttributeError)
-
-
-def example_images(
-    network: nn.Module, example: Tensor | tuple[int, ...], multiple_of: int
-) -> Tensor:
-    """Images to look at a network with.
-
-    Args:
-        network: whose device and type they get.
-        example: normalised images B x 3 x H x W, or their size.
-        multiple_of: as in :class:`TappedNetwork`.
-
-    Returns:
-        the images, padded to the multiple; from a seed of their own when only a size was given.
-    """
-    if not isinstance(example, Tensor):
-        example = torch.randn(example, generator=torch.Generator().manual_seed(0))
-    own = next(network.parameters(), torch.zeros(()))
-    return padded_to(example.to(device=own.device, dtype=own.dtype), multiple_of)
-
-
-def looked_at(
-    network: nn.Module, example: Tensor | Sequence[int] | None, multiple_of: int
-) -> tuple[Tensor, Tensor]:
-    """Images, and the whole network's logits on them.
-
-    Args:
-        network: in evaluation mode.
-        example: as in :func:`example_images`; None: two square images, of 64 pixels or, when the
-            network does not run on these, 128 or 256.
-        multiple_of: as in :class:`TappedNetwork`.
-
-    Raises:
-        ValueError: when the network does not run, or returns something else than logits.
-    """
-    tries: list[Tensor | tuple[int, ...]] = [(2, 3, side, side) for side in _SIDES]
-    if example is not None:
-        tries = [example if isinstance(example, Tensor) else tuple(example)]
-    for size in tries:
-        images = example_images(network, size, multiple_of)
-        try:
-            with torch.no_grad():
-                output = network(images)
-        except _CANNOT_RUN as error:
-            failed = error
-            continue
-        return images, dense_output(output)
-    raise ValueError(
-        f"{type(network).__name__} does not run on images {tuple(images.shape)}: {failed}; pass "
-        "multiple_of=32 (say) for one that needs such sizes, or images that it takes, example=..."
-    ) from failed
+__all__ = ["check_exact", "freeze_unused", "tapped_maps"]
 
 
 def tapped_maps(network: TappedNetwork, images: Tensor) -> DenseFeatures:
@@ -77,10 +24,13 @@ def tapped_maps(network: TappedNetwork, images: Tensor) -> DenseFeatures:
     try:
         with torch.no_grad(), _unchanged_in_place(network):
             return network.eval()(images, network.tap_names)
-    except _CANNOT_RUN as error:
+    except TapError:
+        raise
+    except CANNOT_RUN as error:
         raise ValueError(
             f"{type(network.adapted).__name__} does not run with one channel of zeros in place of "
-            f"the output of {', '.join(map(repr, network.classifier_paths))}: {error}"
+            f"the output of {', '.join(map(repr, network.classifier_paths))}: {error}; expected a "
+            "network that only resizes after its classifier: leave out what follows it"
         ) from error
 
 
@@ -105,7 +55,7 @@ def _unchanged_in_place(network: TappedNetwork) -> Iterator[None]:
             handle.remove()
     for path, (features, version) in seen.items():
         if features._version != version:
-            raise ValueError(
+            raise TapError(
                 f"taps: what {path!r} returns is changed in place by a layer after it; tap that "
                 "layer, or build the network with inplace=False"
             )
@@ -177,7 +127,9 @@ def freeze_unused(network: TappedNetwork, images: Tensor) -> list[str]:
     with torch.random.fork_rng(devices=[]), torch.enable_grad():
         try:
             features = probe(images)
-        except _CANNOT_RUN as error:
+        except TapError:
+            raise
+        except CANNOT_RUN as error:
             raise ValueError(
                 f"{type(network.adapted).__name__} does not run in training mode on images "
                 f"{tuple(images.shape)}: {error}; pass others, example=..."

@@ -11,7 +11,10 @@ from avalanche_seg.models.classifiers import ConvFactory, plain_parameters
 
 __all__ = ["check_classifier", "factory_like", "find_classifiers", "joined_classifier"]
 
-_EXPECTED = "expected one nn.Conv2d of stride 1, ungrouped and padded with zeros"
+_EXPECTED = (
+    "expected an nn.Conv2d of stride 1, ungrouped and padded with zeros; change the network to end "
+    "in one, or build a SegmentationModel on its last map"
+)
 
 
 def find_classifiers(network: nn.Module, images: Tensor, logits: Tensor) -> list[str]:

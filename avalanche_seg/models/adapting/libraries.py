@@ -21,6 +21,7 @@ class Built(NamedTuple):
         body: path of its backbone.
         aux: paths of its auxiliary classifiers.
         multiple_of: that the sides of images must be of.
+        loaded: whether it has the weights of a path already.
     """
 
     network: nn.Module
@@ -28,6 +29,7 @@ class Built(NamedTuple):
     body: str
     aux: Sequence[str] = ()
     multiple_of: int = 1
+    loaded: bool = False
 
 
 class Library(NamedTuple):
@@ -37,7 +39,8 @@ class Library(NamedTuple):
         package: that is imported.
         extra: of this package that installs it.
         names: how its networks are named here, for messages.
-        build: ``(name, weights, arguments) -> Built``; of the weights it takes only "imagenet".
+        build: ``(name, weights, arguments) -> Built``; of the weights it loads "imagenet" and what
+            only the library can read.
     """
 
     package: str
@@ -78,9 +81,12 @@ def _smp(name: str, weights: str | Path | None, arguments: dict[str, Any]) -> Bu
     smp = importlib.import_module("segmentation_models_pytorch")
     known = {kind.__name__: kind for kind in smp.MODEL_ARCHITECTURES_MAPPING.values()}
     architecture, _, encoder = name.partition("/")
+    encoder = encoder or "resnet34"
     _check_known(architecture, known)
+    if not encoder.startswith("tu-"):  # A backbone of timm.
+        _check_known(encoder, smp.encoders.get_encoder_names())
     network = known[architecture](
-        encoder_name=encoder or "resnet34",
+        encoder_name=encoder,
         encoder_weights="imagenet" if weights == "imagenet" else None,
         **arguments,
     )
@@ -115,7 +121,9 @@ def _timm(name: str, weights: str | Path | None, arguments: dict[str, Any]) -> B
 
 
 # What a configuration holds that makes no difference to the network.
-_NO_ARGUMENTS = ("transformers_version", "model_type", "architectures", "id2label", "label2id")
+_NO_ARGUMENTS = frozenset(
+    ("transformers_version", "model_type", "architectures", "dtype", "id2label", "label2id")
+)
 
 
 def _hf(name: str, weights: str | Path | None, arguments: dict[str, Any]) -> Built:
@@ -127,13 +135,20 @@ def _hf(name: str, weights: str | Path | None, arguments: dict[str, Any]) -> Bui
             "dict, or None (--no_pretrained)"
         )
     kind = transformers.SegformerConfig
-    _check_arguments(arguments, ["num_labels", *kind().to_diff_dict()])
-    if weights is not None and (Path(weights) / "config.json").is_file():
-        read = kind.from_pretrained(str(weights), local_files_only=True)
-        told = {k: v for k, v in read.to_diff_dict().items() if k not in _NO_ARGUMENTS}
-        arguments = {**told, "num_labels": read.num_labels, **arguments}
-    network = transformers.SegformerForSemanticSegmentation(kind(**arguments))
-    return Built(network, arguments, "segformer")
+    known = [key for key in kind().to_diff_dict() if key not in _NO_ARGUMENTS]
+    _check_arguments(arguments, ["num_labels", *known])
+    folder = None if weights is None else Path(weights)
+    if folder is None or not (folder / "config.json").is_file():
+        network = transformers.SegformerForSemanticSegmentation(kind(**arguments))
+        return Built(network, arguments, "segformer")
+    # Names in its files are not those of its modules.
+    config = kind.from_pretrained(folder, local_files_only=True, **arguments)
+    network = transformers.SegformerForSemanticSegmentation.from_pretrained(
+        folder, config=config, local_files_only=True
+    )
+    told = {k: value for k, value in config.to_diff_dict().items() if k not in _NO_ARGUMENTS}
+    arguments = {**told, "num_labels": config.num_labels, **arguments}
+    return Built(network, arguments, "segformer", loaded=True)
 
 
 LIBRARIES: dict[str, Library] = {

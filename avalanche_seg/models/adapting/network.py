@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from avalanche_seg.kernels import resize_logits
-from avalanche_seg.models.adapting.taps import InputTap, put, take, tap_output
-from avalanche_seg.models.output import DenseFeatures
+from avalanche_seg.models.adapting.taps import InputTap, TapError, put, take, tap_output
+from avalanche_seg.models.output import DenseFeatures, told
 
 __all__ = ["TappedNetwork", "padded_to"]
 
@@ -54,13 +54,15 @@ class TappedNetwork(nn.Module):
         """Images, B x 3 x H x W -> the classifiers' maps; the auxiliary ones in training alone.
 
         Raises:
-            RuntimeError: when a tapped module was not called, or gave no map.
+            TapError: when a tapped module was not called, or gave no map.
         """
         size = (images.shape[-2], images.shape[-1])
         padded = padded_to(images, self.multiple_of)
-        self.adapted(padded)
         modules = dict.fromkeys((*self.classifier_paths, *self.aux_paths, *self.tap_paths.values()))
-        found = {path: take(self.adapted.get_submodule(path)) for path in modules}
+        try:
+            self.adapted(padded)
+        finally:
+            found = {path: take(self.adapted.get_submodule(path)) for path in modules}
         maps: dict[str, Tensor] = {}
         for path, taken in found.items():
             wanted = path in self.classifier_paths or (path in self.aux_paths and self.training)
@@ -90,10 +92,15 @@ def padded_to(images: Tensor, multiple: int) -> Tensor:
 
 def _checked(taken: object, path: str) -> Tensor:
     if taken is None:
-        raise RuntimeError(f"the network did not call {path!r}, whose map was wanted")
+        raise TapError(
+            f"the network does not call {path!r}, whose map is wanted; tap a module that it calls, "
+            "with aux=... in training"
+        )
     if not isinstance(taken, Tensor) or taken.ndim != 4:
-        got = tuple(taken.shape) if isinstance(taken, Tensor) else type(taken).__name__
-        raise RuntimeError(f"{path!r} gives {got}, no map B x D x h x w")
+        raise TapError(
+            f"{path!r} gives {told(taken)}, no map B x D x h x w (tokens?); tap a module that "
+            "gives maps"
+        )
     return taken
 
 

@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 
 from torch import Tensor
 
-__all__ = ["dense_output", "told"]
+from avalanche_seg.models.output import told
+
+__all__ = ["dense_output"]
 
 _NAMES = ("out", "logits")
 _REMEDY = (
@@ -35,7 +37,7 @@ def dense_output(output: object) -> Tensor:
     if not isinstance(found, Tensor):
         raise ValueError(f"the network returned {told(output)}; {_REMEDY}")
     if found.ndim != 4 or not found.is_floating_point():
-        kind = " (tokens?)" if found.ndim == 3 else ""
+        kind = " (tokens?)" if found.ndim == 3 and found.is_floating_point() else ""
         raise ValueError(
             f"the network returned {told(found)}{kind}, which is no map of logits; {_REMEDY}"
         )
@@ -52,22 +54,3 @@ def _logits(output: object) -> object:
     if isinstance(output, Sequence) and not isinstance(output, str) and output:
         return _logits(output[0])
     return output
-
-
-def told(output: object) -> str:
-    """What an output is, in a few words.
-
-    Example:
-        >>> import torch
-        >>> told({"masks": torch.zeros(1, 2)}), told(torch.zeros(2, 5))
-        ('a dict with masks', 'a float32 tensor 2 x 5')
-    """
-    if isinstance(output, Tensor):
-        size = " x ".join(map(str, output.shape))
-        return f"a {str(output.dtype).removeprefix('torch.')} tensor {size}"
-    kind = type(output).__name__
-    if isinstance(output, Mapping):
-        return f"a {kind} with {', '.join(map(str, output))}"
-    if isinstance(output, Sequence) and not isinstance(output, str) and output:
-        return f"a {kind} that starts with {told(output[0])}"
-    return f"a {kind}"

@@ -5,9 +5,13 @@ from difflib import get_close_matches
 
 from torch import Tensor, nn
 
-__all__ = ["InputTap", "module_at", "put", "take", "tap_output"]
+__all__ = ["InputTap", "TapError", "module_at", "put", "take", "tap_output"]
 
 _REMEMBERED = "remembered_map"
+
+
+class TapError(ValueError):
+    """A tap that gave no map."""
 
 
 class InputTap(nn.Module):
