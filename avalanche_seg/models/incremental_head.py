@@ -13,7 +13,12 @@ from avalanche_seg.models.channels import (
     class_scores,
     next_groups,
 )
-from avalanche_seg.models.classifiers import HeadFactory, conv1x1, plain_parameters
+from avalanche_seg.models.classifiers import (
+    ConvFactory,
+    HeadFactory,
+    conv1x1,
+    plain_parameters,
+)
 from avalanche_seg.system import check_whole, shown
 
 __all__ = ["IncrementalHead"]
@@ -165,12 +170,13 @@ class IncrementalHead(DynamicModule):
                 "the head has no channel yet; train a strategy on the first experience, or call "
                 "grow(n)"
             )
-        if self.factory is not conv1x1:
+        made = self.factory
+        if not isinstance(made, ConvFactory):
             return torch.cat([classifier(features) for classifier in self.classifiers], dim=1)
         # One convolution for all groups: the weights are much smaller than the outputs.
         rows = [plain_parameters(classifier) for classifier in self.classifiers]
         weight, bias = (torch.cat(parts) for parts in zip(*rows, strict=True))
-        return nn.functional.conv2d(features, weight, bias)
+        return nn.functional.conv2d(features, weight, bias, 1, made.padding, made.dilation)
 
     def class_scores(self, logits: Tensor) -> Tensor:
         """The classes' scores among the raw channels; see :func:`class_scores`."""

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from avalanche_seg.kernels import predicted_labels
 from avalanche_seg.models.channels import BackgroundChannel
-from avalanche_seg.models.classifiers import HEADS
+from avalanche_seg.models.classifiers import HeadFactory, head_factories
 from avalanche_seg.models.incremental_head import IncrementalHead
 from avalanche_seg.models.modes import evaluating
 from avalanche_seg.models.output import SegmentationOutput
@@ -38,7 +38,7 @@ class SegmentationModel(nn.Module):
         aux_channels: channels of every auxiliary map.
         body: the backbone's dotted path in the model; None: the whole network.
         head: kind of classifiers, of :data:`HEADS`: "1x1" (a convolution), "3x3" (a group of
-            layers per step).
+            layers per step); or a :data:`HeadFactory` per head, in a subclass that sets ``config``.
         n_extra: channels in front that are no class, such as SSUL's unknown.
         background: where the background's channel is: "shared" (in the classifier of step 0),
             "separate" (in one of its own), "none" (nowhere).
@@ -87,7 +87,7 @@ class SegmentationModel(nn.Module):
         aux_channels: Sequence[int] = (),
         *,
         body: str | None = None,
-        head: str = "1x1",
+        head: str | Sequence[HeadFactory] = "1x1",
         n_extra: int = 0,
         background: BackgroundChannel = "shared",
         taps: Collection[str] = ("head",),
@@ -100,12 +100,12 @@ class SegmentationModel(nn.Module):
         super().__init__()
         check_whole("in_channels", in_channels, least=1)
         self.normalization = Normalization.of_channels(in_channels, mean, std, value_range)
-        if head not in HEADS:
-            raise ValueError(f"head={head!r} is unknown; expected one of {', '.join(HEADS)}")
+        widths = (channels, *check_wholes("aux_channels", aux_channels, least=1))
+        factories = head_factories(head, len(widths))
         self.network = checked_network(network)
         self.head, *aux_heads = (
-            IncrementalHead(width, factory=HEADS[head], n_extra=n_extra, background=background)
-            for width in (channels, *check_wholes("aux_channels", aux_channels, least=1))
+            IncrementalHead(width, factory=factory, n_extra=n_extra, background=background)
+            for width, factory in zip(widths, factories, strict=True)
         )
         self.aux_heads = nn.ModuleList(aux_heads)
         self._body = "network" if body is None else body

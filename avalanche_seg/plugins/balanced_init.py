@@ -31,7 +31,7 @@ class BalancedInitPlugin(SegmentationPlugin):
         if not heads:
             raise ValueError(
                 f"model: {type(strategy.model).__name__} has no IncrementalHead, so there is none "
-                "for the balanced initialisation; use a SegmentationModel, such as BiSeNet(), or "
+                "for the balanced initialisation; give it one, as_incremental(network), or "
                 f"leave {type(self).__name__} out (FineTuning has none)"
             )
         for head in heads:

@@ -7,10 +7,7 @@ from torch import nn
 
 __all__ = ["brings_classes", "check_channels", "check_growth", "grows"]
 
-_REMEDY = (
-    "use a model whose heads grow, such as BiSeNet() or SegmentationModel(network, channels), or "
-    "put an IncrementalHead into your own"
-)
+_REMEDY = "make it one whose heads grow, as_incremental(network), or use another, such as BiSeNet()"
 
 
 def grows(model: nn.Module) -> bool:

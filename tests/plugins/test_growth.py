@@ -60,7 +60,7 @@ def refused(strategy, benchmark, message):
 @pytest.mark.parametrize("n_channels", [2, 11, 20])
 def test_too_few_channels_for_all_steps_are_refused(strategy_class, n_channels, benchmark):
     strategy = make(strategy_class, Network(n_channels))
-    refused(strategy, benchmark, r"Network has (\d+ channels and )?no .*; .*(grow|BiSeNet)")
+    refused(strategy, benchmark, r"Network has (\d+ channels and )?no .*; .*(grow|as_incremental)")
 
 
 @pytest.mark.parametrize("strategy_class", COUNTING)
@@ -68,7 +68,7 @@ def test_too_few_channels_for_all_steps_are_refused(strategy_class, n_channels, 
 def test_methods_that_count_old_channels_refuse_any_fixed_number(
     strategy_class, n_channels, benchmark
 ):
-    refused(make(strategy_class, Network(n_channels)), benchmark, "Network has .*BiSeNet")
+    refused(make(strategy_class, Network(n_channels)), benchmark, "Network has .*as_incremental")
 
 
 @pytest.mark.parametrize("strategy_class", OTHERS)

@@ -10,14 +10,21 @@ from functools import partial
 from typing import Any, Literal
 
 from avalanche_seg.benchmarks import DomainSplit, OldLabels, Setting
-from avalanche_seg.cli.options.fields import Range, option, read_range, read_values, specs
+from avalanche_seg.cli.options.fields import (
+    Range,
+    option,
+    read_model,
+    read_range,
+    read_values,
+    specs,
+)
 from avalanche_seg.cli.options.methods import MEMORY, METHODS
 from avalanche_seg.cli.options.own_data import OWN_DATA
 from avalanche_seg.cli.recipes import RECIPES
 from avalanche_seg.cli.running.loggers import LOGGERS, read_names
 from avalanche_seg.datasets import READERS, reader_help
 from avalanche_seg.metrics import METRICS
-from avalanche_seg.models import BACKBONES, MODELS
+from avalanche_seg.models import BACKBONES, known_models
 from avalanche_seg.plugins import LabelMode, MemoryPolicy, Selection
 from avalanche_seg.training import AmpMode
 
@@ -126,7 +133,8 @@ class Options:
     random_seed: int = _training("seed of every random choice", default=42,
         within=Range(0, 2**32 - 1))
 
-    model: str = _model("the network", choices=tuple(MODELS), default="bisenet")
+    model: str = _model(f"the network: {', '.join(known_models())}, or another of these libraries",
+        metavar="NAME", read=read_model, default="bisenet")
     model_args: dict[str, Any] = _model(
         "further arguments of the network, plain values", metavar="KEY=VALUE", read=read_values,
         default={}, default_text="none")

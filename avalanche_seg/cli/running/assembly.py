@@ -25,7 +25,7 @@ from avalanche_seg.metrics import (
     loss_term_metrics,
     mean_iou_metrics,
 )
-from avalanche_seg.models import MODELS, SegmentationModel, create_model, name_of
+from avalanche_seg.models import SegmentationModel, create_model, model_factory, name_of
 from avalanche_seg.plugins import (
     ClassExemplarsBuffer,
     FreezePlugin,
@@ -64,7 +64,7 @@ def make_model(
         raise ValueError(
             f"--model_args {doubled[0]}=... has a flag of its own; pass --{doubled[0]} instead"
         )
-    accepted = inspect.signature(MODELS[options.model]).parameters
+    accepted = inspect.signature(model_factory(options.model)).parameters
     config = {name: value for name, value in config.items() if name in accepted}
     config |= {} if benchmark is None else model_input(benchmark)
     model = create_model(options.model, **config, **options.model_args)

@@ -98,7 +98,7 @@ def test_models_of_another_task_are_refused(devkit, whole_runs, tmp_path, capsys
     more = ["--task", "10-5", "--step", "1", "--step_ckpt", start]
     assert main(arguments(devkit, tmp_path, "FT", *more)) == 2
     error = capsys.readouterr().err
-    assert "expected a BiSeNet (backbone resnet18, " in error and "of background, " in error
+    assert "expected a bisenet (backbone resnet18, " in error and "of background, " in error
     assert (
         main(arguments(devkit, tmp_path, "FT", "--task", "10-10", "--test", "--ckpt", start)) == 2
     )
