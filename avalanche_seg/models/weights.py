@@ -110,7 +110,7 @@ def fit_weights(
         first = different[0]
         which = "is missing" if first in wanted else "is none of its names"
         raise ValueError(
-            f"{path} does not fit {name}: {len(different)} of {len(wanted)} keys differ, the first "
+            f"{path} does not fit {name}: {len(different)} keys differ, the first "
             f"is {first}, which {which}; expected torchvision's names: choose the network "
             "that the file was made of"
         )
