@@ -9,6 +9,7 @@ from avalanche_seg.benchmarks.incremental import incremental_benchmark
 from avalanche_seg.benchmarks.options import BenchmarkOptions
 from avalanche_seg.benchmarks.scenario import SegmentationScenario
 from avalanche_seg.datasets import UnlabelledIs, download_ade20k, read_ade20k
+from avalanche_seg.system import broadcast, is_main
 
 __all__ = ["ADE20KIncremental"]
 
@@ -47,6 +48,8 @@ def ADE20KIncremental(  # noqa: N802 - benchmarks are named like classes in Aval
             20,210 training images.
     """
     if download:
-        download_ade20k(Path(root), progress=options.get("progress", True))
+        # One of several processes fetches; the others wait for the path.
+        progress = options.get("progress", True)
+        broadcast(str(download_ade20k(Path(root), progress=progress)) if is_main() else None)
     options.setdefault("task", _TASK)
     return incremental_benchmark(read_ade20k(Path(root), zero_is=zero_is), **options)

@@ -48,6 +48,7 @@ class DomainOptions(TypedDict, total=False):
     task: DomainTask
     split: DomainSplit
     test_fraction: float
+    split_seed: int
     train_transform: Transform | None
     eval_transform: Transform | None
     train_void: TrainVoid
@@ -64,6 +65,7 @@ def domain_incremental_benchmark(
     task: DomainTask = "1-1",
     split: DomainSplit = "files",
     test_fraction: float = 0.2,
+    split_seed: int = 0,
     train_transform: Transform | None = None,
     eval_transform: Transform | None = None,
     train_void: TrainVoid = "ignore",
@@ -88,6 +90,7 @@ def domain_incremental_benchmark(
         split: where test images come from; see
             :data:`avalanche_seg.benchmarks.domain_splits.DomainSplit`.
         test_fraction: of the splits "clean" and "legacy": share of the images for tests.
+        split_seed: of the split "clean"; tests of runs with other seeds are on the same images.
         train_transform: callable of (image, labels); default :func:`presets.train_preset`.
         eval_transform: the same for evaluation; default :func:`presets.eval_preset`. Test samples
             have the extra "domain", the step whose domains the image is of, a scalar that
@@ -95,7 +98,7 @@ def domain_incremental_benchmark(
         train_void: what void becomes in training, where there is a background: "ignore" (void) or
             "background".
         val_fraction: share of each step's training images held out as ``valid_stream``.
-        seed: seed of the held-out share and of the split "clean".
+        seed: seed of the held-out share.
         progress: show a progress bar while the masks are scanned the first time.
         cache_images: as in :func:`incremental_benchmark`.
 
@@ -118,7 +121,7 @@ def domain_incremental_benchmark(
     domains = _domains(files)
     steps = domain_steps(task, domains.names)
     train, test, images = images_of_steps(
-        files, domains, steps, split, test_fraction=test_fraction, seed=seed
+        files, domains, steps, split, test_fraction=test_fraction, seed=split_seed
     )
     of_train = mask_statistics(train, progress=progress)
     of_test = of_train if test is train else mask_statistics(test, progress=progress)

@@ -70,12 +70,14 @@ def test_names_of_domains_by_step(tmp_path: Path) -> None:
 
 
 def test_clean_split_of_the_pool(tmp_path: Path) -> None:
-    scenario = daytimes_benchmark(tmp_path, split="clean", task="1-1", seed=3)
+    scenario = daytimes_benchmark(tmp_path, split="clean", task="1-1", split_seed=3)
     train, test = indices(scenario), indices(scenario, "test")
     assert [len(part) for part in train] == [4, 4, 4] and [len(p) for p in test] == [1, 2, 3]
     assert sorted(i for part in (*train, test[-1]) for i in part) == list(range(15))
-    other = daytimes_benchmark(tmp_path, split="clean", task="1-1", seed=4)
+    other = daytimes_benchmark(tmp_path, split="clean", task="1-1", split_seed=4)
     assert indices(other, "test")[-1] != test[-1]
+    run = daytimes_benchmark(tmp_path, split="clean", task="1-1", split_seed=3, seed=9)
+    assert indices(run, "test") == test, "the seed of a run does not choose its tests"
     split = scenario.train_stream[0].data.split
     assert (split.name, [p.parent.name for p in split.images[12:]]) == (
         "train+val", ["day", "dusk", "night"],
