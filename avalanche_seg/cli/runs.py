@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from avalanche_seg.cli.options.options import NOT_DETERMINING
+from avalanche_seg.cli.options.own_data import OWN_DATA, own_name
 from avalanche_seg.metrics import protocol_means
 
 __all__ = ["EXTRA_DIGITS", "Group", "Run", "Section", "legend_file", "spread"]
@@ -20,7 +21,7 @@ EXTRA_DIGITS = 3
 """Decimals of a step metric's values, which are shown as they are."""
 
 _PROTOCOL = frozenset(protocol_means(torch.zeros(1, 1, dtype=torch.int64), n_base=1))
-_NOT_A_SETTING = (NOT_DETERMINING - {"data_root"}) | {
+_NOT_A_SETTING = (NOT_DETERMINING - {"data_root", "images"}) | {
     *("random_seed", "seed", "resolved_device", "method_options", "n_exemplars"),
 }
 
@@ -52,6 +53,8 @@ class Run:
     def data(self) -> str:
         """The data set; a folder of one's own by its name."""
         dataset = self.config.get("dataset", "unknown data")
+        if dataset in OWN_DATA:
+            return own_name(self.config)
         return Path(self.config["data_root"]).name if dataset == "folder" else str(dataset)
 
     @cached_property

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from avalanche_seg.benchmarks import OldLabels, Setting
 from avalanche_seg.cli.options.fields import Range, option, read_range, read_values, specs
 from avalanche_seg.cli.options.methods import MEMORY, METHODS
+from avalanche_seg.cli.options.own_data import OWN_DATA
 from avalanche_seg.cli.recipes import RECIPES
 from avalanche_seg.cli.running.loggers import LOGGERS, read_names
 from avalanche_seg.datasets import READERS, reader_help
@@ -42,9 +43,20 @@ class Options:
     data_root: str = _data("folder of the data set", determines=False, in_command=True,
         is_path=True, default_text="data for voc, else data/DATASET")
     dataset: str = _data(
-        "; ".join(f"{name}: {told[0].lower()}{told[1:-1]}" for name, told in reader_help().items()),
-        choices=tuple(READERS), default_text="folder when DATA_ROOT holds a classes.txt, voc when "
-        "there is another DATA_ROOT or the folder data holds VOC, else synthetic")
+        "; ".join(f"{name}: {told[0].lower()}{told[1:-1]}" for name, told in reader_help().items())
+        + "".join(f"; {name}: {told}" for name, told in OWN_DATA.items()),
+        choices=(*READERS, *OWN_DATA), default_text="folders or coco with IMAGES, folder when "
+        "DATA_ROOT holds a classes.txt, voc when there is another DATA_ROOT or the folder data "
+        "holds VOC, else synthetic")
+    images: str | None = _data("folder of one's own images; of coco also TRAIN,TEST", is_path=True,
+        determines=False, in_command=True, default_text="none")
+    masks: str | None = _data("folder of their masks; of coco a JSON file, or TRAIN,TEST",
+        is_path=True, determines=False, in_command=True, default_text="none")
+    split: str | None = _data("share of the images to test on, or TRAIN,TEST: folders below both, "
+        "or list files", determines=False, in_command=True,
+        default_text="train,val for folders, 0.2 for one JSON file")
+    classes: str | None = _data("file with a class name per line, for folders", is_path=True,
+        determines=False, in_command=True, default_text="numbered")
     recipe: str | None = _method("set the published hyper-parameters; flags that are given win",
         choices=tuple(RECIPES), default_text="none", determines=False, in_command=True)
     task: str = _data("19-1, 15-5, 15-5s, 10-1, ... or offline", default="15-5")

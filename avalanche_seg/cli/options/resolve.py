@@ -8,11 +8,12 @@ from typing import Any
 from avalanche_seg.cli.options.checks import check, check_flags
 from avalanche_seg.cli.options.methods import FLAGS, complete, default
 from avalanche_seg.cli.options.options import SPECS, Options
+from avalanche_seg.cli.options.own_data import check_own_data, guess
 from avalanche_seg.cli.options.parser import read_flags
 from avalanche_seg.cli.recipes import recipe
 from avalanche_seg.datasets import find_folder
 
-__all__ = ["dataset_of", "parse"]
+__all__ = ["parse"]
 
 _Values = dict[str, Any]
 _FLAGGED = SPECS | FLAGS
@@ -33,7 +34,8 @@ def parse(argv: Sequence[str] | None = None) -> Options:
     if given.get("use_exemplars") and method == "MiB":
         method = "SMiB"  # The original spells it so.
     check_flags(given, method, _FLAGGED)
-    dataset = given.get("dataset") or dataset_of(given.get("data_root"))
+    dataset = given.get("dataset") or guess(given) or _dataset_of(given.get("data_root"))
+    check_own_data(given, dataset)
     data_root = "data" if dataset == "voc" else f"data/{dataset}"
     defaults = {name: spec.default for name, spec in SPECS.items()}
     defaults |= {"data_root": data_root, "dataset": dataset}
@@ -50,8 +52,7 @@ def parse(argv: Sequence[str] | None = None) -> Options:
     return options
 
 
-def dataset_of(data_root: str | None) -> str:
-    """The reader's name for a folder, by what lies in it."""
+def _dataset_of(data_root: str | None) -> str:
     if data_root is None:
         return "voc" if find_folder(Path("data")) else "synthetic"
     return "folder" if (Path(data_root) / "classes.txt").is_file() else "voc"

@@ -20,9 +20,9 @@ from avalanche_seg.benchmarks import (
     model_input,
     train_preset,
 )
-from avalanche_seg.cli.data_sets import read_data_set
 from avalanche_seg.cli.options.methods import METHODS
 from avalanche_seg.cli.options.options import Options
+from avalanche_seg.cli.running.data import read_data
 from avalanche_seg.cli.running.loggers import make_loggers, show_pictures
 from avalanche_seg.metrics import (
     METRICS,
@@ -56,12 +56,7 @@ __all__ = [
 
 def make_benchmarks(options: Options) -> tuple[SegmentationScenario, SegmentationScenario]:
     """The task's benchmark, and the one to train on: for JOINT the same classes in one step."""
-    files = read_data_set(
-        options.dataset,
-        options.data_root,
-        in_channels=options.in_channels,
-        value_range=options.value_range,
-    )
+    files = read_data(options)
 
     def build(task: str, class_order: Sequence[int] | None = None) -> SegmentationScenario:
         return incremental_benchmark(

@@ -98,7 +98,7 @@ def run(options: Options) -> Path:
     device = pick_device(options.device)
     for note in options.notes:
         print(note)
-    print(f"reading {options.data_root} as the data set {options.dataset!r}")
+    print(f"reading {options.images or options.data_root} as the data set {options.dataset!r}")
     benchmarks = make_benchmarks(options)
     check_feasible(options, benchmarks[1])
     model = make_model(options, benchmarks[1])
