@@ -45,17 +45,15 @@ class SegmentationModel(nn.Module):
         taps: feature maps that outputs hold: "head" (the main map), or of the network's
             ``tap_names``.
         in_channels: of the images.
-        mean: of every channel, in 0..1, by which uint8 images are normalised; None: ImageNet's, or
-            their average for others than three channels.
+        mean: of the channels, in 0..1; None: ImageNet's, or their average for other channels.
         std: standard deviation, the same.
-        value_range: of the image files, for predictions; as a data set's.
+        value_range: of image files, as a data set's; for predictions.
         classes_per_step: grow these steps at once; None: start empty.
 
     Attributes:
         config: plain values; :func:`create_model` rebuilds the model from them, without weights
             and steps. A subclass adds its own arguments, and takes out what it does not accept.
-            Channels, mean and std stand there where they are not ImageNet's.
-        normalization: mean and standard deviation of the images.
+        normalization: of the images; in ``config`` where it is not ImageNet's.
         class_names: name of every class; empty until known.
         class_ids: number of every class in its data set; empty until known.
 

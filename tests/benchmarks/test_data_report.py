@@ -3,10 +3,11 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from avalanche_seg.benchmarks import check_data
-from avalanche_seg.datasets import read_ade20k, read_folder
+from avalanche_seg.datasets import from_dataset, read_ade20k, read_folder
 from tests.devkits import write_devkit, write_image, write_mask
 from tests.scene_kits import write_ade20k, write_cityscapes
 
@@ -125,3 +126,24 @@ def test_images_of_every_domain_are_counted(tmp_path):
     (note,) = (one for one in messages(report, "note") if one.startswith("steps are domains"))
     assert "aachen 2, bremen 0," in note and note.endswith("munster 1")
     assert report.steps == ()
+
+
+def test_more_than_255_classes_and_samples_that_are_no_files():
+    names = tuple(f"class {i}" for i in range(300))
+    rng = np.random.default_rng(0)
+    samples = [
+        (rng.integers(0, 256, (4, 5, 3), dtype=np.uint8), labels)
+        for labels in (np.full((4, 5), 299), np.arange(20).reshape(4, 5), np.full((4, 5), 65535))
+    ]
+    files = from_dataset(samples, samples[:1], names)
+    report = check_data(files, tasks=[[[299], [3]]], settings=["overlapped"], progress=False)
+    assert report.steps[0].train == (1, 1)
+    assert report.train.statistics.counts[2, -1] == 20  # Void.
+    assert report.train.kinds == {"no file": 3}
+    assert [m for m in messages(report, "error") if "class" in m] == [
+        "task [[299], [3]] (overlapped): step 0 has one training image, and 1 more steps have too "
+        "few; expected 2 or more in every step, for batch norm: choose another setting, task or "
+        "class order"
+    ]
+    few = check_data(from_dataset(samples, samples[:1], names[:100]), tasks=[], progress=False)
+    assert "the value 299 is no class" in messages(few, "error")[0]

@@ -7,19 +7,20 @@ from pathlib import Path
 from typing import get_args
 
 from avalanche_seg.benchmarks import SETTINGS, Setting, check_data
-from avalanche_seg.cli.data_sets import with_images
 from avalanche_seg.cli.failures import sentence_of
 from avalanche_seg.cli.inspecting.picture import draw
 from avalanche_seg.cli.inspecting.text import report_text
-from avalanche_seg.cli.options.parser import normalize_flags
-from avalanche_seg.cli.options.resolve import dataset_of
-from avalanche_seg.datasets import READERS, read_files
+from avalanche_seg.cli.options.options import SPECS
+from avalanche_seg.cli.options.parser import add_option, normalize_flags
+from avalanche_seg.cli.options.resolve import parse
+from avalanche_seg.cli.running.data import read_data
 from avalanche_seg.metrics import optional_picture
 from avalanche_seg.system import expand_home
 
 __all__ = ["main"]
 
 INTERRUPTED = 130
+_OF_RUN = ("dataset", "images", "masks", "split", "classes", "in_channels", "value_range")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -46,12 +47,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _look(given: argparse.Namespace) -> int:
     if given.samples < 0:
         raise ValueError(f"--samples {given.samples}; expected zero or more")
+    flags = [] if given.path is None else ["--data_root", str(given.path)]
+    for name in _OF_RUN:
+        flags += SPECS[name].argv(getattr(given, name, None))
+    options = parse(flags)
     try:
-        files = with_images(
-            read_files(given.dataset or dataset_of(str(given.path)), given.path),
-            in_channels=given.in_channels,
-            value_range=given.value_range,
-        )
+        files = read_data(options)
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1  # Lists that cannot be read stop a training too.
@@ -81,12 +82,12 @@ def _parser() -> argparse.ArgumentParser:
         "be spelled with - or _.",
         allow_abbrev=False,
     )
-    parser.add_argument("path", type=expand_home, help="folder of the data set")
     parser.add_argument(
-        "--dataset",
-        choices=tuple(READERS),
-        help="its layout (default: folder when PATH holds a classes.txt, else voc)",
+        "path", nargs="?", type=expand_home, help="folder of the data set (default: as run's)"
     )
+    of_run = parser.add_argument_group("the data set, as for run")
+    for name in _OF_RUN:
+        add_option(of_run, SPECS[name])
     parser.add_argument(
         "--task",
         nargs="+",
@@ -102,14 +103,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--class_order", metavar="NAME", help="one of the data set's class orders (default: by id)"
-    )
-    parser.add_argument("--in_channels", type=int, help="channels of the images (default: 3, RGB)")
-    parser.add_argument(
-        "--value_range",
-        type=float,
-        nargs=2,
-        metavar=("LOW", "HIGH"),
-        help="values of the image files that become black and white (default: all of their bits)",
     )
     parser.add_argument(
         "--output",

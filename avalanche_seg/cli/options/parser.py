@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 from avalanche_seg.cli.options.fields import Spec
 from avalanche_seg.system import expand_home
 
-__all__ = ["make_parser", "normalize_flags", "read_flags"]
+__all__ = ["add_option", "make_parser", "normalize_flags", "read_flags"]
 
 
 def normalize_flags(argv: Sequence[str]) -> list[str]:
@@ -54,11 +54,17 @@ def make_parser(specs: Mapping[str, Spec]) -> argparse.ArgumentParser:
     groups = {spec.group: None for spec in specs.values()}
     made: dict[str, Any] = {title: parser.add_argument_group(title) for title in groups}
     for spec in specs.values():
-        _add(made[spec.group], spec)
+        add_option(made[spec.group], spec)
     return parser
 
 
-def _add(group: Any, spec: Spec) -> None:
+def add_option(group: Any, spec: Spec) -> None:
+    """Add the flags of an option.
+
+    Args:
+        group: a parser, or a group of one.
+        spec: the option.
+    """
     how: dict[str, Any] = {"dest": spec.name, "action": _Once}
     value: dict[str, Any] = {"nargs": 0, "const": True}
     if spec.kind is not bool:

@@ -13,7 +13,7 @@ from avalanche_seg.cli.options.parser import read_flags
 from avalanche_seg.cli.recipes import recipe
 from avalanche_seg.datasets import find_folder
 
-__all__ = ["dataset_of", "parse"]
+__all__ = ["parse"]
 
 _Values = dict[str, Any]
 _FLAGGED = SPECS | FLAGS
@@ -41,7 +41,7 @@ def parse(argv: Sequence[str] | None = None) -> Options:
     if given.get("use_exemplars") and method == "MiB":
         method = "SMiB"  # The original spells it so.
     check_flags(given, method, _FLAGGED)
-    dataset = given.get("dataset") or guess(given) or dataset_of(given.get("data_root"))
+    dataset = given.get("dataset") or guess(given) or _dataset_of(given.get("data_root"))
     check_own_data(given, dataset)
     data_root = "data" if dataset == "voc" else f"data/{dataset}"
     defaults = {name: spec.default for name, spec in SPECS.items()}
@@ -59,8 +59,7 @@ def parse(argv: Sequence[str] | None = None) -> Options:
     return options
 
 
-def dataset_of(data_root: str | None) -> str:
-    """The reader's name for a folder, by what lies in it."""
+def _dataset_of(data_root: str | None) -> str:
     if data_root is None:
         return "voc" if find_folder(Path("data")) else "synthetic"
     return "folder" if (Path(data_root) / "classes.txt").is_file() else "voc"

@@ -1,8 +1,8 @@
 """From options to the description of a data set."""
 
+from dataclasses import replace
 from typing import Any
 
-from avalanche_seg.cli.data_sets import with_images
 from avalanche_seg.cli.options.options import Options
 from avalanche_seg.cli.options.own_data import OWN_DATA
 from avalanche_seg.datasets import SegmentationFiles, from_coco, from_folders, read_files
@@ -16,9 +16,13 @@ def read_data(options: Options) -> SegmentationFiles:
     Raises:
         ValueError: as the reader does; for a ``--split`` that is neither a share nor two parts.
     """
-    return with_images(
-        _read(options), in_channels=options.in_channels, value_range=options.value_range
-    )
+    files = _read(options)
+    if options.in_channels is None and options.value_range is None:
+        return files
+    ends = files.value_range
+    if options.value_range is not None:
+        ends = (options.value_range[0], options.value_range[1])
+    return replace(files, n_channels=options.in_channels or files.n_channels, value_range=ends)
 
 
 def _read(options: Options) -> SegmentationFiles:

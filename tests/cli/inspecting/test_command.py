@@ -42,6 +42,15 @@ def test_heads_only_leaves_the_mean_out(kit, capsys):
     assert "mean by channel" not in capsys.readouterr().out
 
 
+def test_data_that_flags_describe_are_looked_at_as_run_would_read_them(kit, capsys):
+    folders = ["--images", str(kit / "JPEGImages"), "--masks", str(kit / "SegmentationClass")]
+    named = ["--split", "0.4", "--classes", str(kit / "classes.txt")]
+    assert main([*folders, *named, "--task", "2-2", "--setting", "overlapped"]) == 0
+    assert ": 4 classes, 0 is the background" in capsys.readouterr().out
+    assert main(folders[:2]) == 2
+    assert "--dataset folders needs --masks; add it" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
@@ -65,6 +74,16 @@ def test_help_names_every_flag_and_exit_code(capsys):
     with pytest.raises(SystemExit):
         main(["--help"])
     shown = capsys.readouterr().out
-    for flag in ("dataset", "task", "setting", "class_order", "output", "samples", "heads_only"):
+    for flag in (
+        "dataset",
+        "images",
+        "in_channels",
+        "task",
+        "setting",
+        "class_order",
+        "output",
+        "samples",
+        "heads_only",
+    ):
         assert f"--{flag}" in shown
     assert "Exit code 0" in shown

@@ -1,4 +1,4 @@
-"""The data set of a command line, and images of other channels through run, data and predict."""
+"""Images of other channels through run, data and predict."""
 
 import json
 
@@ -8,9 +8,7 @@ import tifffile
 import torch
 from PIL import Image
 
-from avalanche_seg.cli.data_sets import with_images
 from avalanche_seg.cli.main import main
-from avalanche_seg.datasets import read_files
 from avalanche_seg.models import load_model
 from tests.devkits import write_devkit
 
@@ -32,13 +30,6 @@ def scans(tmp_path_factory):
 
 
 FLAGS = ["--in_channels", "1", "--value_range", "-1000", "1000"]
-
-
-def test_what_is_not_said_is_the_data_sets_own(scans):
-    own = read_files("folder", scans)
-    assert with_images(own) is own and own.n_channels == 3
-    files = with_images(own, in_channels=1, value_range=[-1000, 1000])
-    assert (files.n_channels, files.value_range) == (1, (-1000, 1000))
 
 
 def test_a_run_on_grey_scans_and_the_masks_it_predicts(scans, tmp_path, monkeypatch, capsys):
