@@ -15,6 +15,7 @@ from avalanche_seg.plugins.distillation import (
     DistillationPlugin,
     FeatureDistillationPlugin,
     ICaRLDistillationPlugin,
+    LocalPODPlugin,
     Teacher,
     TeacherPlugin,
     TeacherTermPlugin,
@@ -27,6 +28,7 @@ from avalanche_seg.plugins.lr_schedules import PolyLRPlugin, SchedulePlugin, Ste
 from avalanche_seg.plugins.objective import ObjectivePlugin, step_batch
 from avalanche_seg.plugins.periodic_eval import PeriodicEvalPlugin, PevalMode
 from avalanche_seg.plugins.progress import ProgressPlugin
+from avalanche_seg.plugins.pseudo_labels import PseudoLabelPlugin
 from avalanche_seg.plugins.replay import (
     ClassExemplarsBuffer,
     Exemplar,
@@ -54,6 +56,7 @@ __all__ = [
     "ICaRLDistillationPlugin",
     "ImportancePlugin",
     "LabelMode",
+    "LocalPODPlugin",
     "MemoryPolicy",
     "ObjectivePlugin",
     "PIPlugin",
@@ -61,6 +64,7 @@ __all__ = [
     "PevalMode",
     "PolyLRPlugin",
     "ProgressPlugin",
+    "PseudoLabelPlugin",
     "RWPlugin",
     "ReplayPlugin",
     "SMiBPlugin",

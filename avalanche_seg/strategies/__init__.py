@@ -8,6 +8,7 @@ from avalanche_seg.strategies.lwf import LwF
 from avalanche_seg.strategies.lwf_mc import LwFMC
 from avalanche_seg.strategies.mib import MiB
 from avalanche_seg.strategies.pi import PI
+from avalanche_seg.strategies.plop import PLOP
 from avalanche_seg.strategies.rw import RW
 from avalanche_seg.strategies.smib import SMiB
 
@@ -20,6 +21,7 @@ __all__ = [
     "LwFMC",
     "MiB",
     "PI",
+    "PLOP",
     "RW",
     "SMiB",
 ]

@@ -16,7 +16,8 @@ BATCH, EPOCHS, LR, LR_LATER, SEED = 2, 2, 0.01, 0.001, 7
 def train_plainly(model, benchmark, objective, *, penalty=None, balanced=False, memory=None):
     """Train ``model`` in place on ``objective(output, labels, n_old, teacher_output)``.
 
-    ``memory(step)`` gives the samples that follow the step's own.
+    ``memory(step)`` gives the samples that follow the step's own. An objective with a method
+    ``begin(teacher, batches, n_old, n_new)`` sees the batches of a later step first.
     """
     teacher = None
     for step, experience in enumerate(benchmark.train_stream):
@@ -34,7 +35,10 @@ def train_plainly(model, benchmark, objective, *, penalty=None, balanced=False, 
         if penalty is not None:
             penalty.begin(model)
         samples = list(experience.dataset) + ([] if memory is None else memory(step))
-        batches = batches_of(samples) * EPOCHS
+        batches = batches_of(samples)
+        if teacher is not None and hasattr(objective, "begin"):
+            objective.begin(teacher, batches, n_old, n_new)
+        batches = batches * EPOCHS
         for iteration, (images, labels) in enumerate(batches):
             optimizer.param_groups[0]["lr"] = rate * (1 - iteration / len(batches)) ** 0.9
             with torch.no_grad():

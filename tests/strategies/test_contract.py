@@ -7,11 +7,23 @@ import pytest
 import torch
 
 from avalanche_seg.plugins import PolyLRPlugin, TeacherPlugin
-from avalanche_seg.strategies import EWC, ILT, PI, RW, FineTuning, Joint, LwF, LwFMC, MiB, SMiB
+from avalanche_seg.strategies import (
+    EWC,
+    ILT,
+    PI,
+    PLOP,
+    RW,
+    FineTuning,
+    Joint,
+    LwF,
+    LwFMC,
+    MiB,
+    SMiB,
+)
 from avalanche_seg.training import sgd
 from tests.tiny import tiny_benchmark, tiny_model
 
-INCREMENTAL = [FineTuning, EWC, ILT, LwF, LwFMC, MiB, PI, RW, SMiB]
+INCREMENTAL = [FineTuning, EWC, ILT, LwF, LwFMC, MiB, PI, RW, SMiB, PLOP]
 ALL = [*INCREMENTAL, Joint]
 
 
@@ -85,7 +97,7 @@ def test_keyword_only_and_the_callers_list_is_left_alone(strategy_class):
     assert len(mine) == 1
 
 
-@pytest.mark.parametrize("strategy_class", [LwF, LwFMC, ILT, MiB, SMiB])
+@pytest.mark.parametrize("strategy_class", [LwF, LwFMC, ILT, MiB, SMiB, PLOP])
 def test_the_teacher_is_the_model_of_the_previous_step_and_never_changes(
     strategy_class, three_steps
 ):
