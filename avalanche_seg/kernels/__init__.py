@@ -3,6 +3,7 @@
 from avalanche_seg.kernels.argmax import labelled_tiles, predicted_labels
 from avalanche_seg.kernels.channel_groups import EXP_SAFE_BOUND, exp_, score_bound
 from avalanche_seg.kernels.entropy import PredictionEntropy, prediction_entropy
+from avalanche_seg.kernels.guided_terms import GuidedTerms
 from avalanche_seg.kernels.pixel_loss import pixel_losses
 from avalanche_seg.kernels.pixel_terms import PixelTerms
 from avalanche_seg.kernels.pooled_norms import plain_pooled_norms, pooled_norms
@@ -13,6 +14,7 @@ from avalanche_seg.kernels.workspace import Workspace
 
 __all__ = [
     "EXP_SAFE_BOUND",
+    "GuidedTerms",
     "LabelSigmoid",
     "PixelTerms",
     "PredictionEntropy",

@@ -26,6 +26,10 @@ from avalanche_seg.losses.distillation import (
 )
 from avalanche_seg.losses.external import AtTargetSize, Criterion, at_target_size, criterion_of_step
 from avalanche_seg.losses.features import FeatureDistillation, feature_distillation
+from avalanche_seg.losses.label_guided import (
+    LabelGuidedDistillationTerm,
+    label_guided_distillation,
+)
 from avalanche_seg.losses.mib import MiBLoss, mib_loss
 from avalanche_seg.losses.objective import (
     DenseOutput,
@@ -70,6 +74,7 @@ __all__ = [
     "FeatureDistillationTerm",
     "ICaRLDistillation",
     "ICaRLDistillationTerm",
+    "LabelGuidedDistillationTerm",
     "LocalPODTerm",
     "MiBLoss",
     "Objective",
@@ -94,6 +99,7 @@ __all__ = [
     "entropy_score",
     "feature_distillation",
     "icarl_distillation",
+    "label_guided_distillation",
     "local_pod",
     "merge_new_channels",
     "mib_loss",

@@ -10,6 +10,7 @@ from avalanche_seg.models.bisenet import BiSeNet
 from avalanche_seg.models.channels import BackgroundChannel, HeadGroup
 from avalanche_seg.models.classifiers import HEADS, HeadFactory
 from avalanche_seg.models.create import MODELS, create_model, name_of
+from avalanche_seg.models.fusion import fuse_weights
 from avalanche_seg.models.incremental_head import IncrementalHead
 from avalanche_seg.models.modes import evaluating
 from avalanche_seg.models.output import DenseFeatures, SegmentationOutput, as_output
@@ -34,6 +35,7 @@ __all__ = [
     "balanced_init",
     "create_model",
     "evaluating",
+    "fuse_weights",
     "load_model",
     "name_of",
     "save_model",

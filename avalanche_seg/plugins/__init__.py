@@ -41,6 +41,7 @@ from avalanche_seg.plugins.replay import (
 )
 from avalanche_seg.plugins.targets import TargetPlugin
 from avalanche_seg.plugins.weight_edit import WeightEditPlugin
+from avalanche_seg.plugins.weight_fusion import WeightFusionPlugin
 
 __all__ = [
     "ArithmeticLog",
@@ -78,6 +79,7 @@ __all__ = [
     "TeacherTermPlugin",
     "UnbiasedDistillationPlugin",
     "WeightEditPlugin",
+    "WeightFusionPlugin",
     "check_channels",
     "grow",
     "on_device",

@@ -1,9 +1,11 @@
 """The methods, one per file: a template, its losses and plugins."""
 
 from avalanche_seg.strategies.ewc import EWC
+from avalanche_seg.strategies.ewf import EWF, EWFPLOP
 from avalanche_seg.strategies.fine_tuning import FineTuning
 from avalanche_seg.strategies.ilt import ILT
 from avalanche_seg.strategies.joint import Joint
+from avalanche_seg.strategies.lgkd import LGKD
 from avalanche_seg.strategies.lwf import LwF
 from avalanche_seg.strategies.lwf_mc import LwFMC
 from avalanche_seg.strategies.mib import MiB
@@ -14,9 +16,12 @@ from avalanche_seg.strategies.smib import SMiB
 
 __all__ = [
     "EWC",
+    "EWF",
+    "EWFPLOP",
     "FineTuning",
     "ILT",
     "Joint",
+    "LGKD",
     "LwF",
     "LwFMC",
     "MiB",

@@ -13,7 +13,20 @@ from avalanche_seg.plugins import (
 from avalanche_seg.system import check_flags, check_number
 from avalanche_seg.training import SegmentationTemplate, TemplateOptions, own_plugins
 
-__all__ = ["PLOP"]
+__all__ = ["PLOP", "PLOPOptions"]
+
+
+class PLOPOptions(TemplateOptions, total=False):
+    """The keyword arguments of :class:`PLOP`, for methods that are built on it."""
+
+    pod_weight: float
+    pod_logits_weight: float
+    taps: Sequence[str] | None
+    extra_channels: ExtraChannels
+    pseudo_labels: bool
+    threshold: ThresholdRule
+    least_threshold: float
+    weigh_images: bool
 
 
 class PLOP(SegmentationTemplate):

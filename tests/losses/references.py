@@ -139,6 +139,15 @@ def annotated_cross_entropy(z, y, annotated):
     return -math.log(sum(p[c] for c in range(len(p)) if c == 0 or c not in annotated))
 
 
+def label_guided_distillation(z, y, teacher, old_weight=10.0, new_weight=2.0):
+    """LGKD: the teacher's background goes to the new class that the label names."""
+    n_old, q = len(teacher), softmax(teacher) + [0.0] * (len(z) - len(teacher))
+    if y >= n_old:
+        q[y], q[0] = q[0], 0.0
+    cost = -sum(q[k] * (z[k] - log_sum_exp(z)) for k in range(len(z)))
+    return cost * (new_weight if y >= n_old else old_weight)
+
+
 def entropy(z):
     """H = -sum_k p_k log p_k."""
     return -sum(p * math.log(p) for p in softmax(z) if p > 0)

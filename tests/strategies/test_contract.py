@@ -9,7 +9,10 @@ import torch
 from avalanche_seg.plugins import PolyLRPlugin, TeacherPlugin
 from avalanche_seg.strategies import (
     EWC,
+    EWF,
+    EWFPLOP,
     ILT,
+    LGKD,
     PI,
     PLOP,
     RW,
@@ -23,7 +26,7 @@ from avalanche_seg.strategies import (
 from avalanche_seg.training import sgd
 from tests.tiny import tiny_benchmark, tiny_model
 
-INCREMENTAL = [FineTuning, EWC, ILT, LwF, LwFMC, MiB, PI, RW, SMiB, PLOP]
+INCREMENTAL = [FineTuning, EWC, ILT, LwF, LwFMC, MiB, PI, RW, SMiB, PLOP, EWF, EWFPLOP, LGKD]
 ALL = [*INCREMENTAL, Joint]
 
 
@@ -97,7 +100,7 @@ def test_keyword_only_and_the_callers_list_is_left_alone(strategy_class):
     assert len(mine) == 1
 
 
-@pytest.mark.parametrize("strategy_class", [LwF, LwFMC, ILT, MiB, SMiB, PLOP])
+@pytest.mark.parametrize("strategy_class", [LwF, LwFMC, ILT, MiB, SMiB, PLOP, EWF, LGKD])
 def test_the_teacher_is_the_model_of_the_previous_step_and_never_changes(
     strategy_class, three_steps
 ):
