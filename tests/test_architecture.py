@@ -302,6 +302,7 @@ PUBLIC_NAMES = {
         "recipe",
     },
     "strategies": {
+        "DFT",
         "EWC",
         "EWF",
         "EWFPLOP",

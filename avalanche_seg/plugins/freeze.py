@@ -1,5 +1,6 @@
 """Parts of the model that do not learn."""
 
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -69,7 +70,8 @@ class FreezePlugin(SegmentationPlugin):
         if not strategy.experience.previous_classes:
             return
         in_heads = {id(parameter) for head in heads for parameter in head.parameters()}
-        old = {id(parameter) for head in heads for parameter in _old_parameters(head)}
+        n_old = len(strategy.experience.previous_classes)
+        old = {id(parameter) for head in heads for parameter in _old_parameters(head, n_old)}
         for parameter in strategy.model.parameters():
             frozen = (self.heads_only and id(parameter) not in in_heads) or (
                 self.old_heads and id(parameter) in old
@@ -95,10 +97,11 @@ class FreezePlugin(SegmentationPlugin):
                     module.eval()
 
 
-def _old_parameters(head: IncrementalHead) -> Iterator[nn.Parameter]:
-    newest = len(head.classes_per_step) - 1
+def _old_parameters(head: IncrementalHead, n_old: int) -> Iterator[nn.Parameter]:
+    """Of the classifiers of the first ``n_old`` classes; the head may know later ones already."""
+    known = list(itertools.accumulate(head.classes_per_step))
     for group, classifier in zip(head.groups, head.classifiers, strict=True):
-        if group.kind != "extra" and group.step < newest:
+        if group.kind != "extra" and known[group.step] <= n_old:
             yield from classifier.parameters()
 
 

@@ -1,5 +1,6 @@
 """The methods, one per file: a template, its losses and plugins."""
 
+from avalanche_seg.strategies.dft import DFT
 from avalanche_seg.strategies.ewc import EWC
 from avalanche_seg.strategies.ewf import EWF, EWFPLOP
 from avalanche_seg.strategies.fine_tuning import FineTuning
@@ -15,6 +16,7 @@ from avalanche_seg.strategies.rw import RW
 from avalanche_seg.strategies.smib import SMiB
 
 __all__ = [
+    "DFT",
     "EWC",
     "EWF",
     "EWFPLOP",

@@ -19,10 +19,9 @@ class LGKD(PLOP):
     the pseudo-labels are void, that costs nothing.
 
     Args:
-        guided_old_weight: factor where a pixel is background or of an old class; 10 by default, 5
-            as published on VOC 15-5, 1 on 15-1.
-        guided_new_weight: factor where a pixel is of a new class; 2 by default, 1 as published on
-            VOC 15-5, 0 on 15-1.
+        guided_old_weight: factor where a pixel is background or of an old class; 10 is the default
+            of the published code, whose scripts choose it by task.
+        guided_new_weight: factor where a pixel is of a new class; 2 by default, as above.
         guided_reduction: "mean" over the pixels that are not void (as published), or "mean_all";
             with the former the parts of a batch, or its shares in several processes, are means of
             their own.

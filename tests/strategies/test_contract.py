@@ -8,6 +8,7 @@ import torch
 
 from avalanche_seg.plugins import PolyLRPlugin, TeacherPlugin
 from avalanche_seg.strategies import (
+    DFT,
     EWC,
     EWF,
     EWFPLOP,
@@ -27,7 +28,7 @@ from avalanche_seg.training import sgd
 from tests.tiny import tiny_benchmark, tiny_model
 
 INCREMENTAL = [FineTuning, EWC, ILT, LwF, LwFMC, MiB, PI, RW, SMiB, PLOP, EWF, EWFPLOP, LGKD]
-ALL = [*INCREMENTAL, Joint]
+ALL = [*INCREMENTAL, DFT, Joint]
 
 
 def make(strategy_class, model, **options):
@@ -68,7 +69,7 @@ def test_training_twice_on_a_step_does_not_grow_the_model_twice(strategy_class, 
     assert model.classes_per_step == [11, 5]
 
 
-@pytest.mark.parametrize("strategy_class", INCREMENTAL)
+@pytest.mark.parametrize("strategy_class", [*INCREMENTAL, DFT])
 def test_the_same_seed_gives_the_same_weights(strategy_class, three_steps):
     states = []
     for _ in range(2):
@@ -79,7 +80,7 @@ def test_the_same_seed_gives_the_same_weights(strategy_class, three_steps):
     assert all(value.equal(states[1][name]) for name, value in states[0].items())
 
 
-@pytest.mark.parametrize("strategy_class", INCREMENTAL)
+@pytest.mark.parametrize("strategy_class", [*INCREMENTAL, DFT])
 def test_evaluating_in_between_does_not_change_the_training(strategy_class, three_steps):
     states = []
     for eval_every in (-1, 1):

@@ -10,6 +10,7 @@ from avalanche_seg.benchmarks import train_preset
 from avalanche_seg.metrics import mean_iou_metrics
 from avalanche_seg.plugins import ImportancePlugin, SegmentationPlugin
 from avalanche_seg.strategies import (
+    DFT,
     EWC,
     EWF,
     ILT,
@@ -29,7 +30,8 @@ from tests.strategies.made_up import MainOnly
 from tests.tiny import tiny_benchmark, tiny_model
 
 METHODS = {
-    m.__name__: m for m in (EWC, ILT, PI, RW, FineTuning, LwF, LwFMC, MiB, SMiB, PLOP, EWF, LGKD)
+    m.__name__: m
+    for m in (EWC, ILT, PI, RW, FineTuning, LwF, LwFMC, MiB, SMiB, PLOP, EWF, LGKD, DFT)
 }
 OPTIONS = {"SMiB": {"memory": 1}, "LGKD": {"guided_reduction": "mean_all"}}
 MADE_UP = {"MainOnly": MainOnly}

@@ -8,7 +8,7 @@ from avalanche.training.plugins import EvaluationPlugin
 
 from avalanche_seg.metrics import loss_term_metrics
 from avalanche_seg.plugins import EWCPlugin, SegmentationPlugin
-from avalanche_seg.strategies import LGKD, FineTuning, MiB
+from avalanche_seg.strategies import DFT, LGKD, FineTuning, MiB
 from avalanche_seg.training import sgd
 from tests.strategies.test_contract import INCREMENTAL, make
 from tests.tiny import tiny_benchmark, tiny_model
@@ -36,7 +36,7 @@ def weights(strategy):
 OVER_ALL = {LGKD: {"guided_reduction": "mean_all"}}
 
 
-@pytest.mark.parametrize("strategy_class", INCREMENTAL)
+@pytest.mark.parametrize("strategy_class", [*INCREMENTAL, DFT])
 @pytest.mark.parametrize("parts", [2, 3])
 def test_a_batch_in_parts_gives_the_same_weights_and_importances(strategy_class, parts, benchmark):
     """A part has two images at least, so 4 images in three parts are two."""
@@ -107,7 +107,7 @@ def test_parts_call_the_model_more_often_and_the_optimizer_as_often(benchmark):
 
 
 @pytest.mark.parametrize("amp", ["bf16", "fp16"])
-@pytest.mark.parametrize("strategy_class", INCREMENTAL)
+@pytest.mark.parametrize("strategy_class", [*INCREMENTAL, DFT])
 def test_half_precision_trains_every_method_close_to_full(strategy_class, amp, benchmark):
     full = trained(strategy_class, benchmark)
     half = trained(strategy_class, benchmark, amp=amp)
