@@ -247,6 +247,7 @@ PUBLIC_NAMES = {
         "ClassExemplarsBuffer",
         "DistillationPlugin",
         "EWCPlugin",
+        "EpochsPlugin",
         "Exemplar",
         "ExemplarMemory",
         "FeatureDistillationPlugin",

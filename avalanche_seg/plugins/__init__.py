@@ -21,6 +21,7 @@ from avalanche_seg.plugins.distillation import (
     TeacherTermPlugin,
     UnbiasedDistillationPlugin,
 )
+from avalanche_seg.plugins.epochs import EpochsPlugin
 from avalanche_seg.plugins.freeze import FreezePlugin
 from avalanche_seg.plugins.growth import check_channels
 from avalanche_seg.plugins.importance import EWCPlugin, ImportancePlugin, PIPlugin, RWPlugin
@@ -50,6 +51,7 @@ __all__ = [
     "ClassExemplarsBuffer",
     "DistillationPlugin",
     "EWCPlugin",
+    "EpochsPlugin",
     "Exemplar",
     "ExemplarMemory",
     "FeatureDistillationPlugin",

@@ -34,6 +34,7 @@ from avalanche_seg.metrics import (
 from avalanche_seg.models import MODELS, SegmentationModel, create_model, name_of
 from avalanche_seg.plugins import (
     ClassExemplarsBuffer,
+    EpochsPlugin,
     FreezePlugin,
     PolyLRPlugin,
     ReplayPlugin,
@@ -63,6 +64,7 @@ def make_benchmarks(options: Options) -> tuple[SegmentationScenario, Segmentatio
             task=task,
             setting=options.setting,
             old_labels=options.old_labels,
+            train_void=options.train_void,
             class_order=class_order,
             train_transform=train_preset(options.crop_size),
             eval_transform=eval_preset(None if options.full_resolution else options.crop_size),
@@ -178,6 +180,8 @@ def _evaluator(
 def _own_plugins(options: Options) -> list[BasePlugin]:
     """What the flags add to the method: freezing, replay, then the schedule that counts batches."""
     plugins: list[BasePlugin] = []
+    if options.epochs_later != options.epochs:
+        plugins.append(EpochsPlugin(options.epochs, options.epochs_later))
     if options.fix_bn or options.freeze:
         plugins.append(FreezePlugin(batch_norm=options.fix_bn, heads_only=options.freeze))
     if options.exemplars is not None and options.method != "SMiB":
