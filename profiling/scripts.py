@@ -13,6 +13,7 @@ SCRIPTS = (
     "penalties",
     "training_step",
     "template",
+    "newer_methods",
     "evaluation",
     "freed_memory",
     "scale",

@@ -5,7 +5,7 @@ from typing import Literal, Unpack
 from avalanche_seg.losses import LabelGuidedDistillationTerm
 from avalanche_seg.plugins import TeacherTermPlugin
 from avalanche_seg.strategies.plop import PLOP, PLOPOptions
-from avalanche_seg.system import check_number
+from avalanche_seg.system import check_number, shown
 from avalanche_seg.training import own_plugins
 
 __all__ = ["LGKD"]
@@ -36,6 +36,10 @@ class LGKD(PLOP):
         guided_reduction: Literal["mean", "mean_all"] = "mean",
         **options: Unpack[PLOPOptions],
     ) -> None:
+        if guided_reduction not in ("mean", "mean_all"):
+            raise ValueError(
+                f"guided_reduction={shown(guided_reduction)}; expected 'mean' or 'mean_all'"
+            )
         term = LabelGuidedDistillationTerm(
             1.0,
             check_number("guided_old_weight", guided_old_weight),
