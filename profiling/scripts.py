@@ -15,6 +15,7 @@ SCRIPTS = (
     "training_step",
     "deeplabv3_step",
     "template",
+    "newer_methods",
     "evaluation",
     "freed_memory",
     "scale",

@@ -26,6 +26,10 @@ from avalanche_seg.losses.distillation import (
 )
 from avalanche_seg.losses.external import AtTargetSize, Criterion, at_target_size, criterion_of_step
 from avalanche_seg.losses.features import FeatureDistillation, feature_distillation
+from avalanche_seg.losses.label_guided import (
+    LabelGuidedDistillationTerm,
+    label_guided_distillation,
+)
 from avalanche_seg.losses.mib import MiBLoss, mib_loss
 from avalanche_seg.losses.objective import (
     DenseOutput,
@@ -34,6 +38,16 @@ from avalanche_seg.losses.objective import (
     TeacherTerm,
     combine,
     reads_classes,
+)
+from avalanche_seg.losses.pod import ExtraChannels, LocalPODTerm, local_pod, merge_new_channels
+from avalanche_seg.losses.pseudo_labels import (
+    PseudoLabels,
+    ThresholdRule,
+    class_thresholds,
+    count_scores,
+    entropy_score,
+    pseudo_labels,
+    score_histograms,
 )
 from avalanche_seg.losses.reduction import REDUCTIONS, Reduction, weighted_reduction
 from avalanche_seg.losses.teacher_terms import (
@@ -55,30 +69,43 @@ __all__ = [
     "DenseOutput",
     "Distillation",
     "DistillationTerm",
+    "ExtraChannels",
     "FeatureDistillation",
     "FeatureDistillationTerm",
     "ICaRLDistillation",
     "ICaRLDistillationTerm",
+    "LabelGuidedDistillationTerm",
+    "LocalPODTerm",
     "MiBLoss",
     "Objective",
+    "PseudoLabels",
     "REDUCTIONS",
     "Reduction",
     "StepBatch",
     "TeacherTerm",
+    "ThresholdRule",
     "UnbiasedCrossEntropy",
     "UnbiasedDistillation",
     "UnbiasedDistillationTerm",
     "annotated_cross_entropy",
     "at_target_size",
     "binary_cross_entropy",
+    "class_thresholds",
     "combine",
+    "count_scores",
     "criterion_of_step",
     "cross_entropy",
     "distillation",
+    "entropy_score",
     "feature_distillation",
     "icarl_distillation",
+    "label_guided_distillation",
+    "local_pod",
+    "merge_new_channels",
     "mib_loss",
+    "pseudo_labels",
     "reads_classes",
+    "score_histograms",
     "unbiased_cross_entropy",
     "unbiased_distillation",
     "weighted_reduction",

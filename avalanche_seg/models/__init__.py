@@ -12,6 +12,7 @@ from avalanche_seg.models.channels import BackgroundChannel, HeadGroup
 from avalanche_seg.models.classifiers import HEADS, HeadFactory
 from avalanche_seg.models.create import MODELS, create_model, known_models, model_factory, name_of
 from avalanche_seg.models.deeplabv3 import DeepLabV3
+from avalanche_seg.models.fusion import fuse_weights
 from avalanche_seg.models.incremental_head import IncrementalHead
 from avalanche_seg.models.modes import evaluating
 from avalanche_seg.models.output import DenseFeatures, SegmentationOutput, as_output
@@ -40,6 +41,7 @@ __all__ = [
     "balanced_init",
     "create_model",
     "evaluating",
+    "fuse_weights",
     "known_models",
     "load_model",
     "model_factory",

@@ -15,11 +15,13 @@ from avalanche_seg.plugins.distillation import (
     DistillationPlugin,
     FeatureDistillationPlugin,
     ICaRLDistillationPlugin,
+    LocalPODPlugin,
     Teacher,
     TeacherPlugin,
     TeacherTermPlugin,
     UnbiasedDistillationPlugin,
 )
+from avalanche_seg.plugins.epochs import EpochsPlugin
 from avalanche_seg.plugins.freeze import FreezePlugin
 from avalanche_seg.plugins.growth import check_channels
 from avalanche_seg.plugins.importance import EWCPlugin, ImportancePlugin, PIPlugin, RWPlugin
@@ -27,6 +29,7 @@ from avalanche_seg.plugins.lr_schedules import PolyLRPlugin, SchedulePlugin, Ste
 from avalanche_seg.plugins.objective import ObjectivePlugin, step_batch
 from avalanche_seg.plugins.periodic_eval import PeriodicEvalPlugin, PevalMode
 from avalanche_seg.plugins.progress import ProgressPlugin
+from avalanche_seg.plugins.pseudo_labels import PseudoLabelPlugin
 from avalanche_seg.plugins.replay import (
     ClassExemplarsBuffer,
     Exemplar,
@@ -39,6 +42,7 @@ from avalanche_seg.plugins.replay import (
 )
 from avalanche_seg.plugins.targets import TargetPlugin
 from avalanche_seg.plugins.weight_edit import WeightEditPlugin
+from avalanche_seg.plugins.weight_fusion import WeightFusionPlugin
 
 __all__ = [
     "ArithmeticLog",
@@ -47,6 +51,7 @@ __all__ = [
     "ClassExemplarsBuffer",
     "DistillationPlugin",
     "EWCPlugin",
+    "EpochsPlugin",
     "Exemplar",
     "ExemplarMemory",
     "FeatureDistillationPlugin",
@@ -54,6 +59,7 @@ __all__ = [
     "ICaRLDistillationPlugin",
     "ImportancePlugin",
     "LabelMode",
+    "LocalPODPlugin",
     "MemoryPolicy",
     "ObjectivePlugin",
     "PIPlugin",
@@ -61,6 +67,7 @@ __all__ = [
     "PevalMode",
     "PolyLRPlugin",
     "ProgressPlugin",
+    "PseudoLabelPlugin",
     "RWPlugin",
     "ReplayPlugin",
     "SMiBPlugin",
@@ -74,6 +81,7 @@ __all__ = [
     "TeacherTermPlugin",
     "UnbiasedDistillationPlugin",
     "WeightEditPlugin",
+    "WeightFusionPlugin",
     "check_channels",
     "grow",
     "on_device",

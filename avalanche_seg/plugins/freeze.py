@@ -1,6 +1,7 @@
 """Parts of the model that do not learn."""
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from torch import nn
@@ -18,6 +19,8 @@ class FreezePlugin(SegmentationPlugin):
     Args:
         batch_norm: keep the statistics of every batch norm as they are, and use them.
         heads_only: from the second step on, train the incremental heads alone.
+        old_heads: from the second step on, leave the classifiers of earlier steps as they are, in
+            the main and the auxiliary heads; extra channels go on learning.
         evaluation: paths of modules, such as "network.context.backbone", that are held in
             evaluation mode with everything in them, dropout and norms; "" is the whole model,
             whose auxiliary heads are off then.
@@ -25,7 +28,7 @@ class FreezePlugin(SegmentationPlugin):
 
     Raises:
         ValueError: in training, before step 0, for a path that the model does not have, or with
-            ``heads_only`` when it has no incremental head.
+            ``heads_only`` or ``old_heads`` when it has no incremental head.
     """
 
     def __init__(
@@ -33,11 +36,12 @@ class FreezePlugin(SegmentationPlugin):
         *,
         batch_norm: bool = False,
         heads_only: bool = False,
+        old_heads: bool = False,
         evaluation: Sequence[str] = (),
         first_step: int = 0,
     ) -> None:
         super().__init__()
-        check_flags(batch_norm=batch_norm, heads_only=heads_only)
+        check_flags(batch_norm=batch_norm, heads_only=heads_only, old_heads=old_heads)
         check_whole("first_step", first_step)
         listed = isinstance(evaluation, Sequence) and not isinstance(evaluation, str)
         if not (listed and all(isinstance(path, str) for path in evaluation)):
@@ -46,26 +50,33 @@ class FreezePlugin(SegmentationPlugin):
             )
         self.batch_norm = batch_norm
         self.heads_only = heads_only
+        self.old_heads = old_heads
         self.evaluation = tuple(evaluation)
         self.first_step = first_step
         self._frozen: list[nn.Parameter] = []
 
     def before_training_exp(self, strategy: Any, **kwargs: Any) -> None:
-        """Freeze all but the heads; an optimizer leaves parameters without gradient as they are."""
+        """Freeze parameters; an optimizer leaves those without gradient as they are."""
         for path in self.evaluation:  # At every step, so that a wrong one is told of at step 0.
             _submodule(strategy.model, path)
         heads = [m for m in strategy.model.modules() if isinstance(m, IncrementalHead)]
-        if self.heads_only and not heads:
+        if (self.heads_only or self.old_heads) and not heads:
+            name = "heads_only" if self.heads_only else "old_heads"
             raise ValueError(
-                f"heads_only=True: {type(strategy.model).__name__} has no IncrementalHead, so "
-                "nothing would be trained; use a SegmentationModel, such as BiSeNet(), or leave it "
-                "out"
+                f"{name}=True: {type(strategy.model).__name__} has no IncrementalHead, which tells "
+                "the classifiers from the rest and the old ones from the new; use a "
+                "SegmentationModel, such as BiSeNet(), or leave it out"
             )
-        if not self.heads_only or not strategy.experience.previous_classes:
+        if not strategy.experience.previous_classes:
             return
-        kept = {id(parameter) for head in heads for parameter in head.parameters()}
+        in_heads = {id(parameter) for head in heads for parameter in head.parameters()}
+        n_old = len(strategy.experience.previous_classes)
+        old = {id(parameter) for head in heads for parameter in _old_parameters(head, n_old)}
         for parameter in strategy.model.parameters():
-            if parameter.requires_grad and id(parameter) not in kept:
+            frozen = (self.heads_only and id(parameter) not in in_heads) or (
+                self.old_heads and id(parameter) in old
+            )
+            if frozen and parameter.requires_grad:
                 self._frozen.append(parameter.requires_grad_(False))
 
     def after_training_exp(self, strategy: Any, **kwargs: Any) -> None:
@@ -84,6 +95,14 @@ class FreezePlugin(SegmentationPlugin):
             for module in strategy.model.modules():
                 if isinstance(module, nn.modules.batchnorm._BatchNorm):
                     module.eval()
+
+
+def _old_parameters(head: IncrementalHead, n_old: int) -> Iterator[nn.Parameter]:
+    """Of the classifiers of the first ``n_old`` classes; the head may know later ones already."""
+    known = list(itertools.accumulate(head.classes_per_step))
+    for group, classifier in zip(head.groups, head.classifiers, strict=True):
+        if group.kind != "extra" and known[group.step] <= n_old:
+            yield from classifier.parameters()
 
 
 def _submodule(model: nn.Module, path: str) -> nn.Module:

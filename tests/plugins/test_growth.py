@@ -18,11 +18,23 @@ from avalanche_seg.plugins import (
     UnbiasedDistillationPlugin,
 )
 from avalanche_seg.plugins.growth import check_growth, grows
-from avalanche_seg.strategies import EWC, ILT, PI, RW, FineTuning, Joint, LwF, LwFMC, MiB, SMiB
+from avalanche_seg.strategies import (
+    EWC,
+    ILT,
+    PI,
+    PLOP,
+    RW,
+    FineTuning,
+    Joint,
+    LwF,
+    LwFMC,
+    MiB,
+    SMiB,
+)
 from avalanche_seg.training import RoleOptions, SegmentationTemplate, sgd
 from tests.tiny import tiny_benchmark, tiny_model
 
-COUNTING = [ILT, LwF, LwFMC, MiB, SMiB]
+COUNTING = [ILT, LwF, LwFMC, MiB, SMiB, PLOP]
 OTHERS = [EWC, FineTuning, PI, RW]
 
 
@@ -144,7 +156,7 @@ def test_plugins_say_so_in_other_peoples_strategies(plugin, message, tmp_path):
         ({"background": "none"}, "channel k for class k"),
     ],
 )
-@pytest.mark.parametrize("strategy_class", [MiB, SMiB])
+@pytest.mark.parametrize("strategy_class", [MiB, SMiB, PLOP])
 def test_heads_without_a_row_to_copy_are_refused_at_step_0(
     strategy_class, options, message, benchmark
 ):

@@ -7,12 +7,28 @@ import pytest
 import torch
 
 from avalanche_seg.plugins import PolyLRPlugin, TeacherPlugin
-from avalanche_seg.strategies import EWC, ILT, PI, RW, FineTuning, Joint, LwF, LwFMC, MiB, SMiB
+from avalanche_seg.strategies import (
+    DFT,
+    EWC,
+    EWF,
+    EWFPLOP,
+    ILT,
+    LGKD,
+    PI,
+    PLOP,
+    RW,
+    FineTuning,
+    Joint,
+    LwF,
+    LwFMC,
+    MiB,
+    SMiB,
+)
 from avalanche_seg.training import sgd
 from tests.tiny import tiny_benchmark, tiny_model
 
-INCREMENTAL = [FineTuning, EWC, ILT, LwF, LwFMC, MiB, PI, RW, SMiB]
-ALL = [*INCREMENTAL, Joint]
+INCREMENTAL = [FineTuning, EWC, ILT, LwF, LwFMC, MiB, PI, RW, SMiB, PLOP, EWF, EWFPLOP, LGKD]
+ALL = [*INCREMENTAL, DFT, Joint]
 
 
 def make(strategy_class, model, **options):
@@ -53,7 +69,7 @@ def test_training_twice_on_a_step_does_not_grow_the_model_twice(strategy_class, 
     assert model.classes_per_step == [11, 5]
 
 
-@pytest.mark.parametrize("strategy_class", INCREMENTAL)
+@pytest.mark.parametrize("strategy_class", [*INCREMENTAL, DFT])
 def test_the_same_seed_gives_the_same_weights(strategy_class, three_steps):
     states = []
     for _ in range(2):
@@ -64,7 +80,7 @@ def test_the_same_seed_gives_the_same_weights(strategy_class, three_steps):
     assert all(value.equal(states[1][name]) for name, value in states[0].items())
 
 
-@pytest.mark.parametrize("strategy_class", INCREMENTAL)
+@pytest.mark.parametrize("strategy_class", [*INCREMENTAL, DFT])
 def test_evaluating_in_between_does_not_change_the_training(strategy_class, three_steps):
     states = []
     for eval_every in (-1, 1):
@@ -85,7 +101,7 @@ def test_keyword_only_and_the_callers_list_is_left_alone(strategy_class):
     assert len(mine) == 1
 
 
-@pytest.mark.parametrize("strategy_class", [LwF, LwFMC, ILT, MiB, SMiB])
+@pytest.mark.parametrize("strategy_class", [LwF, LwFMC, ILT, MiB, SMiB, PLOP, EWF, LGKD])
 def test_the_teacher_is_the_model_of_the_previous_step_and_never_changes(
     strategy_class, three_steps
 ):

@@ -9,13 +9,31 @@ from avalanche.training.plugins import EvaluationPlugin
 from avalanche_seg.benchmarks import train_preset
 from avalanche_seg.metrics import mean_iou_metrics
 from avalanche_seg.plugins import ImportancePlugin, SegmentationPlugin
-from avalanche_seg.strategies import EWC, ILT, PI, RW, FineTuning, LwF, LwFMC, MiB, SMiB
+from avalanche_seg.strategies import (
+    DFT,
+    EWC,
+    EWF,
+    ILT,
+    LGKD,
+    PI,
+    PLOP,
+    RW,
+    FineTuning,
+    LwF,
+    LwFMC,
+    MiB,
+    SMiB,
+)
 from avalanche_seg.training import sgd
 from tests.distributed import in_processes, save
 from tests.strategies.made_up import MainOnly
 from tests.tiny import tiny_benchmark, tiny_model
 
-METHODS = {m.__name__: m for m in (EWC, ILT, PI, RW, FineTuning, LwF, LwFMC, MiB, SMiB)}
+METHODS = {
+    m.__name__: m
+    for m in (EWC, ILT, PI, RW, FineTuning, LwF, LwFMC, MiB, SMiB, PLOP, EWF, LGKD, DFT)
+}
+OPTIONS = {"SMiB": {"memory": 1}, "LGKD": {"guided_reduction": "mean_all"}}
 MADE_UP = {"MainOnly": MainOnly}
 
 
@@ -41,7 +59,7 @@ def train_and_test(name, root, result, options):
         eval_mb_size=3,
         evaluator=EvaluationPlugin(iou, collect_all=False),
         plugins=[losses],
-        **({"memory": 1} if name == "SMiB" else {}),
+        **OPTIONS.get(name, {}),
         **options,
     )
     for experience in benchmark.train_stream:

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any, Literal
 
-from avalanche_seg.benchmarks import DomainSplit, OldLabels, Setting
+from avalanche_seg.benchmarks import DomainSplit, OldLabels, Setting, TrainVoid
 from avalanche_seg.cli.options.fields import (
     Range,
     option,
@@ -106,6 +106,9 @@ class Options:
     value_range: tuple[float, ...] | None = _data("values of the image files that become black and "
         "white, such as 0 10000 of reflectances or -1000 1000 of a CT scan", metavar="NUMBER",
         read=read_range, default_text="all of 8 or 16 bits")
+    train_void: TrainVoid = _data("what void pixels are in training: background, or no label",
+        default="background", default_text="ignore for the methods published so, else background, "
+        "as MiB's")
     cross_val: bool = _data("hold a fifth of every step's training images out, and validate on "
         "them at --val_interval", default_text="validate on the test set")
     full_resolution: bool = _data("test at full resolution, one image at a time; --crop_val is "
@@ -115,6 +118,8 @@ class Options:
         default_text="decode whenever an image is loaded")
 
     epochs: int = _training("epochs per step", default=30, demo=16, within=Range(1))
+    epochs_later: int = _training("epochs of the later steps", within=Range(1),
+        default_text="those of --epochs")
     batch_size: int = _training("images per batch, over all processes", default=24, demo=8,
         within=Range(2))
     crop_size: int = _training("side of the training and test crops in pixels", default=512,

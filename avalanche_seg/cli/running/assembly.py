@@ -28,6 +28,7 @@ from avalanche_seg.metrics import (
 from avalanche_seg.models import SegmentationModel, create_model, model_factory, name_of
 from avalanche_seg.plugins import (
     ClassExemplarsBuffer,
+    EpochsPlugin,
     FreezePlugin,
     PolyLRPlugin,
     ReplayPlugin,
@@ -154,6 +155,8 @@ def _evaluator(
 def _own_plugins(options: Options) -> list[BasePlugin]:
     """What the flags add to the method: freezing, replay, then the schedule that counts batches."""
     plugins: list[BasePlugin] = []
+    if options.epochs_later != options.epochs:
+        plugins.append(EpochsPlugin(options.epochs, options.epochs_later))
     if options.fix_bn or options.freeze:
         plugins.append(FreezePlugin(batch_norm=options.fix_bn, heads_only=options.freeze))
     if options.exemplars is not None and options.method != "SMiB":

@@ -47,6 +47,7 @@ def make_benchmarks(options: Options) -> tuple[SegmentationScenario, Segmentatio
             task=task,
             setting=chosen,
             old_labels=options.old_labels,
+            train_void=options.train_void,
             class_order=class_order,
             partition=options.partition,
             **shared,

@@ -230,6 +230,9 @@ def _announcement(
 ) -> str:
     train = ", ".join(str(len(experience.dataset)) for experience in benchmark.train_stream)
     test = ", ".join(str(len(experience.dataset)) for experience in benchmark.test_stream)
+    epochs = str(options.epochs)
+    if options.epochs_later != options.epochs:
+        epochs += f" then {options.epochs_later}"
     replay = "" if options.exemplars is None else f", {options.exemplars} exemplars per class"
     classes = f"{benchmark.n_classes} classes"
     if benchmark.label_space.has_background:
@@ -240,7 +243,7 @@ def _announcement(
         f"{classes}\n"
         f"images by step: train {train}; test {test}\n"
         f"{options.model} {options.backbone} from {options.weights or 'random weights'}, {device}; "
-        f"{options.epochs} epochs of batches of {options.batch_size}, crop {options.crop_size}, "
+        f"{epochs} epochs of batches of {options.batch_size}, crop {options.crop_size}, "
         f"lr {options.lr:g} then {options.lr_later:g}, seed {options.random_seed}\n"
         f"writing to {folder.path}"
     )

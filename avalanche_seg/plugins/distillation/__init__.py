@@ -1,5 +1,6 @@
 """The frozen previous model, and the terms that compare the model with it."""
 
+from avalanche_seg.plugins.distillation.local_pod import LocalPODPlugin
 from avalanche_seg.plugins.distillation.plugins import (
     DistillationPlugin,
     FeatureDistillationPlugin,
@@ -14,6 +15,7 @@ __all__ = [
     "DistillationPlugin",
     "FeatureDistillationPlugin",
     "ICaRLDistillationPlugin",
+    "LocalPODPlugin",
     "Teacher",
     "TeacherPlugin",
     "TeacherTermPlugin",

@@ -16,7 +16,7 @@ from avalanche_seg.plugins import (
     SegmentationPlugin,
     read_state,
 )
-from avalanche_seg.strategies import EWC, ILT, PI, RW, FineTuning, LwFMC, MiB, SMiB
+from avalanche_seg.strategies import DFT, EWC, EWF, ILT, PI, PLOP, RW, FineTuning, LwFMC, MiB, SMiB
 from avalanche_seg.system import get_random_state, set_random_state
 from avalanche_seg.training import sgd
 from tests.tiny import tiny_benchmark, tiny_model
@@ -75,7 +75,9 @@ def assert_same(first, second):
         assert value.equal(second.model.state_dict()[name]), name
 
 
-@pytest.mark.parametrize("strategy_class", [FineTuning, MiB, ILT, LwFMC, EWC, PI, RW, SMiB])
+@pytest.mark.parametrize(
+    "strategy_class", [FineTuning, MiB, ILT, LwFMC, EWC, PI, RW, SMiB, PLOP, EWF, DFT]
+)
 @pytest.mark.parametrize("break_at", [2, 6, 11])
 def test_going_on_gives_the_same_weights(strategy_class, break_at, benchmark, tmp_path):
     whole, _ = train(strategy_class, benchmark, tmp_path / "whole.pt")
