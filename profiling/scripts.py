@@ -13,6 +13,7 @@ SCRIPTS = (
     "penalties",
     "training_step",
     "template",
+    "adapted_network",
     "evaluation",
     "freed_memory",
     "scale",
