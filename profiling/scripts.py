@@ -16,6 +16,7 @@ SCRIPTS = (
     "deeplabv3_step",
     "template",
     "newer_methods",
+    "adapted_network",
     "evaluation",
     "freed_memory",
     "scale",

@@ -53,7 +53,13 @@ def test_the_script_and_the_mixed_methods_run_as_they_are(tmp_path):
     assert done.returncode == 0, done.stderr
     (miou,) = re.findall(r"^\d+\.\d+(?:e-\d+)?$", done.stdout, flags=re.MULTILINE)
     assert 0.0 <= float(miou) <= 1.0
-    assert {"16 -> 21", "finished step 1", "[6, 2, 3]"} <= set(done.stdout.splitlines())
+    own = "['classifier.low_classifier', 'classifier.high_classifier'] 21"
+    assert {"16 -> 21", own, "finished step 1", "[6, 2, 3]"} <= set(done.stdout.splitlines())
+
+
+def test_a_network_of_ones_own_takes_six_lines():
+    (block,) = (block for block in blocks("python") if "as_incremental" in block)
+    assert len([line for line in block.splitlines() if line.strip()]) <= 6
 
 
 def test_the_layout_it_maps_is_the_packages():

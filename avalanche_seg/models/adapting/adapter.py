@@ -75,8 +75,8 @@ def as_incremental(
         taps: modules whose output :attr:`SegmentationOutput.features` holds beside "head", by the
             name that it gets there: ``{"layer4": "backbone.layer4"}``.
         multiple_of: images are padded to multiples of this many pixels, the logits cropped.
-        example: normalised images, or their size, to look at the network with; None: two
-            square ones of 64 pixels, or 128 or 256 if it needs more.
+        example: normalised images, or their size, to look at the network with; None: two square
+            ones of the first of 64, 128, 224, 384 and 512 pixels that runs.
         keep_classifier: start with the network's classes and classifier as step 0.
         body: path of the backbone, for :meth:`SegmentationModel.parameter_roles`; None: all of it.
         head: kind of classifiers: "own" (convolutions like the network's), or as in

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from avalanche_seg.models.adapting.classifier_search import tolerance
 from avalanche_seg.models.adapting.examples import CANNOT_RUN
 from avalanche_seg.models.adapting.network import TappedNetwork
 from avalanche_seg.models.adapting.taps import TapError
@@ -81,10 +82,10 @@ def check_exact(features: Tensor, classifier: nn.Conv2d, logits: Tensor, told: s
     with torch.no_grad():
         ours = classifier(features)
     if ours.shape[:2] == logits.shape[:2]:
-        tolerance = 1e-3 * max(1.0, logits.abs().max().item())
+        atol = logits.abs().max().item() * tolerance(logits.dtype) + 1e-7
         size = logits.shape[-2:]
         for resized in _resized(ours, (size[0], size[1])):
-            if torch.allclose(resized, logits, rtol=0, atol=tolerance):
+            if torch.allclose(resized, logits, rtol=0, atol=atol):
                 return
     raise ValueError(
         f"{told} applied to the tapped map {tuple(features.shape)} gives "

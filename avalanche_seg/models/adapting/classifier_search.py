@@ -9,7 +9,13 @@ from torch import Tensor, nn
 from avalanche_seg.models.adapting.outputs import dense_output
 from avalanche_seg.models.classifiers import ConvFactory, plain_parameters
 
-__all__ = ["check_classifier", "factory_like", "find_classifiers", "joined_classifier"]
+__all__ = [
+    "check_classifier",
+    "factory_like",
+    "find_classifiers",
+    "joined_classifier",
+    "tolerance",
+]
 
 _EXPECTED = (
     "expected an nn.Conv2d of stride 1, ungrouped and padded with zeros; change the network to end "
@@ -53,7 +59,7 @@ def find_classifiers(network: nn.Module, images: Tensor, logits: Tensor) -> list
                 return False
         difference = moved - logits if moved.shape == logits.shape else moved.new_tensor(torch.nan)
         expected = offset.view(-1, 1, 1).expand_as(difference)
-        return torch.allclose(difference, expected, rtol=0, atol=1e-3 * scale)
+        return torch.allclose(difference, expected, rtol=0, atol=scale * tolerance(logits.dtype))
 
     found: list[str] = []
     others: list[str] = []
@@ -64,6 +70,16 @@ def find_classifiers(network: nn.Module, images: Tensor, logits: Tensor) -> list
     if not found:
         raise ValueError(_nothing_found(network, logits, others))
     return found
+
+
+def tolerance(dtype: torch.dtype) -> float:
+    """By how much two ways to compute the same logits may differ, as a share of the largest.
+
+    Example:
+        >>> tolerance(torch.float32), tolerance(torch.bfloat16)
+        (0.001, 0.125)
+    """
+    return max(1e-3, 16 * torch.finfo(dtype).eps)
 
 
 def _output_channels(module: nn.Module) -> int | None:

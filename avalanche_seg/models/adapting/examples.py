@@ -11,7 +11,7 @@ from avalanche_seg.system import check_wholes
 
 __all__ = ["CANNOT_RUN", "example_images", "looked_at"]
 
-_SIDES = (64, 128, 256)
+_SIDES = (64, 128, 224, 384, 512)
 CANNOT_RUN = (RuntimeError, TypeError, IndexError, AssertionError, ValueError, AttributeError)
 """What a network raises that cannot run on some images."""
 
@@ -42,8 +42,8 @@ def looked_at(
 
     Args:
         network: in evaluation mode.
-        example: as in :func:`example_images`; None: two square images, of 64 pixels or, when the
-            network does not run on these, 128 or 256.
+        example: as in :func:`example_images`; None: two square images of the first of 64, 128,
+            224, 384 and 512 pixels that runs.
         multiple_of: as in :class:`TappedNetwork`.
 
     Raises:

@@ -105,7 +105,10 @@ class PlainClassifier(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """B x 3 x H x W -> logits at the stride of the last map."""
-        logits: Tensor = self.classifier(self.backbone(images)[-1])
+        features: Tensor = self.backbone(images)[-1]
+        if features.shape[-1] == self.classifier.in_channels != features.shape[1]:
+            features = features.movedim(-1, 1)  # Such as Swin's.
+        logits: Tensor = self.classifier(features)
         return logits
 
 
@@ -115,9 +118,9 @@ def _timm(name: str, weights: str | Path | None, arguments: dict[str, Any]) -> B
     given = {key: value for key, value in arguments.items() if key != "classes"}
     pretrained = weights == "imagenet"
     backbone = timm.create_model(name, pretrained=pretrained, features_only=True, **given)
-    channels = backbone.feature_info.channels()[-1]
-    network = PlainClassifier(backbone, channels, arguments.get("classes", 2))
-    return Built(network, arguments, "backbone")
+    maps = backbone.feature_info
+    network = PlainClassifier(backbone, maps.channels()[-1], arguments.get("classes", 2))
+    return Built(network, arguments, "backbone", multiple_of=maps.reduction()[-1])
 
 
 # What a configuration holds that makes no difference to the network.

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from avalanche_seg.kernels import resize_logits
+from avalanche_seg.models.adapting.classifier_search import check_classifier
 from avalanche_seg.models.adapting.taps import InputTap, TapError, put, take, tap_output
 from avalanche_seg.models.output import DenseFeatures, told
 
@@ -46,7 +47,7 @@ class TappedNetwork(nn.Module):
         self.tap_names = tuple(self.tap_paths)
         self.multiple_of = multiple_of
         for path in (*self.classifier_paths, *self.aux_paths):
-            put(network, path, InputTap())
+            put(network, path, InputTap(check_classifier(path, network.get_submodule(path))))
         for path in dict.fromkeys(self.tap_paths.values()):
             tap_output(network.get_submodule(path))
 

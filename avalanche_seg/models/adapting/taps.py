@@ -8,6 +8,7 @@ from torch import Tensor, nn
 __all__ = ["InputTap", "TapError", "module_at", "put", "take", "tap_output"]
 
 _REMEMBERED = "remembered_map"
+_NUMBERS = ("in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation", "groups")
 
 
 class TapError(ValueError):
@@ -20,13 +21,21 @@ class InputTap(nn.Module):
     What the network does after it, such as resizing, costs little with one channel and is thrown
     away.
 
+    Args:
+        classifier: whose numbers a network may ask for, such as its stride.
+
     Example:
         >>> import torch
-        >>> tap = InputTap()
+        >>> tap = InputTap(nn.Conv2d(8, 5, 1))
         >>> features = torch.ones(2, 8, 4, 4)
         >>> tap(features).shape, take(tap) is features
         (torch.Size([2, 1, 4, 4]), True)
     """
+
+    def __init__(self, classifier: nn.Conv2d) -> None:
+        super().__init__()
+        for name in _NUMBERS:
+            setattr(self, name, getattr(classifier, name))
 
     def forward(self, features: Tensor) -> Tensor:
         """B x D x h x w -> zeros, B x 1 x h x w."""

@@ -28,11 +28,21 @@ def test_every_way_of_resizing_is_recognised(options):
     check_exact(maps, CLASSIFIER, logits, "'head'")
 
 
+def test_small_logits_are_compared_as_closely():
+    maps = 1e-5 * feature_maps(size=(5, 7))
+    classifier = nn.Conv2d(4, 5, 1, bias=False)
+    logits = classifier(maps).detach()
+    check_exact(maps, classifier, logits, "'head'")
+    with pytest.raises(ValueError, match="no resize makes"):
+        check_exact(maps, classifier, logits.flip(-1), "'head'")
+
+
 @pytest.mark.parametrize(
     "change",
     [
         lambda logits: logits[..., 3:, 2:],
         lambda logits: logits * 1.01,
+        lambda logits: logits * 1e-4,
         lambda logits: logits.flip(-1),
         lambda logits: logits[:, :4],
     ],

@@ -40,5 +40,5 @@ def test_what_is_no_image_is_refused(example):
 
 def test_a_network_that_does_not_run_says_why():
     four = nn.Conv2d(4, 5, 1)
-    with pytest.raises(ValueError, match=r"Conv2d does not run on images \(2, 3, 256, 256\): .*"):
+    with pytest.raises(ValueError, match=r"Conv2d does not run on images \(2, 3, 512, 512\): .*"):
         looked_at(four, None, 1)

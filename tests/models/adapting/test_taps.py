@@ -10,11 +10,12 @@ from avalanche_seg.models.adapting.taps import InputTap, module_at, put, take, t
 
 
 def test_an_input_tap_remembers_once():
-    tap, maps = InputTap(), torch.ones(2, 8, 3, 5, requires_grad=True)
+    tap, maps = InputTap(nn.Conv2d(8, 4, 3, padding=1)), torch.ones(2, 8, 3, 5, requires_grad=True)
     zeros = tap(maps)
     assert zeros.shape == (2, 1, 3, 5) and not zeros.any() and not zeros.requires_grad
     assert take(tap) is maps
     assert take(tap) is None
+    assert (tap.in_channels, tap.kernel_size, tap.stride) == (8, (3, 3), (1, 1))
 
 
 def test_the_hook_of_a_copy_writes_into_the_copy():
