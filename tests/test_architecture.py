@@ -78,7 +78,6 @@ PUBLIC_NAMES = {
         "make_synthetic_voc",
         "mask_of",
         "mask_statistics",
-        "packed",
         "read_extra",
         "read_files",
         "read_folder",
@@ -87,7 +86,6 @@ PUBLIC_NAMES = {
         "read_synthetic",
         "read_voc",
         "reader_help",
-        "unpacked",
         "voc_palette",
     },
     "kernels": {

@@ -18,9 +18,7 @@ __all__ = [
     "head_of",
     "image_of",
     "mask_of",
-    "packed",
     "state_of",
-    "unpacked",
 ]
 
 
@@ -102,14 +100,17 @@ def content_of(item: Item, what: str) -> bytes:
     return read_content(item, what) if isinstance(item, Path) else item.content()
 
 
-def image_of(item: Item) -> Tensor:
+def image_of(item: Item | str) -> Tensor:
     """An image as uint8, 3 x H x W; see :func:`avalanche_seg.datasets.read_image`.
+
+    Args:
+        item: a file, also by the text of its path, or a source.
 
     Raises:
         ValueError: naming what cannot be read.
     """
-    if isinstance(item, Path):
-        return read_image(item)
+    if isinstance(item, Path | str):
+        return read_image(Path(item))
     # A copy: transforms may work in place, and the pixels may be the user's own.
     return torch.from_numpy(item.pixels().copy()).permute(2, 0, 1)
 
@@ -130,26 +131,17 @@ def head_of(item: Item, content: bytes) -> ImageHead:
     return ImageHead(height, width, UPRIGHT)
 
 
-def mask_of(item: Item, content: bytes | None = None) -> NDArray[Any]:
+def mask_of(item: Item | str, content: bytes | None = None) -> NDArray[Any]:
     """A mask's values, uint8 or uint16, H x W; not to be changed in place.
 
     Args:
-        item: a file or a source.
+        item: a file, also by the text of its path, or a source.
         content: as :func:`content_of`, where it is there already.
 
     Raises:
         ValueError: naming what cannot be read.
     """
-    if not isinstance(item, Path):
+    if not isinstance(item, Path | str):
         return item.pixels()
-    return read_label_map(item) if content is None else decode_label_map(item, content)
-
-
-def packed(item: Item) -> str | Source:
-    """A file as text: worker processes are sent all items, and paths are slow."""
-    return str(item) if isinstance(item, Path) else item
-
-
-def unpacked(item: str | Source) -> Item:
-    """What was packed."""
-    return Path(item) if isinstance(item, str) else item
+    path = Path(item)
+    return read_label_map(path) if content is None else decode_label_map(path, content)
