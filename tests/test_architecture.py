@@ -88,7 +88,6 @@ PUBLIC_NAMES = {
         "make_synthetic_voc",
         "mask_of",
         "mask_statistics",
-        "packed",
         "read_bands",
         "read_ade20k",
         "read_cityscapes",
@@ -101,7 +100,6 @@ PUBLIC_NAMES = {
         "read_synthetic",
         "read_voc",
         "reader_help",
-        "unpacked",
         "voc_palette",
     },
     "kernels": {
