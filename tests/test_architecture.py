@@ -82,7 +82,6 @@ PUBLIC_NAMES = {
         "make_synthetic_voc",
         "mask_of",
         "mask_statistics",
-        "packed",
         "read_bands",
         "read_extra",
         "read_files",
@@ -92,7 +91,6 @@ PUBLIC_NAMES = {
         "read_synthetic",
         "read_voc",
         "reader_help",
-        "unpacked",
         "voc_palette",
     },
     "kernels": {

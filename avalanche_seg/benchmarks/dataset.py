@@ -12,13 +12,13 @@ from torch.utils.data import Dataset
 
 from avalanche_seg.datasets import (
     ImageCache,
+    Item,
     Sample,
+    Source,
     Split,
     image_of,
     mask_of,
-    packed,
     read_extra,
-    unpacked,
 )
 from avalanche_seg.labels import N_LABELS
 
@@ -62,8 +62,8 @@ class SegmentationDataset(Dataset[tuple[Any, ...]]):
     ) -> None:
         self.indices = np.asarray(indices, dtype=np.int64)
         # Text of these files alone: worker processes are sent the data set, and paths are slow.
-        self.images = [packed(split.images[i]) for i in self.indices]
-        self.masks = [packed(split.masks[i]) for i in self.indices]
+        self.images = [_as_text(split.images[i]) for i in self.indices]
+        self.masks = [_as_text(split.masks[i]) for i in self.indices]
         self.extras = {
             name: [str(files[i]) for i in self.indices] for name, files in split.extras.items()
         }
@@ -106,8 +106,12 @@ class SegmentationDataset(Dataset[tuple[Any, ...]]):
             cached = self.cache.read(int(self.indices[index]))
             if cached is not None:
                 return cached
-        image = image_of(unpacked(self.images[index]))
-        values = mask_of(unpacked(self.masks[index]))
+        image = image_of(self.images[index])
+        values = mask_of(self.masks[index])
         size = (values.shape[0], values.shape[1])
         extras = {name: read_extra(Path(files[index]), size) for name, files in self.extras.items()}
         return image, values, extras
+
+
+def _as_text(item: Item) -> str | Source:
+    return str(item) if isinstance(item, Path) else item

@@ -17,15 +17,7 @@ from avalanche_seg.datasets.palette import check_palette, colorize, voc_palette
 from avalanche_seg.datasets.readers import READERS, read_files, read_synthetic, reader_help
 from avalanche_seg.datasets.rgb import as_rgb
 from avalanche_seg.datasets.sample import Extras, Sample, is_map
-from avalanche_seg.datasets.sources import (
-    Item,
-    Source,
-    content_of,
-    image_of,
-    mask_of,
-    packed,
-    unpacked,
-)
+from avalanche_seg.datasets.sources import Item, Source, content_of, image_of, mask_of
 from avalanche_seg.datasets.suffixes import image_suffixes
 from avalanche_seg.datasets.synthetic import make_synthetic_voc
 from avalanche_seg.datasets.voc import find_folder, read_voc
@@ -62,7 +54,6 @@ __all__ = [
     "make_synthetic_voc",
     "mask_of",
     "mask_statistics",
-    "packed",
     "read_bands",
     "read_extra",
     "read_files",
@@ -72,6 +63,5 @@ __all__ = [
     "read_synthetic",
     "read_voc",
     "reader_help",
-    "unpacked",
     "voc_palette",
 ]

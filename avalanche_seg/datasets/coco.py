@@ -215,11 +215,6 @@ class CocoMask:
         """That of the JSON file."""
         return f"{state_of(self.annotations.path)} {self.image_id}"
 
-    def content(self) -> bytes:
-        """The mask."""
-        mask = self.pixels()
-        return f"{mask.dtype} {mask.shape}\n".encode() + mask.tobytes()
-
     def pixels(self) -> NDArray[Any]:
         """The mask, in dataset ids."""
         return np.ascontiguousarray(self.annotations.mask(self.image_id))

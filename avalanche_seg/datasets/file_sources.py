@@ -51,10 +51,6 @@ class ColouredMask(_File):
         """The file's, and the table."""
         return f"{state_of(self.path)} {self.table.digest}"
 
-    def content(self) -> bytes:
-        """The file's, and the table."""
-        return read_content(self.path, "mask") + self.table.digest.encode()
-
     def pixels(self) -> NDArray[Any]:
         """The values of its colours; transparency is not looked at."""
         mask, _ = open_lossless(self.path, read_content(self.path, "mask"), "mask")
@@ -75,11 +71,6 @@ class ReadImage(_File):
     def state(self) -> str:
         """The file's; what the reader does cannot be known."""
         return f"{state_of(self.path)}"
-
-    def content(self) -> bytes:
-        """The pixels, which another reader may make others of."""
-        pixels = self.pixels()
-        return f"{pixels.shape}\n".encode() + pixels.tobytes()
 
     def pixels(self) -> NDArray[np.uint8]:
         """What the reader gives.

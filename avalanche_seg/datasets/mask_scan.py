@@ -18,7 +18,7 @@ from avalanche_seg.datasets.description import Split
 from avalanche_seg.datasets.images import ImageHead
 from avalanche_seg.datasets.mask_values import MaskValues
 from avalanche_seg.datasets.orientation import UPRIGHT
-from avalanche_seg.datasets.sources import Item, content_of, head_of, mask_of
+from avalanche_seg.datasets.sources import Item, content_of, image_content, mask_content
 from avalanche_seg.datasets.value_counts import ValueCounts
 
 __all__ = ["MaskStatistics", "Scan", "scan"]
@@ -159,10 +159,8 @@ def _checked_counts(
 
 def _read(image: Item, mask: Item, *extras: Item) -> tuple[NDArray[Any], ImageHead, list[int]]:
     """The mask's values, the image's head, and the digests of the contents."""
-    of_mask = content_of(mask, "mask")
-    values = mask_of(mask, of_mask)
-    of_image = content_of(image, "image")
-    head = head_of(image, of_image)
+    of_mask, values = mask_content(mask)
+    of_image, head = image_content(image)
     _check_size(image, mask, head, values.shape)
     contents = [of_image, of_mask, *(content_of(item, "extra map") for item in extras)]
     return values, head, [content_digest(content) for content in contents]

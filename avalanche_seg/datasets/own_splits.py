@@ -61,7 +61,7 @@ def find_splits(
     """
     root = images.parent
     if isinstance(split, float | int):
-        ids = _ids(images, any_suffix)
+        ids = _ids(images, any_suffix, but=masks)
         _check_halves(images, masks, "", ids)
         parts = split_ids(ids, split, seed)
         return [
@@ -99,12 +99,16 @@ def find_splits(
     return found
 
 
-def _ids(folder: Path, any_suffix: bool) -> list[str]:
-    """Names, below the folder, of all images without their suffixes, ascending."""
+def _ids(folder: Path, any_suffix: bool, but: Path | None = None) -> list[str]:
+    """Names, below the folder, of all images without their suffixes, ascending.
+
+    A folder of masks below it is left out.
+    """
     found = [
         path.relative_to(folder).with_suffix("").as_posix()
         for path in sorted(folder.rglob("*"))
         if path.is_file()
+        and (but == folder or but not in path.parents)
         and not path.name.startswith(".")
         and (any_suffix or path.suffix.lower() in image_suffixes())
     ]

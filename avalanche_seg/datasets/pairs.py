@@ -141,11 +141,6 @@ class PairItem:
         """The fingerprint; None when nothing tells whether a sample changed."""
         return self.pairs.fingerprint
 
-    def content(self) -> bytes:
-        """The pixels."""
-        pixels = self.pixels()
-        return f"{pixels.dtype} {pixels.shape}\n".encode() + pixels.tobytes()
-
     def pixels(self) -> NDArray[Any]:
         """The image, or the labels."""
         image, labels = self.pairs.pair(self.index)

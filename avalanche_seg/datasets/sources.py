@@ -15,12 +15,11 @@ __all__ = [
     "Item",
     "Source",
     "content_of",
-    "head_of",
+    "image_content",
     "image_of",
+    "mask_content",
     "mask_of",
-    "packed",
     "state_of",
-    "unpacked",
 ]
 
 
@@ -47,13 +46,6 @@ class Source(Protocol):
 
         Raises:
             ValueError: when it is not there.
-        """
-
-    def content(self) -> bytes:
-        """What is digested to know the content again: other pixels have other bytes.
-
-        Raises:
-            ValueError: naming what cannot be read.
         """
 
     def pixels(self) -> NDArray[Any]:
@@ -90,7 +82,7 @@ def state_of(item: Item) -> str | None:
 
 
 def content_of(item: Item, what: str) -> bytes:
-    """The bytes that tell an item's content.
+    """The bytes that tell an item's content: a file's, or the pixels of a source.
 
     Args:
         item: a file or a source.
@@ -99,57 +91,67 @@ def content_of(item: Item, what: str) -> bytes:
     Raises:
         ValueError: naming what cannot be read.
     """
-    return read_content(item, what) if isinstance(item, Path) else item.content()
+    return read_content(item, what) if isinstance(item, Path) else _as_bytes(item.pixels())
 
 
-def image_of(item: Item) -> Tensor:
+def _as_bytes(pixels: NDArray[Any]) -> bytes:
+    return f"{pixels.dtype} {pixels.shape}\n".encode() + pixels.tobytes()
+
+
+def image_of(item: Item | str) -> Tensor:
     """An image as uint8, channels x H x W; see :func:`avalanche_seg.datasets.read_image`.
+
+    Args:
+        item: a file, also by the text of its path, or a source.
 
     Raises:
         ValueError: naming what cannot be read.
     """
-    if isinstance(item, Path):
-        return read_image(item)
+    if isinstance(item, Path | str):
+        return read_image(Path(item))
     # A copy: transforms may work in place, and the pixels may be the user's own.
     return torch.from_numpy(item.pixels().copy()).permute(2, 0, 1)
 
 
-def head_of(item: Item, content: bytes) -> ImageHead:
-    """Size and orientation of an image; those of a source are of its pixels.
+def image_content(item: Item) -> tuple[bytes, ImageHead]:
+    """The bytes of an image, as :func:`content_of`, with its size and orientation.
 
     Args:
-        item: a file or a source.
-        content: as :func:`content_of`.
+        item: a file or a source, whose pixels are upright.
 
     Raises:
         ValueError: naming what is no image.
     """
     if isinstance(item, Path):
-        return image_head(item, content)
-    height, width = item.pixels().shape[:2]
-    return ImageHead(height, width, UPRIGHT)
+        content = read_content(item, "image")
+        return content, image_head(item, content)
+    pixels = item.pixels()
+    return _as_bytes(pixels), ImageHead(pixels.shape[0], pixels.shape[1], UPRIGHT)
 
 
-def mask_of(item: Item, content: bytes | None = None) -> NDArray[Any]:
-    """A mask's values, uint8 or uint16, H x W; not to be changed in place.
+def mask_content(item: Item) -> tuple[bytes, NDArray[Any]]:
+    """The bytes of a mask, as :func:`content_of`, with its values, as :func:`mask_of`.
 
     Args:
         item: a file or a source.
-        content: as :func:`content_of`, where it is there already.
 
     Raises:
         ValueError: naming what cannot be read.
     """
-    if not isinstance(item, Path):
-        return item.pixels()
-    return read_label_map(item) if content is None else decode_label_map(item, content)
+    if isinstance(item, Path):
+        content = read_content(item, "mask")
+        return content, decode_label_map(item, content)
+    values = item.pixels()
+    return _as_bytes(values), values
 
 
-def packed(item: Item) -> str | Source:
-    """A file as text: worker processes are sent all items, and paths are slow."""
-    return str(item) if isinstance(item, Path) else item
+def mask_of(item: Item | str) -> NDArray[Any]:
+    """A mask's values, uint8 or uint16, H x W; not to be changed in place.
 
+    Args:
+        item: a file, also by the text of its path, or a source.
 
-def unpacked(item: str | Source) -> Item:
-    """What was packed."""
-    return Path(item) if isinstance(item, str) else item
+    Raises:
+        ValueError: naming what cannot be read.
+    """
+    return read_label_map(Path(item)) if isinstance(item, Path | str) else item.pixels()

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from avalanche_seg.datasets import content_of
 from avalanche_seg.datasets.colours import ColourTable
 from avalanche_seg.datasets.file_sources import ColouredMask, ReadImage
 
@@ -31,8 +32,12 @@ def test_a_coloured_mask(tmp_path: Path, suffix: str, mode: str) -> None:
 def test_another_table_is_another_content(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     Image.fromarray(PIXELS).save(path)
-    mask, other = ColouredMask(path, TABLE), ColouredMask(path, ColourTable({(0, 0, 0): 1}))
-    assert mask.state() != other.state() and mask.content() != other.content()
+    mask, other = (
+        ColouredMask(path, TABLE),
+        ColouredMask(path, ColourTable({(0, 0, 0): 1, (9, 0, 0): 3})),
+    )
+    assert mask.state() != other.state()
+    assert content_of(mask, "mask") != content_of(other, "mask")
     before = mask.state()
     os.utime(path, ns=(1, 1))
     assert mask.state() != before
@@ -53,9 +58,9 @@ def test_an_image_by_a_reader(tmp_path: Path) -> None:
     path.write_text("1 2\n3 4\n")
     image = ReadImage(path, read_numbers)
     assert image.pixels()[..., 1].tolist() == [[1, 2], [3, 4]]
-    content = image.content()
+    content = content_of(image, "image")
     path.write_text("1 2 3 4\n")
-    assert image.content() != content
+    assert content_of(image, "image") != content
     path.write_text("one")
     with pytest.raises(ValueError, match=r"a\.txt: image_reader failed \(ValueError: .*reader"):
         image.pixels()

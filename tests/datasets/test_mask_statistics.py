@@ -32,13 +32,13 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The name of every mask that was read."""
     done: list[str] = []
-    decode = mask_scan.mask_of
+    read = mask_scan.mask_content
 
-    def counted(path: Path, content: bytes) -> NDArray[np.uint8]:
+    def counted(path: Path) -> tuple[bytes, NDArray[np.uint8]]:
         done.append(path.stem)
-        return decode(path, content)
+        return read(path)
 
-    monkeypatch.setattr(mask_scan, "mask_of", counted)
+    monkeypatch.setattr(mask_scan, "mask_content", counted)
     return done
 
 
@@ -198,13 +198,13 @@ def test_samples_of_the_whole_list_are_looked_at(
 def test_files_that_change_while_they_are_read_are_not_cached(
     samples: Split, cache: Path, reads: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    decode = mask_scan.mask_of
+    read = mask_scan.mask_content
 
-    def touched(path: Path, content: bytes) -> NDArray[np.uint8]:
+    def touched(path: Path) -> tuple[bytes, NDArray[np.uint8]]:
         _touch(samples, "images")
-        return decode(path, content)
+        return read(path)
 
-    monkeypatch.setattr(mask_scan, "mask_of", touched)
+    monkeypatch.setattr(mask_scan, "mask_content", touched)
     _index(samples)
     assert not cache.exists()
 

@@ -44,6 +44,14 @@ def test_a_share(folders: tuple[Path, Path]) -> None:
     assert [one.name for one in found] == ["train", "test"]
 
 
+def test_masks_may_lie_below_the_images(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        write_image(tmp_path / f"{name}.jpg", (1, 1))
+        write_mask(tmp_path / "masks" / f"{name}.png", [[0]])
+    train, test = find_splits(tmp_path, tmp_path / "masks", 0.5, 0, any_suffix=False)
+    assert sorted(p.name for p in (*train.images, *test.images)) == ["a.jpg", "b.jpg"]
+
+
 def test_folders_below(folders: tuple[Path, Path]) -> None:
     found = find_splits(*folders, ("train", "val"), 0, any_suffix=False)
     assert names(found) == [["train/d.JPEG"], ["val/e.png", "val/f.webp"]]

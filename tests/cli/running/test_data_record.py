@@ -3,16 +3,31 @@
 import json
 import os
 import shutil
+from dataclasses import replace
 
 import pytest
 from PIL import Image
 
-from avalanche_seg.benchmarks import VOCIncremental
+from avalanche_seg.benchmarks import VOCIncremental, incremental_benchmark
 from avalanche_seg.cli.running.command import main
 from avalanche_seg.cli.running.data_record import data_changes, fingerprint, record_data
+from avalanche_seg.datasets import read_voc
 from tests.cli.commands import small
 
 BEFORE = {"train images": [["a", "1"], ["b", "2"]], "test masks": [["c", "3"]]}
+
+
+def test_meanings_of_mask_values_are_recorded(devkit):
+    files = read_voc(devkit)
+    task = {"task": "offline", "progress": False}
+    plain = record_data(incremental_benchmark(files, **task))
+    mapped = replace(files, label_map={v: v for v in range(21)}, void_ids=[255])
+    record = record_data(incremental_benchmark(mapped, **task))
+    meant = record.pop("meanings of mask values")
+    assert record == plain and meant[1] == ["1", "1"] and meant[-1] == ["255", "255"]
+    other = {"meanings of mask values": [["1", "2"], *meant[1:]]}
+    changes = data_changes({"meanings of mask values": meant}, other)
+    assert changes.startswith("meanings of mask values: 1 of 22 changed, such as 1")
 
 
 @pytest.mark.parametrize(
