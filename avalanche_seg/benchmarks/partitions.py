@@ -11,7 +11,7 @@ def partition_of(
     files: SegmentationFiles,
     partition: Steps | str | None,
     presence: BoolTable,
-    steps: tuple[tuple[int, ...], ...],
+    steps: Steps,
     *,
     task: Task | None,
 ) -> Steps | None:

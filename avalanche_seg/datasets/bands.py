@@ -116,11 +116,6 @@ class BandImage:
         """What tells that the file or its meaning may have changed."""
         return f"{state_of(self.path)}\0{self.n_channels}\0{self.value_range}"
 
-    def content(self) -> bytes:
-        """The file's bytes and how they are read, which other pixels come of."""
-        meaning = f"{self.n_channels} {self.value_range}".encode()
-        return read_content(self.path, "image") + meaning
-
     def pixels(self) -> NDArray[np.uint8]:
         """See :func:`read_bands`."""
         return read_bands(self.path, self.n_channels, self.value_range)

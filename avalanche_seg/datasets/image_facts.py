@@ -15,7 +15,7 @@ from PIL import Image
 
 from avalanche_seg.datasets.decoding import UNREADABLE, unreadable
 from avalanche_seg.datasets.description import Split
-from avalanche_seg.datasets.sources import Item, content_of, head_of, image_of
+from avalanche_seg.datasets.sources import Item, image_content, image_of
 
 __all__ = ["ImageFacts", "channel_statistics", "image_facts", "pooled"]
 
@@ -51,8 +51,7 @@ def image_facts(item: Item, *, pixels: bool) -> ImageFacts:
     """
     size, kind, is_misnamed = (0, 0), "", False
     try:
-        content = content_of(item, "image")
-        head = head_of(item, content)
+        content, head = image_content(item)
         size = head.height, head.width
         kind, is_misnamed = _kind(item, content)
         if not pixels:
