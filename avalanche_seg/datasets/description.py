@@ -20,7 +20,7 @@ __all__ = ["PartitionRule", "SegmentationFiles", "Split"]
 
 Ids = Sequence[int]
 
-PartitionRule = Callable[[NDArray[np.bool_], tuple[tuple[int, ...], ...]], Sequence[Ids]]
+PartitionRule = Callable[[NDArray[np.bool_], Sequence[Sequence[int]]], Sequence[Ids]]
 """From presence (bool, images x 256) and dataset ids by step to image indices by step."""
 
 

@@ -50,7 +50,7 @@ The first 15 are learned first, then one at a time; "15-1_b" is another name of 
 
 
 def presence_partition(
-    presence: NDArray[np.bool_], steps: tuple[tuple[int, ...], ...], *, seed: int = 0
+    presence: NDArray[np.bool_], steps: Sequence[Sequence[int]], *, seed: int = 0
 ) -> list[Ids]:
     """Every image to the step of one of its classes, drawn image by image.
 
