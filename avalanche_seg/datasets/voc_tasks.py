@@ -1,5 +1,6 @@
 """Published class orders of VOC 2012, and the published partition of its training images."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
