@@ -18,6 +18,12 @@ from avalanche_seg.losses.cross_entropy import (
     cross_entropy,
     unbiased_cross_entropy,
 )
+from avalanche_seg.losses.decomposed import (
+    AuxiliaryClassification,
+    DecomposedTerm,
+    OldClassesTerm,
+    auxiliary_binary_cross_entropy,
+)
 from avalanche_seg.losses.distillation import (
     Distillation,
     UnbiasedDistillation,
@@ -42,16 +48,25 @@ from avalanche_seg.losses.teacher_terms import (
     ICaRLDistillationTerm,
     UnbiasedDistillationTerm,
 )
+from avalanche_seg.losses.unknown import (
+    ChannelClassification,
+    complete_labels,
+    confident_channels,
+    unknown_channels,
+)
 
 __all__ = [
     "AnnotatedClassification",
     "AnnotatedCrossEntropy",
     "AtTargetSize",
+    "AuxiliaryClassification",
     "BinaryCrossEntropy",
+    "ChannelClassification",
     "Classification",
     "Criterion",
     "CriterionObjective",
     "CrossEntropy",
+    "DecomposedTerm",
     "DenseOutput",
     "Distillation",
     "DistillationTerm",
@@ -61,6 +76,7 @@ __all__ = [
     "ICaRLDistillationTerm",
     "MiBLoss",
     "Objective",
+    "OldClassesTerm",
     "REDUCTIONS",
     "Reduction",
     "StepBatch",
@@ -70,8 +86,11 @@ __all__ = [
     "UnbiasedDistillationTerm",
     "annotated_cross_entropy",
     "at_target_size",
+    "auxiliary_binary_cross_entropy",
     "binary_cross_entropy",
     "combine",
+    "complete_labels",
+    "confident_channels",
     "criterion_of_step",
     "cross_entropy",
     "distillation",
@@ -81,5 +100,6 @@ __all__ = [
     "reads_classes",
     "unbiased_cross_entropy",
     "unbiased_distillation",
+    "unknown_channels",
     "weighted_reduction",
 ]

@@ -9,7 +9,9 @@ from avalanche_seg.models.balanced_init import (
 from avalanche_seg.models.bisenet import BiSeNet
 from avalanche_seg.models.channels import BackgroundChannel, HeadGroup
 from avalanche_seg.models.classifiers import HEADS, HeadFactory
+from avalanche_seg.models.clean_features import CleanFeatures, clean_features
 from avalanche_seg.models.create import MODELS, create_model, name_of
+from avalanche_seg.models.extra_init import extra_classifier_init
 from avalanche_seg.models.incremental_head import IncrementalHead
 from avalanche_seg.models.modes import evaluating
 from avalanche_seg.models.output import DenseFeatures, SegmentationOutput, as_output
@@ -20,6 +22,7 @@ __all__ = [
     "BACKBONES",
     "BackgroundChannel",
     "BiSeNet",
+    "CleanFeatures",
     "DenseFeatures",
     "HEADS",
     "HeadFactory",
@@ -32,8 +35,10 @@ __all__ = [
     "background_row",
     "balanced_classifier_init",
     "balanced_init",
+    "clean_features",
     "create_model",
     "evaluating",
+    "extra_classifier_init",
     "load_model",
     "name_of",
     "save_model",

@@ -15,11 +15,14 @@ from avalanche_seg.plugins.distillation import (
     DistillationPlugin,
     FeatureDistillationPlugin,
     ICaRLDistillationPlugin,
+    SharedForwardPlugin,
+    SharedTeacher,
     Teacher,
     TeacherPlugin,
     TeacherTermPlugin,
     UnbiasedDistillationPlugin,
 )
+from avalanche_seg.plugins.extra_init import ExtraInitPlugin
 from avalanche_seg.plugins.freeze import FreezePlugin
 from avalanche_seg.plugins.growth import check_channels
 from avalanche_seg.plugins.importance import EWCPlugin, ImportancePlugin, PIPlugin, RWPlugin
@@ -38,6 +41,7 @@ from avalanche_seg.plugins.replay import (
     SMiBPlugin,
 )
 from avalanche_seg.plugins.targets import TargetPlugin
+from avalanche_seg.plugins.unknown_labels import UnknownLabelPlugin
 from avalanche_seg.plugins.weight_edit import WeightEditPlugin
 
 __all__ = [
@@ -49,6 +53,7 @@ __all__ = [
     "EWCPlugin",
     "Exemplar",
     "ExemplarMemory",
+    "ExtraInitPlugin",
     "FeatureDistillationPlugin",
     "FreezePlugin",
     "ICaRLDistillationPlugin",
@@ -67,12 +72,15 @@ __all__ = [
     "SchedulePlugin",
     "SegmentationPlugin",
     "Selection",
+    "SharedForwardPlugin",
+    "SharedTeacher",
     "StepLRPlugin",
     "TargetPlugin",
     "Teacher",
     "TeacherPlugin",
     "TeacherTermPlugin",
     "UnbiasedDistillationPlugin",
+    "UnknownLabelPlugin",
     "WeightEditPlugin",
     "check_channels",
     "grow",

@@ -10,6 +10,7 @@ from avalanche_seg.strategies.mib import MiB
 from avalanche_seg.strategies.pi import PI
 from avalanche_seg.strategies.rw import RW
 from avalanche_seg.strategies.smib import SMiB
+from avalanche_seg.strategies.ssul import SSUL
 
 __all__ = [
     "EWC",
@@ -22,4 +23,5 @@ __all__ = [
     "PI",
     "RW",
     "SMiB",
+    "SSUL",
 ]

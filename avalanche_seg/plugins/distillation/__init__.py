@@ -7,6 +7,7 @@ from avalanche_seg.plugins.distillation.plugins import (
     TeacherTermPlugin,
     UnbiasedDistillationPlugin,
 )
+from avalanche_seg.plugins.distillation.shared_forward import SharedForwardPlugin, SharedTeacher
 from avalanche_seg.plugins.distillation.teacher import Teacher, default_forward, shared_teacher
 from avalanche_seg.plugins.distillation.teacher_plugin import TeacherPlugin
 
@@ -14,6 +15,8 @@ __all__ = [
     "DistillationPlugin",
     "FeatureDistillationPlugin",
     "ICaRLDistillationPlugin",
+    "SharedForwardPlugin",
+    "SharedTeacher",
     "Teacher",
     "TeacherPlugin",
     "TeacherTermPlugin",
