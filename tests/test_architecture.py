@@ -79,6 +79,7 @@ PUBLIC_NAMES = {
         "read_voc",
         "reader_help",
         "voc_palette",
+        "with_extra_maps",
     },
     "kernels": {
         "EXP_SAFE_BOUND",
@@ -237,6 +238,7 @@ PUBLIC_NAMES = {
         "BalancedInitPlugin",
         "CheckpointPlugin",
         "ClassExemplarsBuffer",
+        "DecomposedDistillationPlugin",
         "DistillationPlugin",
         "EWCPlugin",
         "Exemplar",
@@ -245,8 +247,11 @@ PUBLIC_NAMES = {
         "FeatureDistillationPlugin",
         "FreezePlugin",
         "ICaRLDistillationPlugin",
+        "ImageMemory",
+        "ImageReplayPlugin",
         "ImportancePlugin",
         "LabelMode",
+        "MemoryLabels",
         "MemoryPolicy",
         "ObjectivePlugin",
         "PIPlugin",
@@ -297,6 +302,8 @@ PUBLIC_NAMES = {
         "recipe",
     },
     "strategies": {
+        "DKD",
+        "DKDM",
         "EWC",
         "FineTuning",
         "ILT",
@@ -308,6 +315,7 @@ PUBLIC_NAMES = {
         "RW",
         "SMiB",
         "SSUL",
+        "SSULM",
     },
 }
 

@@ -14,8 +14,8 @@ __all__ = ["LabelSigmoid", "TeacherSigmoid"]
 
 # Both losses are sums over channels of -y log s - (1 - y) log(1 - s) = softplus(z) - y z, s the
 # sigmoid of z and y the one-hot label, which is never built, or the teacher's sigmoid. As
-# d softplus(z) / dz = s, the gradient is s - y. A positive weight g on the label's own term makes it
-# -g log s = g (softplus(z) - z), with the gradient g (s - 1).
+# d softplus(z) / dz = s, the gradient is s - y. A positive weight g on the label's own term makes
+# it -g log s = g (softplus(z) - z), with the gradient g (s - 1).
 
 
 @dataclass(frozen=True)

@@ -35,8 +35,8 @@ def check_channels(n_extra: int, background: str) -> None:
     """Check the options of a head.
 
     Raises:
-        ValueError: for a negative ``n_extra``, an unknown ``background``, or one that is split among
-            no extra channels.
+        ValueError: for a negative ``n_extra``, an unknown ``background``, or one that is split
+            among no extra channels.
     """
     check_whole("n_extra", n_extra, expected="0 or more extra channels")
     known = get_args(BackgroundChannel)

@@ -22,8 +22,8 @@ class CleanFeatures(NamedTuple):
 class clean_features:  # noqa: N801 - used like a function
     """Watch the next forward pass of a network that returns ``DenseFeatures``.
 
-    A frozen network in evaluation mode gives these features too, unless dropout acts within it; so a
-    training pass needs no second one.
+    A frozen network in evaluation mode gives these features too, unless dropout acts within it; so
+    a training pass needs no second one.
 
     Args:
         network: with norms in evaluation mode.
@@ -49,7 +49,7 @@ class clean_features:  # noqa: N801 - used like a function
         self._handles: list[Any] = [network.register_forward_hook(self._note_network)]
         for module in network.modules():
             active = isinstance(module, nn.modules.dropout._DropoutNd) and module.training
-            if active and module is not network and module.p > 0:
+            if active and module is not network:
                 self._handles.append(module.register_forward_hook(self._note_dropout))
 
     def _note_network(self, module: nn.Module, inputs: Any, output: Any) -> None:

@@ -187,8 +187,8 @@ class IncrementalHead(DynamicModule):
     def signed_parts(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """The logits without bias, in a part of positive and one of negative weights.
 
-        With w+ = max(w, 0) and w- = min(w, 0) a logit is w+ f + w- f + b, the decomposition that DKD
-        distils (Baek et al., NeurIPS 2022, section 3.3).
+        With w+ = max(w, 0) and w- = min(w, 0) a logit is w+ f + w- f + b, the decomposition that
+        DKD distils (Baek et al., NeurIPS 2022, section 3.3).
 
         Args:
             features: floating point, B x in_channels x h x w.
@@ -202,7 +202,8 @@ class IncrementalHead(DynamicModule):
         Example:
             >>> head = IncrementalHead(2)
             >>> head.grow(1)
-            >>> _ = head.classifiers[0].weight.data.copy_(torch.tensor([3.0, -2.0]).view(1, 2, 1, 1))
+            >>> weight = torch.tensor([3.0, -2.0]).view(1, 2, 1, 1)
+            >>> head.classifiers[0].weight.data = weight
             >>> [part.item() for part in head.signed_parts(torch.ones(1, 2, 1, 1))]
             [3.0, -2.0]
         """

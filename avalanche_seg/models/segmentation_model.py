@@ -23,9 +23,9 @@ __all__ = ["SegmentationModel", "score_function"]
 class SegmentationModel(nn.Module):
     """A feature network under incremental heads.
 
-    The model accepts uint8 images and normalises them itself; floating point images are taken to be
-    normalised already (``predict`` and the strategies look at the values of the first ones). Main
-    and auxiliary heads start empty and grow together, a step at a time.
+    The model normalises uint8 images itself; floating point images are taken to be normalised
+    already (``predict`` and the strategies look at the values of the first ones). Main and
+    auxiliary heads start empty and grow together, a step at a time.
 
     Labels are classes, 0 the background; logits have raw channels: ``n_extra`` extra ones, then the
     classes (without the background when it has no channel). :meth:`scores` leads from one to the
@@ -178,13 +178,14 @@ class SegmentationModel(nn.Module):
             images: B x 3 x H x W, uint8 in 0..255 or normalised floating point; any H and W.
 
         Returns:
-            logits, auxiliary logits (in training, unless the auxiliary heads are held in evaluation
-            mode) and the features that ``taps`` names.
+            logits, auxiliary logits (in training, unless their heads are held in evaluation mode)
+            and the features that ``taps`` names.
         """
         images, wanted = normalize_images(images), self._taps - {"head", *SIGNED}
         features = self.network(images, wanted) if wanted else self.network(images)
         aux: tuple[Tensor, ...] = ()
-        if self.training and self.aux_heads.training:
+        in_training = self.training and self.aux_heads.training
+        if in_training and (features.aux or self.network.training):
             aux = tuple(
                 head(level) for head, level in zip(self.aux_heads, features.aux, strict=True)
             )

@@ -63,7 +63,7 @@ class FreezePlugin(SegmentationPlugin):
                 "nothing would be trained; use a SegmentationModel, such as BiSeNet(), or leave it "
                 "out"
             )
-        frozen = _of_roles(strategy.model, self.roles)  # As the paths.
+        frozen: list[Any] = _of_roles(strategy.model, self.roles)  # As the paths.
         if self.norm_affine:
             frozen += [p for norm in _norms(strategy.model) for p in norm.parameters()]
         if strategy.experience.current_experience < self.first_step:

@@ -25,8 +25,9 @@ class UnknownLabelPlugin(TargetPlugin):
         saliency: name of the samples' extra that tells salient pixels, 0 elsewhere; None: all
             background is unknown, as SSUL has it on ADE20K.
         threshold: least sigmoid of a pseudo-label, 0..1.
-        legacy_labels: images with the extra "replayed" keep class labels for channels, so that each
-            class of theirs teaches the channel before its own, as in the published code.
+
+    Images whose extra "raw_labels" is True keep their labels for channels: with class labels each
+    of their classes teaches the channel before its own, as in SSUL-M's published code.
 
     Raises:
         ValueError: for a threshold out of range; before a step's first update, when the samples
@@ -38,7 +39,6 @@ class UnknownLabelPlugin(TargetPlugin):
         *,
         saliency: str | None = None,
         threshold: float = 0.7,
-        legacy_labels: bool = False,
     ) -> None:
         super().__init__(first_step=0, progress=False)
         if saliency is not None and not (isinstance(saliency, str) and saliency):
@@ -48,14 +48,13 @@ class UnknownLabelPlugin(TargetPlugin):
             )
         self.saliency = saliency
         self.threshold = check_number("pseudo_threshold", threshold, most=1)
-        self.legacy_labels = legacy_labels
 
     def targets(self, batch: StepBatch) -> tuple[Tensor, Tensor | None]:
         """The channels to learn from."""
         channels = unknown_channels(batch.target, self._salient(batch))
-        if self.legacy_labels and "replayed" in batch.extras:
-            replayed = batch.extras["replayed"].view(-1, 1, 1)
-            channels = torch.where(replayed, batch.target, channels)
+        if "raw_labels" in batch.extras:
+            raw = batch.extras["raw_labels"].view(-1, 1, 1)
+            channels = torch.where(raw, batch.target, channels)
         if batch.teacher is None:
             return channels, None
         sure = confident_channels(batch.teacher.logits, batch.size, threshold=self.threshold)

@@ -1,5 +1,7 @@
 """The methods, one per file: a template, its losses and plugins."""
 
+from avalanche_seg.strategies.dkd import DKD
+from avalanche_seg.strategies.dkd_m import DKDM
 from avalanche_seg.strategies.ewc import EWC
 from avalanche_seg.strategies.fine_tuning import FineTuning
 from avalanche_seg.strategies.ilt import ILT
@@ -11,8 +13,11 @@ from avalanche_seg.strategies.pi import PI
 from avalanche_seg.strategies.rw import RW
 from avalanche_seg.strategies.smib import SMiB
 from avalanche_seg.strategies.ssul import SSUL
+from avalanche_seg.strategies.ssul_m import SSULM
 
 __all__ = [
+    "DKD",
+    "DKDM",
     "EWC",
     "FineTuning",
     "ILT",
@@ -24,4 +29,5 @@ __all__ = [
     "RW",
     "SMiB",
     "SSUL",
+    "SSULM",
 ]

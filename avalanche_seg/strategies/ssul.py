@@ -66,7 +66,7 @@ class SSUL(SegmentationTemplate):
         background_lr: float = 1e-4,
         **options: Unpack[TemplateOptions],
     ) -> None:
-        check_channels_of("SSUL", options.get("model"), self.model_options)
+        check_channels_of(type(self).__name__, options.get("model"), self.model_options)
         rates = {
             "roles": {"background": RoleOptions(lr=check_number("background_lr", background_lr))},
             "first_step_roles": {"body": RoleOptions(lr=check_number("body_lr", body_lr))},

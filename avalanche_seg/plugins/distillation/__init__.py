@@ -1,5 +1,6 @@
 """The frozen previous model, and the terms that compare the model with it."""
 
+from avalanche_seg.plugins.distillation.decomposed import DecomposedDistillationPlugin
 from avalanche_seg.plugins.distillation.plugins import (
     DistillationPlugin,
     FeatureDistillationPlugin,
@@ -12,6 +13,7 @@ from avalanche_seg.plugins.distillation.teacher import Teacher, default_forward,
 from avalanche_seg.plugins.distillation.teacher_plugin import TeacherPlugin
 
 __all__ = [
+    "DecomposedDistillationPlugin",
     "DistillationPlugin",
     "FeatureDistillationPlugin",
     "ICaRLDistillationPlugin",

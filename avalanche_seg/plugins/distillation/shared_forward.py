@@ -161,7 +161,8 @@ def _as_in_evaluation(strategy: Any, features: Tensor) -> bool:
     network = strategy.model.network
     run = getattr(strategy, "run_model", default_forward)
     with evaluating(network):
-        expected = run(lambda images: network(images).main, strategy.mb_x).logits
+        main = cast(nn.Module, lambda images: network(images).main)
+        expected = run(main, strategy.mb_x).logits
     gap = (features.to(expected.dtype) - expected).abs().mean()
     return bool(gap <= 1e-3 * expected.abs().mean())
 
