@@ -184,8 +184,7 @@ class SegmentationModel(nn.Module):
         images, wanted = normalize_images(images), self._taps - {"head", *SIGNED}
         features = self.network(images, wanted) if wanted else self.network(images)
         aux: tuple[Tensor, ...] = ()
-        in_training = self.training and self.aux_heads.training
-        if in_training and (features.aux or self.network.training):
+        if self.training and self.aux_heads.training and (features.aux or self.network.training):
             aux = tuple(
                 head(level) for head, level in zip(self.aux_heads, features.aux, strict=True)
             )

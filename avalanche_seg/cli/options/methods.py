@@ -17,6 +17,7 @@ __all__ = ["FLAGS", "MEMORY", "METHODS", "argument_of", "complete", "default"]
 _SPELLED = {
     "FineTuning": "FT", "LwF": "LWF", "LwFMC": "LWF-MC", "ILT": "ILT", "EWC": "EWC", "RW": "RW",
     "PI": "PI", "MiB": "MiB", "SMiB": "SMiB", "Joint": "JOINT",
+    "SSULM": "SSUL-M", "DKDM": "DKD-M",
 }  # fmt: skip
 METHODS: dict[str, type[SegmentationTemplate]] = {
     _SPELLED.get(name, name): getattr(strategies, name)
@@ -39,9 +40,9 @@ MEMORY = {
     "exemplars_update": "policy", "exemplars_share": "share", "strict": "strict",
 }  # fmt: skip
 """Options that are arguments of the memory, which any method may have: option -> argument."""
-_ELSEWHERE = {*MEMORY.values(), "memory", "seed"}  # Arguments that other options give.
+_ELSEWHERE = {*MEMORY.values(), "memory", "saliency", "seed"}  # Arguments that other options give.
 _RANGES = {int: Range(1), float: Range(0.0)}
-_FRACTIONS = {"decay"}  # Arguments from 0 to 1.
+_FRACTIONS = {"decay", "pseudo_threshold"}  # Arguments from 0 to 1.
 
 
 @cache

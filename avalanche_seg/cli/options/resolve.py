@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from avalanche_seg.cli.options.checks import check, check_flags
-from avalanche_seg.cli.options.methods import FLAGS, complete, default
+from avalanche_seg.cli.options.methods import FLAGS, METHODS, complete, default
 from avalanche_seg.cli.options.options import SPECS, Options
 from avalanche_seg.cli.options.parser import read_flags
 from avalanche_seg.cli.recipes import recipe
@@ -40,7 +40,7 @@ def parse(argv: Sequence[str] | None = None) -> Options:
     if dataset == "synthetic":
         defaults |= {name: s.demo for name, s in SPECS.items() if s.demo is not None}
         defaults["weights"] = None
-    set_by_recipe = _recipe(given, method, given.get("task", defaults["task"]))
+    set_by_recipe = _recipe(given, method, given.get("task", defaults["task"]), dataset)
     values = {**defaults, **set_by_recipe, **given, "method": method}
     values |= _derived(given, values)
     values["notes"] = _notes(given, method, set_by_recipe)
@@ -56,11 +56,11 @@ def _dataset_of(data_root: str | None) -> str:
     return "folder" if (Path(data_root) / "classes.txt").is_file() else "voc"
 
 
-def _recipe(given: _Values, method: str, task: str) -> _Values:
+def _recipe(given: _Values, method: str, task: str, dataset: str) -> _Values:
     """What a recipe sets: the options that were not given."""
     if "recipe" not in given:
         return {}
-    values = recipe(given["recipe"], method=method, task=task)
+    values = recipe(given["recipe"], method=method, task=task, dataset=dataset)
     return {name: value for name, value in values.items() if name not in given}
 
 
@@ -89,6 +89,7 @@ def _derived(given: _Values, values: _Values) -> _Values:
         "use_exemplars": replay,
         "exemplars": exemplars,
         "old_labels": given.get("old_labels", shows),
+        "train_void": given.get("train_void", METHODS[values["method"]].train_void),
         "lr_later": given.get("lr_later", lr_later),
         "val_interval": given.get("val_interval", val_interval),
     }
