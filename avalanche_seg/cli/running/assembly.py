@@ -22,7 +22,7 @@ from avalanche_seg.benchmarks import (
 from avalanche_seg.cli.options.methods import METHODS
 from avalanche_seg.cli.options.options import Options
 from avalanche_seg.cli.running.loggers import make_loggers, show_pictures
-from avalanche_seg.datasets import read_files
+from avalanche_seg.datasets import read_files, with_extra_maps
 from avalanche_seg.metrics import (
     METRICS,
     ConfusionMatrixFigure,
@@ -57,6 +57,8 @@ __all__ = [
 def make_benchmarks(options: Options) -> tuple[SegmentationScenario, SegmentationScenario]:
     """The task's benchmark, and the one to train on: for JOINT the same classes in one step."""
     files = read_files(options.dataset, options.data_root)
+    if options.saliency is not None:
+        files = with_extra_maps(files, "saliency", options.saliency)
 
     def build(task: str, class_order: Sequence[int] | None = None) -> SegmentationScenario:
         return incremental_benchmark(
@@ -93,7 +95,8 @@ def make_model(options: Options) -> SegmentationModel:
         )
     accepted = inspect.signature(MODELS[options.model]).parameters
     config = {name: value for name, value in config.items() if name in accepted}
-    model = create_model(options.model, **config, **options.model_args)
+    channels = METHODS[options.method].model_options
+    model = create_model(options.model, **{**channels, **config, **options.model_args})
     name_of(model)  # Raises now, not when the first step is to be saved.
     return model
 
@@ -151,6 +154,10 @@ def make_strategy(
     }
     if options.method == "SMiB":  # It replays the memory itself.
         arguments |= memory_of(options)
+    elif "seed" in inspect.signature(METHODS[options.method].__init__).parameters:
+        arguments["seed"] = options.random_seed
+    if options.saliency is not None:
+        arguments["saliency"] = "saliency"
     return METHODS[options.method](**arguments, **options.method_options)
 
 
@@ -189,7 +196,8 @@ def _own_plugins(options: Options) -> list[BasePlugin]:
     if options.lr_policy == "step":
         plugins.append(StepLRPlugin(options.lr_decay_step, options.lr_decay_factor))
     else:
-        plugins.append(PolyLRPlugin(options.lr_power))
+        schedule = PolyLRPlugin(options.lr_power, warmup=options.lr_warmup, floor=options.lr_floor)
+        plugins.append(schedule)
     return plugins
 
 
