@@ -34,6 +34,18 @@ RECIPES: dict[str, _Values] = {
     "lgkd-paper": _PLOP,
     # The baseline DFT*; MiB's network.
     "dft-paper": {**_MIB, "lr": 0.02, "setting": "overlapped"},
+    # Cha et al., NeurIPS 2021 (there with DeepLabV3).
+    "ssul-paper": {
+        **_COMMON, "lr": 0.01, "lr_later": 0.01, "lr_floor": 1e-6, "epochs": 50,
+        "weight_decay": 1e-4, "batch_size": 32, "crop_size": 513, "amp": "fp16",
+        "backbone": "resnet101", "random_seed": 1,
+    },
+    # Baek et al., NeurIPS 2022 (there with DeepLabV3).
+    "dkd-paper": {
+        **_COMMON, "lr": 0.001, "lr_later": 0.0001, "epochs": 60, "weight_decay": 1e-4,
+        "batch_size": 32, "crop_size": 512, "amp": "fp16", "backbone": "resnet101",
+        "random_seed": 1,
+    },
 }  # fmt: skip
 
 _ADE_POD: _Values = {"pod_weight": 0.001, "pod_logits_weight": 1e-5}
@@ -61,6 +73,19 @@ _BY_TASK: dict[tuple[str, str], dict[str, _Values]] = {
         "100-50": {"guided_old_weight": 1.0, "guided_new_weight": 20.0},
         "100-10": {"guided_old_weight": 1.0, "guided_new_weight": 1.0, "batch_size": 16},
         "50-50": {"guided_old_weight": 2.0, "guided_new_weight": 10.0},
+    },
+    ("ssul-paper", "voc"): {"": {"legacy_labels": True}},
+    ("ssul-paper", "ade20k"): {
+        "": {
+            "lr_later": 0.05, "lr_warmup": 0.1, "lr_floor": 0.0, "epochs": 100, "batch_size": 24,
+            "legacy_labels": True, "memory_size": 300,
+        },
+    },
+    ("dkd-paper", "ade20k"): {
+        "": {
+            "lr": 0.0025, "lr_later": 0.00025, "lr_warmup": 0.2, "epochs": 100, "batch_size": 24,
+            "positive_weight": 35.0, "positive_weight_later": 35.0, "memory_size": 300,
+        },
     },
     ("dft-paper", "voc"): {
         "": {"lr_later": 0.0005}, "15-5": {"lr_later": 0.02}, "19-1": {"lr_later": 0.005},

@@ -8,6 +8,7 @@ from avalanche_seg.datasets.coco import from_coco
 from avalanche_seg.datasets.decoding import UNREADABLE, read_extra, read_label_map
 from avalanche_seg.datasets.description import PartitionRule, SegmentationFiles, Split
 from avalanche_seg.datasets.domains import Domains
+from avalanche_seg.datasets.extra_maps import with_extra_maps
 from avalanche_seg.datasets.folder import read_folder
 from avalanche_seg.datasets.image_cache import ImageCache, image_cache
 from avalanche_seg.datasets.image_facts import channel_statistics
@@ -77,4 +78,5 @@ __all__ = [
     "read_voc",
     "reader_help",
     "voc_palette",
+    "with_extra_maps",
 ]

@@ -18,6 +18,12 @@ from avalanche_seg.losses.cross_entropy import (
     cross_entropy,
     unbiased_cross_entropy,
 )
+from avalanche_seg.losses.decomposed import (
+    AuxiliaryClassification,
+    DecomposedTerm,
+    OldClassesTerm,
+    auxiliary_binary_cross_entropy,
+)
 from avalanche_seg.losses.distillation import (
     Distillation,
     UnbiasedDistillation,
@@ -56,16 +62,25 @@ from avalanche_seg.losses.teacher_terms import (
     ICaRLDistillationTerm,
     UnbiasedDistillationTerm,
 )
+from avalanche_seg.losses.unknown import (
+    ChannelClassification,
+    complete_labels,
+    confident_channels,
+    unknown_channels,
+)
 
 __all__ = [
     "AnnotatedClassification",
     "AnnotatedCrossEntropy",
     "AtTargetSize",
+    "AuxiliaryClassification",
     "BinaryCrossEntropy",
+    "ChannelClassification",
     "Classification",
     "Criterion",
     "CriterionObjective",
     "CrossEntropy",
+    "DecomposedTerm",
     "DenseOutput",
     "Distillation",
     "DistillationTerm",
@@ -78,6 +93,7 @@ __all__ = [
     "LocalPODTerm",
     "MiBLoss",
     "Objective",
+    "OldClassesTerm",
     "PseudoLabels",
     "REDUCTIONS",
     "Reduction",
@@ -89,9 +105,12 @@ __all__ = [
     "UnbiasedDistillationTerm",
     "annotated_cross_entropy",
     "at_target_size",
+    "auxiliary_binary_cross_entropy",
     "binary_cross_entropy",
     "class_thresholds",
     "combine",
+    "complete_labels",
+    "confident_channels",
     "count_scores",
     "criterion_of_step",
     "cross_entropy",
@@ -108,5 +127,6 @@ __all__ = [
     "score_histograms",
     "unbiased_cross_entropy",
     "unbiased_distillation",
+    "unknown_channels",
     "weighted_reduction",
 ]

@@ -109,8 +109,8 @@ def class_groups(
 
     - old: the foreground classes of step 0; new: those learned since; all: both. Without
       background, as MiB publishes.
-    - ``old_bg``, ``new_bg``, ``all_bg``: the same with the background. PLOP, SSUL and RCIL publish
-      (old_bg, new, all_bg), WILSON and DKD (old, new, all_bg).
+    - ``old_bg``, ``new_bg``, ``all_bg``: the same with the background. PLOP, SSUL, RCIL and DKD
+      publish (old_bg, new, all_bg), WILSON (old, new, all_bg).
 
     Args:
         n_base: channels of step 0, background included.

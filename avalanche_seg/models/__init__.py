@@ -10,8 +10,10 @@ from avalanche_seg.models.balanced_init import (
 from avalanche_seg.models.bisenet import BiSeNet
 from avalanche_seg.models.channels import BackgroundChannel, HeadGroup
 from avalanche_seg.models.classifiers import HEADS, HeadFactory
+from avalanche_seg.models.clean_features import CleanFeatures, clean_features
 from avalanche_seg.models.create import MODELS, create_model, known_models, model_factory, name_of
 from avalanche_seg.models.deeplabv3 import DeepLabV3
+from avalanche_seg.models.extra_init import extra_classifier_init
 from avalanche_seg.models.fusion import fuse_weights
 from avalanche_seg.models.incremental_head import IncrementalHead
 from avalanche_seg.models.modes import evaluating
@@ -25,6 +27,7 @@ __all__ = [
     "BACKBONES",
     "BackgroundChannel",
     "BiSeNet",
+    "CleanFeatures",
     "DeepLabV3",
     "DenseFeatures",
     "HEADS",
@@ -39,8 +42,10 @@ __all__ = [
     "background_row",
     "balanced_classifier_init",
     "balanced_init",
+    "clean_features",
     "create_model",
     "evaluating",
+    "extra_classifier_init",
     "fuse_weights",
     "known_models",
     "load_model",

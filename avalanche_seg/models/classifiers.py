@@ -57,7 +57,8 @@ def conv3x3_group(in_channels: int, n_new: int) -> nn.Sequential:
 
     Cha et al., "SSUL: Semantic Segmentation with Unknown Label for Exemplar-based Class-Incremental
     Learning", NeurIPS 2021: groups do not share a hidden map, so that training a new one leaves
-    the others' outputs as they are.
+    the others' outputs as they are. The convolutions' weights start from Kaiming's normal
+    initialisation (fan-in, ReLU).
 
     Args:
         in_channels: channels of the feature map, and of the hidden one.
@@ -68,12 +69,11 @@ def conv3x3_group(in_channels: int, n_new: int) -> nn.Sequential:
         >>> conv3x3_group(8, 3)(torch.zeros(2, 8, 4, 6)).shape
         torch.Size([2, 3, 4, 6])
     """
-    return nn.Sequential(
-        nn.Conv2d(in_channels, in_channels, kernel_size=3, padding=1, bias=False),
-        nn.BatchNorm2d(in_channels),
-        nn.ReLU(inplace=True),
-        nn.Conv2d(in_channels, n_new, kernel_size=1),
-    )
+    hidden = nn.Conv2d(in_channels, in_channels, kernel_size=3, padding=1, bias=False)
+    last = nn.Conv2d(in_channels, n_new, kernel_size=1)
+    for convolution in (hidden, last):
+        nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
+    return nn.Sequential(hidden, nn.BatchNorm2d(in_channels), nn.ReLU(inplace=True), last)
 
 
 def plain_parameters(classifier: nn.Module | None) -> tuple[Tensor, Tensor]:
@@ -102,7 +102,8 @@ def head_factories(head: str | Sequence[HeadFactory], n_heads: int) -> list[Head
     """What makes the classifiers of every head.
 
     Args:
-        head: a name of :data:`HEADS`, for all heads; or a factory for each.
+        head: a name of :data:`HEADS`, for the main head (auxiliary ones, whose maps are wide, have
+            1x1 convolutions); or a factory for each.
         n_heads: the main head and the auxiliary ones.
 
     Raises:
@@ -116,4 +117,4 @@ def head_factories(head: str | Sequence[HeadFactory], n_heads: int) -> list[Head
         return list(head)
     if head not in HEADS:
         raise ValueError(f"head={head!r} is unknown; expected one of {', '.join(HEADS)}")
-    return [HEADS[head]] * n_heads
+    return [HEADS[head], *[conv1x1] * (n_heads - 1)]

@@ -12,16 +12,20 @@ from avalanche_seg.plugins.checkpoint import (
     write_state,
 )
 from avalanche_seg.plugins.distillation import (
+    DecomposedDistillationPlugin,
     DistillationPlugin,
     FeatureDistillationPlugin,
     ICaRLDistillationPlugin,
     LocalPODPlugin,
+    SharedForwardPlugin,
+    SharedTeacher,
     Teacher,
     TeacherPlugin,
     TeacherTermPlugin,
     UnbiasedDistillationPlugin,
 )
 from avalanche_seg.plugins.epochs import EpochsPlugin
+from avalanche_seg.plugins.extra_init import ExtraInitPlugin
 from avalanche_seg.plugins.freeze import FreezePlugin
 from avalanche_seg.plugins.growth import check_channels
 from avalanche_seg.plugins.importance import EWCPlugin, ImportancePlugin, PIPlugin, RWPlugin
@@ -34,13 +38,17 @@ from avalanche_seg.plugins.replay import (
     ClassExemplarsBuffer,
     Exemplar,
     ExemplarMemory,
+    ImageMemory,
+    ImageReplayPlugin,
     LabelMode,
+    MemoryLabels,
     MemoryPolicy,
     ReplayPlugin,
     Selection,
     SMiBPlugin,
 )
 from avalanche_seg.plugins.targets import TargetPlugin
+from avalanche_seg.plugins.unknown_labels import UnknownLabelPlugin
 from avalanche_seg.plugins.weight_edit import WeightEditPlugin
 from avalanche_seg.plugins.weight_fusion import WeightFusionPlugin
 
@@ -49,17 +57,22 @@ __all__ = [
     "BalancedInitPlugin",
     "CheckpointPlugin",
     "ClassExemplarsBuffer",
+    "DecomposedDistillationPlugin",
     "DistillationPlugin",
     "EWCPlugin",
     "EpochsPlugin",
     "Exemplar",
     "ExemplarMemory",
+    "ExtraInitPlugin",
     "FeatureDistillationPlugin",
     "FreezePlugin",
     "ICaRLDistillationPlugin",
+    "ImageMemory",
+    "ImageReplayPlugin",
     "ImportancePlugin",
     "LabelMode",
     "LocalPODPlugin",
+    "MemoryLabels",
     "MemoryPolicy",
     "ObjectivePlugin",
     "PIPlugin",
@@ -74,12 +87,15 @@ __all__ = [
     "SchedulePlugin",
     "SegmentationPlugin",
     "Selection",
+    "SharedForwardPlugin",
+    "SharedTeacher",
     "StepLRPlugin",
     "TargetPlugin",
     "Teacher",
     "TeacherPlugin",
     "TeacherTermPlugin",
     "UnbiasedDistillationPlugin",
+    "UnknownLabelPlugin",
     "WeightEditPlugin",
     "WeightFusionPlugin",
     "check_channels",

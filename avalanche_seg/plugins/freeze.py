@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import nn
 
-from avalanche_seg.models import IncrementalHead
+from avalanche_seg.models import IncrementalHead, SegmentationModel
 from avalanche_seg.plugins.base import SegmentationPlugin
 from avalanche_seg.system import check_flags, check_whole, shown
 
@@ -21,14 +21,17 @@ class FreezePlugin(SegmentationPlugin):
         heads_only: from the second step on, train the incremental heads alone.
         old_heads: from the second step on, leave the classifiers of earlier steps as they are, in
             the main and the auxiliary heads; extra channels go on learning.
+        norm_affine: from ``first_step`` on, weights and biases of batch norms do not learn.
+        roles: from ``first_step`` on, parameters of these roles do not learn, whatever the
+            optimizer; see :meth:`avalanche_seg.models.SegmentationModel.parameter_roles`.
         evaluation: paths of modules, such as "network.context.backbone", that are held in
             evaluation mode with everything in them, dropout and norms; "" is the whole model,
             whose auxiliary heads are off then.
-        first_step: the first step at which ``batch_norm`` and ``evaluation`` hold; 0 or later.
+        first_step: the first step at which all but ``heads_only`` hold; 0 or later.
 
     Raises:
-        ValueError: in training, before step 0, for a path that the model does not have, or with
-            ``heads_only`` or ``old_heads`` when it has no incremental head.
+        ValueError: in training, before step 0, for a path or a role that the model does not have,
+            or with ``heads_only`` or ``old_heads`` when it has no incremental head.
     """
 
     def __init__(
@@ -37,21 +40,21 @@ class FreezePlugin(SegmentationPlugin):
         batch_norm: bool = False,
         heads_only: bool = False,
         old_heads: bool = False,
+        norm_affine: bool = False,
+        roles: Sequence[str] = (),
         evaluation: Sequence[str] = (),
         first_step: int = 0,
     ) -> None:
         super().__init__()
-        check_flags(batch_norm=batch_norm, heads_only=heads_only, old_heads=old_heads)
+        check_flags(batch_norm=batch_norm, heads_only=heads_only)
+        check_flags(old_heads=old_heads, norm_affine=norm_affine)
         check_whole("first_step", first_step)
-        listed = isinstance(evaluation, Sequence) and not isinstance(evaluation, str)
-        if not (listed and all(isinstance(path, str) for path in evaluation)):
-            raise ValueError(
-                f"evaluation={shown(evaluation)}; expected a list of paths, such as ['network']"
-            )
         self.batch_norm = batch_norm
         self.heads_only = heads_only
         self.old_heads = old_heads
-        self.evaluation = tuple(evaluation)
+        self.norm_affine = norm_affine
+        self.roles = _names("roles", roles, "roles, such as ['body']")
+        self.evaluation = _names("evaluation", evaluation, "paths, such as ['network']")
         self.first_step = first_step
         self._frozen: list[nn.Parameter] = []
 
@@ -67,17 +70,21 @@ class FreezePlugin(SegmentationPlugin):
                 "the classifiers from the rest and the old ones from the new; use a "
                 "SegmentationModel, such as BiSeNet(), or leave it out"
             )
-        if not strategy.experience.previous_classes:
-            return
-        in_heads = {id(parameter) for head in heads for parameter in head.parameters()}
+        frozen: list[Any] = _of_roles(strategy.model, self.roles)  # As the paths.
+        if self.norm_affine:
+            frozen += [p for norm in _norms(strategy.model) for p in norm.parameters()]
+        if strategy.experience.current_experience < self.first_step:
+            frozen = []
         n_old = len(strategy.experience.previous_classes)
-        old = {id(parameter) for head in heads for parameter in _old_parameters(head, n_old)}
-        for parameter in strategy.model.parameters():
-            frozen = (self.heads_only and id(parameter) not in in_heads) or (
-                self.old_heads and id(parameter) in old
-            )
-            if frozen and parameter.requires_grad:
+        if self.heads_only and n_old > 0:
+            kept = {id(parameter) for head in heads for parameter in head.parameters()}
+            frozen += [p for p in strategy.model.parameters() if id(p) not in kept]
+        if self.old_heads and n_old > 0:
+            frozen += [p for head in heads for p in _old_parameters(head, n_old)]
+        for parameter in frozen:
+            if parameter.requires_grad:
                 self._frozen.append(parameter.requires_grad_(False))
+                parameter.grad = None
 
     def after_training_exp(self, strategy: Any, **kwargs: Any) -> None:
         """Thaw everything, so that every step makes the same optimizer."""
@@ -92,9 +99,36 @@ class FreezePlugin(SegmentationPlugin):
         for path in self.evaluation:
             _submodule(strategy.model, path).eval()
         if self.batch_norm:
-            for module in strategy.model.modules():
-                if isinstance(module, nn.modules.batchnorm._BatchNorm):
-                    module.eval()
+            for norm in _norms(strategy.model):
+                norm.eval()
+
+
+def _names(argument: str, given: Any, expected: str) -> tuple[str, ...]:
+    listed = isinstance(given, Sequence) and not isinstance(given, str)
+    if not (listed and all(isinstance(name, str) for name in given)):
+        raise ValueError(f"{argument}={shown(given)}; expected a list of {expected}")
+    return tuple(given)
+
+
+def _norms(model: nn.Module) -> list[nn.Module]:
+    return [m for m in model.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+
+
+def _of_roles(model: nn.Module, roles: Sequence[str]) -> list[nn.Parameter]:
+    if not roles:
+        return []
+    if not isinstance(model, SegmentationModel):
+        raise ValueError(
+            f"roles={list(roles)}: {type(model).__name__} has no method parameter_roles; use a "
+            "SegmentationModel, such as BiSeNet(), or name modules by evaluation="
+        )
+    parameters = model.parameter_roles()
+    unknown = sorted(set(roles) - set(parameters))
+    if unknown:
+        raise ValueError(
+            f"roles: the model has no role {unknown[0]!r}; expected some of {', '.join(parameters)}"
+        )
+    return [parameter for role in roles for parameter in parameters[role]]
 
 
 def _old_parameters(head: IncrementalHead, n_old: int) -> Iterator[nn.Parameter]:

@@ -1,6 +1,8 @@
 """The methods, one per file: a template, its losses and plugins."""
 
 from avalanche_seg.strategies.dft import DFT
+from avalanche_seg.strategies.dkd import DKD
+from avalanche_seg.strategies.dkd_m import DKDM
 from avalanche_seg.strategies.ewc import EWC
 from avalanche_seg.strategies.ewf import EWF, EWFPLOP
 from avalanche_seg.strategies.fine_tuning import FineTuning
@@ -14,9 +16,13 @@ from avalanche_seg.strategies.pi import PI
 from avalanche_seg.strategies.plop import PLOP
 from avalanche_seg.strategies.rw import RW
 from avalanche_seg.strategies.smib import SMiB
+from avalanche_seg.strategies.ssul import SSUL
+from avalanche_seg.strategies.ssul_m import SSULM
 
 __all__ = [
     "DFT",
+    "DKD",
+    "DKDM",
     "EWC",
     "EWF",
     "EWFPLOP",
@@ -31,4 +37,6 @@ __all__ = [
     "PLOP",
     "RW",
     "SMiB",
+    "SSUL",
+    "SSULM",
 ]

@@ -28,6 +28,8 @@ class DFT(SegmentationTemplate):
             after the method's own.
     """
 
+    train_void = "ignore"
+
     def __init__(self, **options: Unpack[TemplateOptions]) -> None:
         resting = FreezePlugin(heads_only=True, old_heads=True, evaluation=[""], first_step=1)
         super().__init__(**own_plugins(options, resting))

@@ -56,6 +56,8 @@ class PLOP(SegmentationTemplate):
         ['BalancedInitPlugin', 'PseudoLabelPlugin', 'LocalPODPlugin']
     """
 
+    train_void = "ignore"
+
     def __init__(
         self,
         *,

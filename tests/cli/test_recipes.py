@@ -100,6 +100,6 @@ def test_a_data_set_that_no_paper_used_gets_the_values_of_voc():
 def test_every_value_is_one_that_its_flag_takes(name):
     method = {"mib-paper": "MiB", "smib-paper": "SMiB"}.get(name, name.split("-")[0].upper())
     options = parse(["--recipe", name, "--dataset", "voc", "--method", method, "--task", "10-1"])
-    assert options.epochs_later == (10 if name == "plop-paper" else 30)
-    keeps_void = name in ("plop-paper", "lgkd-paper", "dft-paper")
+    assert options.epochs_later == (10 if name == "plop-paper" else options.epochs)
+    keeps_void = name not in ("mib-paper", "smib-paper", "ewf-paper", "dkd-paper")
     assert options.train_void == ("ignore" if keeps_void else "background")

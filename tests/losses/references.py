@@ -178,3 +178,23 @@ def local_pod(maps, teacher_maps, scales=(1, 2, 4)):
         pairs = zip(pod_embedding(ours, scales), pod_embedding(theirs, scales), strict=True)
         norms.append(math.sqrt(sum((a - b) ** 2 for a, b in pairs)))
     return sum(norms) / len(norms)
+
+
+def unknown_channel(y, is_unknown):
+    """SSUL's labels: [unknown, background, classes]."""
+    return VOID if y == VOID else y + 1 if y > 0 else 0 if is_unknown else 1
+
+
+def completed(channel, teacher, threshold):
+    """SSUL's pseudo-label: the teacher's best channel, when it is a class and likely."""
+    s = [1 / (1 + math.exp(-score)) for score in teacher]
+    best = s.index(max(s))
+    return best if channel <= 1 and best >= 2 and s[best] >= threshold else channel
+
+
+def auxiliary_binary_cross_entropy(z, y, n_old, positive_weight):
+    """DKD: mBCE of the step's classes; no pixel is the auxiliary channel's."""
+    total = _softplus(z[0])
+    for n in range(max(n_old, 1), len(z)):
+        total += positive_weight * _softplus(-z[n]) if y == n else _softplus(z[n])
+    return total

@@ -10,7 +10,7 @@ from avalanche_seg.metrics import loss_term_metrics
 from avalanche_seg.plugins import EWCPlugin, SegmentationPlugin
 from avalanche_seg.strategies import DFT, LGKD, FineTuning, MiB
 from avalanche_seg.training import sgd
-from tests.strategies.test_contract import INCREMENTAL, make
+from tests.strategies.test_contract import INCREMENTAL, make, model_of
 from tests.tiny import tiny_benchmark, tiny_model
 
 
@@ -20,7 +20,7 @@ def benchmark(tmp_path_factory):
 
 
 def trained(strategy_class, benchmark, *plugins, steps=2, **options):
-    model = tiny_model(seed=3).to(options.pop("dtype", torch.float32))
+    model = model_of(strategy_class, seed=3).to(options.pop("dtype", torch.float32))
     strategy = make(strategy_class, model, plugins=plugins, **options)
     torch.manual_seed(0)
     for experience in benchmark.train_stream[:steps]:

@@ -11,12 +11,13 @@ from avalanche_seg import strategies
 from avalanche_seg.cli.options.fields import Range, Spec, kind_of
 from avalanche_seg.training import SegmentationTemplate
 
-__all__ = ["FLAGS", "KEEPS_VOID", "MEMORY", "METHODS", "argument_of", "complete", "default"]
+__all__ = ["FLAGS", "MEMORY", "METHODS", "argument_of", "complete", "default"]
 
 # As the original spells them; a strategy that it does not have goes by its own name.
 _SPELLED = {
     "FineTuning": "FT", "LwF": "LWF", "LwFMC": "LWF-MC", "ILT": "ILT", "EWC": "EWC", "RW": "RW",
     "PI": "PI", "MiB": "MiB", "SMiB": "SMiB", "Joint": "JOINT", "EWFPLOP": "EWF-PLOP",
+    "SSULM": "SSUL-M", "DKDM": "DKD-M",
 }  # fmt: skip
 METHODS: dict[str, type[SegmentationTemplate]] = {
     _SPELLED.get(name, name): getattr(strategies, name)
@@ -39,11 +40,10 @@ MEMORY = {
     "exemplars_update": "policy", "exemplars_share": "share", "strict": "strict",
 }  # fmt: skip
 """Options that are arguments of the memory, which any method may have: option -> argument."""
-KEEPS_VOID = {"PLOP", "EWF-PLOP", "LGKD", "DFT"}
-"""The methods whose published numbers leave void pixels without a label in training."""
-_ELSEWHERE = {*MEMORY.values(), "memory", "seed"}  # Arguments that other options give.
+_ELSEWHERE = {*MEMORY.values(), "memory", "saliency", "seed"}  # Arguments that other options give.
 _RANGES = {int: Range(1), float: Range(0.0)}
-_FRACTIONS = {"decay", "fusion_share", "least_threshold"}  # Arguments from 0 to 1.
+# Arguments from 0 to 1.
+_FRACTIONS = {"decay", "fusion_share", "least_threshold", "pseudo_threshold"}
 
 
 @cache

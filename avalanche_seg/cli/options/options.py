@@ -107,8 +107,10 @@ class Options:
         "white, such as 0 10000 of reflectances or -1000 1000 of a CT scan", metavar="NUMBER",
         read=read_range, default_text="all of 8 or 16 bits")
     train_void: TrainVoid = _data("what void pixels are in training: background, or no label",
-        default="background", default_text="ignore for the methods published so, else background, "
-        "as MiB's")
+        default_text="as the method was published")
+    saliency: str | None = _data("folder with a saliency map, an 8-bit image of its name and size, "
+        "for every training image", is_path=True, methods=("SSUL", "SSUL-M"),
+        default_text="none, all background is unknown")
     cross_val: bool = _data("hold a fifth of every step's training images out, and validate on "
         "them at --val_interval", default_text="validate on the test set")
     full_resolution: bool = _data("test at full resolution, one image at a time; --crop_val is "
@@ -132,6 +134,9 @@ class Options:
     weight_decay: float = _training("of SGD", default=1e-4, within=Range(0.0))
     lr_policy: Literal["poly", "step"] = _training("schedule within a step", default="poly")
     lr_power: float = _training("exponent of poly", default=0.9, within=Range(0.0))
+    lr_warmup: float = _training("share of a step's iterations over which the rate of poly rises",
+        default=0.0, within=Range(0, 1))
+    lr_floor: float = _training("least rate of poly", default=0.0, within=Range(0.0))
     lr_decay_step: int = _training("iterations between two decays of step", default=5000,
         within=Range(1))
     lr_decay_factor: float = _training("factor of step", default=0.1, within=Range(0.0))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from avalanche_seg.cli.options.checks import check, check_flags
-from avalanche_seg.cli.options.methods import FLAGS, KEEPS_VOID, complete, default
+from avalanche_seg.cli.options.methods import FLAGS, METHODS, complete, default
 from avalanche_seg.cli.options.options import SPECS, Options
 from avalanche_seg.cli.options.own_data import check_own_data, guess
 from avalanche_seg.cli.options.parser import read_flags
@@ -97,15 +97,14 @@ def _derived(given: _Values, values: _Values) -> _Values:
     if given.get("step"):  # As in the original, they are the rate and the epochs of that step.
         lr_later = values["lr"] if "lr" in given else lr_later
         epochs_later = values["epochs"] if "epochs" in given else epochs_later
-    void = "ignore" if values["method"] in KEEPS_VOID else "background"
     # What is held out is there to be looked at.
     val_interval = 1 if values["cross_val"] else None
     return {
         "use_exemplars": replay,
         "exemplars": exemplars,
         "old_labels": given.get("old_labels", shows),
+        "train_void": given.get("train_void", METHODS[values["method"]].train_void),
         "lr_later": given.get("lr_later", lr_later),
         "epochs_later": given.get("epochs_later", epochs_later),
-        "train_void": given.get("train_void", void),
         "val_interval": given.get("val_interval", val_interval),
     }

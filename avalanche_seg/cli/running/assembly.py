@@ -68,7 +68,8 @@ def make_model(
     accepted = inspect.signature(model_factory(options.model)).parameters
     config = {name: value for name, value in config.items() if name in accepted}
     config |= {} if benchmark is None else model_input(benchmark)
-    model = create_model(options.model, **config, **options.model_args)
+    channels = METHODS[options.method].model_options
+    model = create_model(options.model, **{**channels, **config, **options.model_args})
     name_of(model)  # Raises now, not when the first step is to be saved.
     return model
 
@@ -126,6 +127,10 @@ def make_strategy(
     }
     if options.method == "SMiB":  # It replays the memory itself.
         arguments |= memory_of(options)
+    elif "seed" in inspect.signature(METHODS[options.method].__init__).parameters:
+        arguments["seed"] = options.random_seed
+    if options.saliency is not None:
+        arguments["saliency"] = "saliency"
     return METHODS[options.method](**arguments, **options.method_options)
 
 
@@ -164,7 +169,8 @@ def _own_plugins(options: Options) -> list[BasePlugin]:
     if options.lr_policy == "step":
         plugins.append(StepLRPlugin(options.lr_decay_step, options.lr_decay_factor))
     else:
-        plugins.append(PolyLRPlugin(options.lr_power))
+        schedule = PolyLRPlugin(options.lr_power, warmup=options.lr_warmup, floor=options.lr_floor)
+        plugins.append(schedule)
     return plugins
 
 
