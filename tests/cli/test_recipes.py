@@ -103,3 +103,35 @@ def test_every_value_is_one_that_its_flag_takes(name):
     assert options.epochs_later == (10 if name == "plop-paper" else options.epochs)
     keeps_void = name not in ("mib-paper", "smib-paper", "ewf-paper", "dkd-paper")
     assert options.train_void == ("ignore" if keeps_void else "background")
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        ("ssul-paper SSUL voc", (0.01, 0.01, 50, 32, 513, 0.0, 1e-6)),
+        ("dkd-paper DKD-M voc", (0.001, 0.0001, 60, 32, 512, 0.0, 0.0)),
+    ],
+)
+def test_the_values_of_ssul_and_dkd(flags, expected):
+    name, method, dataset = flags.split()
+    options = parse(["--recipe", name, "--method", method, "--dataset", dataset])
+    found = (options.lr, options.lr_later, options.epochs, options.batch_size, options.crop_size)
+    assert (*found, options.lr_warmup, options.lr_floor) == expected
+    assert (options.random_seed, options.amp, options.momentum) == (1, "fp16", 0.9)
+
+
+def test_ade20k_has_its_own():
+    values = recipe("ssul-paper", task="100-50", method="SSUL-M", dataset="ade20k")
+    assert (values["lr"], values["lr_later"], values["lr_warmup"]) == (0.01, 0.05, 0.1)
+    assert (values["epochs"], values["batch_size"], values["lr_floor"]) == (100, 24, 0.0)
+    assert values["memory_size"] == 300 and values["legacy_labels"] is True
+    values = recipe("dkd-paper", task="100-50", method="DKD", dataset="ade20k")
+    assert (values["lr"], values["lr_later"], values["lr_warmup"]) == (0.0025, 0.00025, 0.2)
+    assert values["positive_weight"] == values["positive_weight_later"] == 35.0
+    assert "memory_size" not in values
+
+
+def test_void_is_what_the_method_was_published_with():
+    assert parse(["--method", "SSUL"]).train_void == "ignore"
+    assert parse(["--method", "DKD"]).train_void == "background"
+    assert parse(["--method", "SSUL", "--train_void", "background"]).train_void == "background"

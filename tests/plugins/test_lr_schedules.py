@@ -69,3 +69,34 @@ def test_step_schedule_decays_after_every_so_many_iterations():
 def test_bad_step_schedule(arguments):
     with pytest.raises(ValueError, match=f"{next(iter(arguments))}="):
         StepLRPlugin(**arguments)
+
+
+def test_the_rate_rises_over_a_share_of_the_iterations():
+    plugin = PolyLRPlugin(0.9, warmup=0.2)
+    for iteration in range(50):
+        rise = 0.001 + 0.999 * iteration / 10 if iteration < 10 else 1.0
+        expected = rise * (1 - iteration / 50) ** 0.9
+        assert plugin.factor(iteration, 50) == pytest.approx(expected)
+
+
+def test_no_rate_falls_below_the_floor(tmp_path):
+    spy, model = RateSpy(), tiny_model()
+    strategy = FineTuning(
+        model=model,
+        optimizer=sgd(0.1),
+        train_mb_size=4,
+        train_epochs=3,
+        plugins=[PolyLRPlugin(floor=0.06), spy],
+        evaluator=None,
+    )
+    strategy.train(tiny_benchmark(tmp_path).train_stream[0], eval_streams=[])
+    n = len(spy.rates)
+    expected = [max(0.06, 0.1 * (1 - i / n) ** 0.9) for i in range(n)]
+    assert [rate for (rate,) in spy.rates] == pytest.approx(expected)
+    assert spy.rates[-1] == [0.06]
+
+
+@pytest.mark.parametrize("options", [{"warmup": 1.5}, {"warmup_start": -1.0}, {"floor": -1.0}])
+def test_bad_schedules(options):
+    with pytest.raises(ValueError, match=next(iter(options))):
+        PolyLRPlugin(**options)
