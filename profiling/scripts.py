@@ -14,6 +14,7 @@ SCRIPTS = (
     "penalties",
     "training_step",
     "deeplabv3_step",
+    "sigmoid_methods",
     "template",
     "newer_methods",
     "adapted_network",
