@@ -5,6 +5,7 @@ float32 and contiguous, resizes all logits to the label map, and takes the losse
 """
 
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import islice
@@ -17,7 +18,7 @@ from avalanche_seg.plugins.distillation.teacher import shared_teacher
 from avalanche_seg.strategies import MiB
 from avalanche_seg.training import sgd
 from profiling.data import synthetic_benchmark
-from profiling.measuring import Comparison, compare, in_fresh_process
+from profiling.measuring import Clock, Comparison, compare, in_fresh_process
 from profiling.original_step import BATCH, Network, Original
 from profiling.report import Section, Target, main
 
@@ -123,7 +124,11 @@ def row(amp: str, versus_original: Comparison, versus_alone: Comparison) -> list
 
 
 def section(
-    network: Network, title: str, rows: Sequence[Sequence[str]], targets: Sequence[Target] = ()
+    network: Network,
+    title: str,
+    rows: Sequence[Sequence[str]],
+    targets: Sequence[Target] = (),
+    notes: Sequence[str] = (),
 ) -> Section:
     """The table of a network."""
     return Section(
@@ -142,13 +147,16 @@ def section(
         rows,
         notes=[
             "Networks alone: student forward, backward from given gradients of its outputs, "
-            "teacher forward, on one batch in memory, in our memory format and precision."
+            "teacher forward, on one batch in memory, in our memory format and precision.",
+            *notes,
         ],
         targets=targets,
     )
 
 
-def compare_step(network: Network, amp: str, quick: bool) -> tuple[Comparison, Comparison]:
+def compare_step(
+    network: Network, amp: str, quick: bool, clock: Clock = time.perf_counter
+) -> tuple[Comparison, Comparison]:
     """Seconds a step: against the original, and against the networks alone."""
     size, crop, n_batches, rounds = (375, 500), network.crop, network.n_batches, network.rounds
     if quick:
@@ -162,10 +170,11 @@ def compare_step(network: Network, amp: str, quick: bool) -> tuple[Comparison, C
         step = benchmark.train_stream[1]
         original = Original(network, step, crop, n_batches)
         ours = partial(strategy.train, step, eval_streams=[])
-        versus_original = compare(ours, original.train, rounds=rounds)
+        versus_original = compare(ours, original.train, rounds=rounds, clock=clock)
         networks = partial(alone, strategy, crop, n_batches)
         # The nearer to one, the more pairs a ratio takes.
-        versus_alone = compare(ours, networks, rounds=1 if quick else 2 * rounds - 1)
+        more = 1 if quick else 2 * rounds - 1
+        versus_alone = compare(ours, networks, rounds=more, clock=clock)
     return _a_step(versus_original, n_batches), _a_step(versus_alone, n_batches)
 
 

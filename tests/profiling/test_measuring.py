@@ -19,6 +19,12 @@ def test_calls_alternate_ours_first():
     assert min(result.ours + result.theirs) > 0
 
 
+def test_another_clock_is_read_before_and_after():
+    readings = iter([0, 1, 10, 14, 100, 102, 1000, 1010])
+    result = compare(list, list, rounds=1, clock=lambda: next(readings))
+    assert (result.ours, result.theirs) == ([2], [10])
+
+
 def test_rounds_below_one_are_refused():
     with pytest.raises(ValueError, match="rounds=0"):
         compare(list, list, rounds=0)
