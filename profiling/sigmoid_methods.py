@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from avalanche_seg.benchmarks import train_preset
 from avalanche_seg.labels import VOID
-from avalanche_seg.models import BiSeNet
+from avalanche_seg.models import BiSeNet, SegmentationModel
 from avalanche_seg.plugins import SegmentationPlugin
 from avalanche_seg.strategies import DKD, SSUL, MiB
 from avalanche_seg.training import sgd
@@ -34,9 +34,10 @@ _Iteration = Callable[[Tensor, Tensor], None]
 class Beside(SegmentationPlugin):
     """Times the strategy's iterations, and another's on the same batches; the first is dropped."""
 
-    def __init__(self, other: Callable[[nn.Module], _Iteration], n_iterations: int) -> None:
+    def __init__(self, other: Callable[[SegmentationModel], _Iteration], n_iterations: int) -> None:
         super().__init__()
-        self.make, self.other, self.left = other, None, n_iterations + 1
+        self.make, self.left = other, n_iterations + 1
+        self.other: _Iteration | None = None
         self.ours: list[float] = []
         self.theirs: list[float] = []
 
@@ -50,6 +51,7 @@ class Beside(SegmentationPlugin):
     def after_training_iteration(self, strategy: Any, **kwargs: Any) -> None:
         """Note ours, then run the other."""
         self.ours.append(time.process_time() - self.start)
+        assert self.other is not None
         start = time.process_time()
         self.other(*self.batch)
         self.theirs.append(time.process_time() - start)
@@ -66,12 +68,12 @@ def _full(logits: Tensor, labels: Tensor) -> Tensor:
     return F.interpolate(logits, labels.shape[-2:], mode="bilinear", align_corners=False)
 
 
-def _optimizer(model: nn.Module) -> torch.optim.Optimizer:
+def _optimizer(model: SegmentationModel) -> torch.optim.Optimizer:
     learning = [p for p in model.parameters() if p.requires_grad]
     return torch.optim.SGD(learning, lr=1e-4, momentum=0.9, nesterov=True, weight_decay=1e-4)
 
 
-def _previous(model: nn.Module) -> nn.Module:
+def _previous(model: SegmentationModel) -> SegmentationModel:
     """A stand-in for the previous model: of the same cost but for the new classes' head."""
     previous = copy.deepcopy(model).eval().requires_grad_(False)
     for head in previous.heads:
@@ -79,7 +81,7 @@ def _previous(model: nn.Module) -> nn.Module:
     return previous
 
 
-def plain_ssul(model: nn.Module) -> _Iteration:
+def plain_ssul(model: SegmentationModel) -> _Iteration:
     """Two forward passes, losses of all logits at full size."""
     previous, optimizer = _previous(model), _optimizer(model)
     model.train().aux_heads.eval()
@@ -100,7 +102,7 @@ def plain_ssul(model: nn.Module) -> _Iteration:
     return iterate
 
 
-def plain_dkd(model: nn.Module) -> _Iteration:
+def plain_dkd(model: SegmentationModel) -> _Iteration:
     """Every term of all logits at full size."""
     previous, optimizer = _previous(model), _optimizer(model)
     model.train().network.eval()
@@ -126,10 +128,10 @@ def plain_dkd(model: nn.Module) -> _Iteration:
     return iterate
 
 
-def networks_alone(*, backward_body: bool) -> Callable[[nn.Module], _Iteration]:
+def networks_alone(*, backward_body: bool) -> Callable[[SegmentationModel], _Iteration]:
     """The student's passes from given gradients; with a trained body, the previous model's too."""
 
-    def make(model: nn.Module) -> _Iteration:
+    def make(model: SegmentationModel) -> _Iteration:
         previous = _previous(model) if backward_body else None
         if not backward_body:
             model.train().aux_heads.eval()
