@@ -55,7 +55,7 @@ def test_other_classifiers_have_no_rows(classifier, got):
 
 
 def test_factories_of_heads():
-    assert head_factories("3x3", 3) == [conv3x3_group] * 3
+    assert head_factories("3x3", 3) == [conv3x3_group, conv1x1, conv1x1]
     own = [ConvFactory((3, 3), (1, 1)), conv1x1]
     assert head_factories(own, 2) == own
     with pytest.raises(ValueError, match=r"head='5x5' is unknown; expected one of 1x1, 3x3"):
