@@ -1,7 +1,8 @@
 """Dataset ids and channels: the one place where label numbers live.
 
 A *dataset id* is a value in a data set's masks; a *channel* is the position in the model's output.
-Channel 0 is always the background and channels follow the order in which classes are learned.
+Channel 0 is the background (but for streams whose steps are domains, of masks without one) and
+channels follow the order in which classes are learned.
 Everything after the label maps of ``benchmarks`` speaks channels.
 """
 
@@ -85,9 +86,12 @@ class LabelSpace:
     """The mapping between dataset ids and channels for one order of learning.
 
     Args:
-        steps: dataset ids learned at each step, background left out, in the order of learning.
+        steps: dataset ids learned at each step, background left out, in the order of learning. In a
+            domain-incremental stream the first step learns all and the later ones none.
         names: class names by dataset id; ``names[0]`` is the background, or what ``zero_is`` says.
         zero_is: what the value 0 means in the masks.
+        has_background: whether channel 0 is the background. Where no step hides a class and the
+            masks have no background, channel 0 is a class as any other.
 
     Example:
         >>> space = LabelSpace(steps=((2, 1), (3,)), names=("background", "a", "b", "c"))
@@ -100,11 +104,15 @@ class LabelSpace:
         >>> roads = LabelSpace(steps=((1,), (0,)), names=("road", "car"), zero_is="class")
         >>> roads.class_order, roads.channel_names
         ((255, 1, 0), ('background', 'car', 'road'))
+        >>> cities = LabelSpace(((0, 1), ()), ("road", "car"), "class", has_background=False)
+        >>> cities.channel_names, cities.n_channels_after(1), cities.is_domain_incremental
+        (('road', 'car'), 2, True)
     """
 
     steps: tuple[tuple[int, ...], ...]
     names: tuple[str, ...]
     zero_is: ZeroIs = "background"
+    has_background: bool = True
 
     @property
     def background_id(self) -> int:
@@ -118,14 +126,16 @@ class LabelSpace:
 
     @cached_property
     def class_order(self) -> tuple[int, ...]:
-        """Dataset id of every channel; that of the background comes first."""
-        return (self.background_id, *(class_id for step in self.steps for class_id in step))
+        """Dataset id of every channel; that of the background, if there is one, comes first."""
+        background = (self.background_id,) if self.has_background else ()
+        return (*background, *(class_id for step in self.steps for class_id in step))
 
     @cached_property
     def channel_names(self) -> tuple[str, ...]:
         """Class name of every channel."""
         background = self.names[BACKGROUND] if self.zero_is == "background" else "background"
-        return (background, *(self.names[class_id] for class_id in self.class_order[1:]))
+        first = (background,) if self.has_background else ()
+        return (*first, *(self.names[class_id] for class_id in self.class_order[len(first) :]))
 
     @property
     def n_channels(self) -> int:
@@ -137,9 +147,14 @@ class LabelSpace:
         """How many steps there are."""
         return len(self.steps)
 
+    @property
+    def is_domain_incremental(self) -> bool:
+        """Whether there are steps that bring no class: they change images alone."""
+        return not all(self.steps)
+
     def n_channels_after(self, step: int) -> int:
         """How many channels there are after ``step``, background included."""
-        return 1 + sum(len(group) for group in self.steps[: step + 1])
+        return int(self.has_background) + sum(len(group) for group in self.steps[: step + 1])
 
     def channels_of_step(self, step: int) -> tuple[int, ...]:
         """The channels annotated at ``step``; step 0 includes the background."""

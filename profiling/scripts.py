@@ -8,11 +8,15 @@ __all__ = ["SCRIPTS", "measure_script"]
 
 SCRIPTS = (
     "samples",
+    "street_scenes",
     "mask_statistics",
     "losses",
     "penalties",
     "training_step",
+    "deeplabv3_step",
     "template",
+    "newer_methods",
+    "adapted_network",
     "evaluation",
     "freed_memory",
     "scale",

@@ -1,5 +1,10 @@
+import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+
+# Before torch is imported: tests run side by side, each in one thread.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import hypothesis
 import pytest
@@ -21,6 +26,16 @@ def statistics_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AVALANCHE_SEG_CACHE", str(folder))
         yield folder
+
+
+@pytest.fixture(scope="module")
+def module_folder(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Path]:
+    """A folder that the tests of a file share; runs are large, so it goes with the last of them."""
+    folder = tmp_path_factory.mktemp(request.module.__name__.rpartition(".")[2])
+    yield folder
+    shutil.rmtree(folder)
 
 
 @pytest.fixture

@@ -59,3 +59,14 @@ def test_where_zero_is_unlabelled_the_background_keeps_its_value_and_gets_its_na
     space = LabelSpace(((2,), (1,)), ("unlabelled", "wall", "sky"), "unlabelled")
     assert space.class_order == (0, 2, 1)
     assert space.channel_names == ("background", "sky", "wall")
+
+
+def test_where_steps_are_domains_the_first_learns_all_and_nothing_is_background() -> None:
+    space = LabelSpace(((0, 1, 2), (), ()), ("road", "car", "sky"), "class", has_background=False)
+    assert (space.class_order, space.channel_names) == ((0, 1, 2), ("road", "car", "sky"))
+    assert [space.n_channels_after(step) for step in range(3)] == [3, 3, 3]
+    assert [space.channels_of_step(step) for step in range(3)] == [(0, 1, 2), (), ()]
+    assert space.is_domain_incremental and not SPACE.is_domain_incremental
+    assert space.to_channels([2, 0]) == (2, 0)
+    kept = LabelSpace(((1, 2), ()), ("background", "a", "b"))
+    assert (kept.class_order, kept.channels_of_step(0)) == ((0, 1, 2), (0, 1, 2))

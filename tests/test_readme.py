@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.scene_kits import write_ade20k, write_cityscapes
+
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CI = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
@@ -20,7 +22,7 @@ def blocks(language):
 def test_two_commands_do_all_the_set_up():
     assert [block.strip() for block in blocks("bash")] == [
         "pip install -e . && python -m experiments.run",
-        'pip install -e ".[test]" && pytest',
+        'pip install -e ".[test]" && pytest -n 2 --dist loadfile',
     ]
 
 
@@ -33,7 +35,17 @@ def test_the_script_is_short():
     assert len([line for line in script.splitlines() if line.strip()]) <= 25
 
 
+def write_data(folder):
+    """What the script finds on the disk: images that show a class of every step."""
+    shows_all = [[1, 101, 111, 121, 131, 141]]
+    write_ade20k(folder / "ade20k", {"training": [shows_all], "validation": [shows_all]})
+    train = {city: [[[7, 33]]] * 2 for city in ("aachen", "hamburg", "ulm")}
+    val = {city: [[[7, 33]]] * 2 for city in ("frankfurt", "lindau", "munster")}
+    write_cityscapes(folder / "cityscapes", {"train": train, "val": val})
+
+
 def test_the_script_and_the_mixed_methods_run_as_they_are(tmp_path):
+    write_data(tmp_path / "data")
     (tmp_path / "mine.py").write_text("\n".join(blocks("python")), encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "mine.py"], cwd=tmp_path, capture_output=True, text=True, timeout=300
@@ -41,7 +53,13 @@ def test_the_script_and_the_mixed_methods_run_as_they_are(tmp_path):
     assert done.returncode == 0, done.stderr
     (miou,) = re.findall(r"^\d+\.\d+(?:e-\d+)?$", done.stdout, flags=re.MULTILINE)
     assert 0.0 <= float(miou) <= 1.0
-    assert {"16 -> 21", "finished step 1"} <= set(done.stdout.splitlines())
+    own = "['classifier.low_classifier', 'classifier.high_classifier'] 21"
+    assert {"16 -> 21", own, "finished step 1", "[6, 2, 3]"} <= set(done.stdout.splitlines())
+
+
+def test_a_network_of_ones_own_takes_six_lines():
+    (block,) = (block for block in blocks("python") if "as_incremental" in block)
+    assert len([line for line in block.splitlines() if line.strip()]) <= 6
 
 
 def test_the_layout_it_maps_is_the_packages():
@@ -58,11 +76,10 @@ SHORT = ["--epochs", "1", "--crop_size", "32", "--batch_size", "64", "--sample_n
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
+def folder(module_folder):
     """Where a user is, with one short run."""
-    folder = tmp_path_factory.mktemp("readme")
-    run_command(["python", "-m", "experiments.run"], folder)
-    return folder
+    run_command(["python", "-m", "experiments.run"], module_folder)
+    return module_folder
 
 
 def run_command(words, folder):

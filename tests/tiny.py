@@ -26,9 +26,9 @@ class TinyNetwork(nn.Module):
         return DenseFeatures(torch.relu(self.second(first)), (first,))
 
 
-def tiny_model(seed: int = 0) -> SegmentationModel:
+def tiny_model(seed: int = 0, **options: Any) -> SegmentationModel:
     torch.manual_seed(seed)
-    return SegmentationModel(TinyNetwork(), 8, (6,))
+    return SegmentationModel(TinyNetwork(), 8, (6,), **options)
 
 
 def tiny_benchmark(root: Path, **options: Any) -> SegmentationScenario:

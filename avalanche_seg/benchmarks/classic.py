@@ -15,17 +15,23 @@ __all__ = ["FolderIncremental", "VOCIncremental", "with_full_signature"]
 Factory = TypeVar("Factory", bound=Callable[..., SegmentationScenario])
 
 
-def with_full_signature(factory: Factory) -> Factory:
+def with_full_signature(
+    factory: Factory,
+    benchmark: Callable[..., SegmentationScenario] = incremental_benchmark,
+    **defaults: Any,
+) -> Factory:
     """Spell the shared options out in a constructor's signature, for ``help`` and editors.
 
     Args:
-        factory: takes ``**options`` and passes them to :func:`incremental_benchmark`.
+        factory: takes ``**options`` and passes them to ``benchmark``.
+        benchmark: the function whose keyword arguments they are.
+        **defaults: of options that the constructor sets otherwise.
     """
     signature = inspect.signature(factory)
     own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
     shared: list[Any] = [
-        p
-        for p in inspect.signature(incremental_benchmark).parameters.values()
+        p.replace(default=defaults.get(p.name, p.default))
+        for p in inspect.signature(benchmark).parameters.values()
         if p.kind is p.KEYWORD_ONLY
     ]
     factory.__signature__ = signature.replace(parameters=[*own, *shared])  # type: ignore[attr-defined]

@@ -2,14 +2,15 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
 from avalanche_seg.benchmarks import data_checks
-from avalanche_seg.benchmarks.incremental import described
 from avalanche_seg.benchmarks.options import Setting, Task, check_options
+from avalanche_seg.benchmarks.sources import described
 from avalanche_seg.benchmarks.step_counts import StepCounts, count_steps, steps_of, usual_tasks
 from avalanche_seg.datasets import (
     SegmentationFiles,
@@ -99,30 +100,49 @@ def check_data(
         (True, 'disjoint', (15, 5))
     """
     files = described(files_or_name, root)
-    wanted = [
-        (task, steps_of(files, task, class_order))  # Now: looking at all files takes a while.
-        for task in (usual_tasks(files.n_foreground) if tasks is None else tasks)
-    ]
+    if tasks is None:
+        tasks = usual_tasks(files.n_foreground) if files.domains is None else ()
+        of_steps: Severity = "note"
+    else:
+        of_steps = "error"
+    # Now: looking at all files takes a while.
+    wanted = [(task, steps_of(files, task, class_order)) for task in tasks]
     for setting in settings:
         check_options(setting=setting)
     train, test = (
         inspect_split(split, pixels=pixels, progress=progress)
         for split in (files.train, files.test)
     )
-    steps = tuple(
-        count_steps(files, train.statistics, test.statistics, task, classes, setting)
-        for task, classes in wanted
-        for setting in settings
-    )
+    steps: list[StepCounts] = []
+    impossible: list[Finding] = []
+    for (task, classes), setting in product(wanted, settings):
+        try:
+            counts = count_steps(files, train.statistics, test.statistics, task, classes, setting)
+        except ValueError as error:  # Such as a published partition of another list of images.
+            impossible.append(Finding(of_steps, f"task={task!r}, setting={setting!r}: {error}"))
+        else:
+            steps.append(counts)
     found = [
         *_of_split(files, train),
         *_of_split(files, test),
         *_of_both(files, train, test),
-        *_of_steps(steps, "note" if tasks is None else "error"),
+        *impossible,
+        *_of_steps(steps, of_steps),
+        *_of_domains(files),
     ]
     order = get_args(Severity)
     found.sort(key=lambda finding: order.index(finding.severity))
-    return DataReport(files, train, test, steps, tuple(found))
+    return DataReport(files, train, test, tuple(steps), tuple(found))
+
+
+def _of_domains(files: SegmentationFiles) -> Iterator[Finding]:
+    """How many images every domain has, where steps are domains."""
+    if files.domains is None:
+        return
+    numbers = files.domains.numbers((*files.train.images, *files.test.images))
+    counts = np.bincount(numbers, minlength=len(files.domains.names)).tolist()
+    each = ", ".join(f"{name} {n}" for name, n in zip(files.domains.names, counts, strict=True))
+    yield Finding("note", f"steps are domains, in this order, with so many images: {each}")
 
 
 def _of_split(files: SegmentationFiles, facts: SplitFacts) -> Iterator[Finding]:

@@ -39,6 +39,7 @@ class SegmentationDataset(Dataset[tuple[Any, ...]]):
         constants: further extras by name, the same in every sample; vectors and scalars, as they
             belong to no size of image.
         cache: the decoded pixels of the split, read in place of the files.
+        per_image: further extras by name; row i is that of sample i of the split.
 
     Example:
         >>> import tempfile
@@ -59,6 +60,7 @@ class SegmentationDataset(Dataset[tuple[Any, ...]]):
         *,
         constants: Mapping[str, Tensor] | None = None,
         cache: ImageCache | None = None,
+        per_image: Mapping[str, Tensor] | None = None,
     ) -> None:
         self.indices = np.asarray(indices, dtype=np.int64)
         # Text of these files alone: worker processes are sent the data set, and paths are slow.
@@ -70,6 +72,7 @@ class SegmentationDataset(Dataset[tuple[Any, ...]]):
         self.label_map = label_map
         self.constants = dict(constants or {})
         self.cache = cache
+        self.per_image = {name: rows[self.indices] for name, rows in (per_image or {}).items()}
         # From the masks' values to channels at once; dataset ids are between them.
         self._by_value = label_map if split.values is None else label_map[split.values.to_entries]
         self._bytes = self._by_value[:N_LABELS].tobytes() if label_map.dtype == np.uint8 else None
@@ -92,7 +95,8 @@ class SegmentationDataset(Dataset[tuple[Any, ...]]):
             ValueError: naming the file that cannot be read.
         """
         image, values, extras = self._read(index)
-        return Sample(image, self._channels(values), {**extras, **self.constants})
+        own = {name: rows[index] for name, rows in self.per_image.items()}
+        return Sample(image, self._channels(values), {**extras, **self.constants, **own})
 
     def _channels(self, values: NDArray[Any]) -> Tensor:
         if self._bytes is None or values.dtype != np.uint8:

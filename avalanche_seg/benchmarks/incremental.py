@@ -18,6 +18,7 @@ from avalanche_seg.benchmarks.options import (
     Transform,
     check_options,
 )
+from avalanche_seg.benchmarks.partitions import partition_of
 from avalanche_seg.benchmarks.presets import eval_preset, train_preset
 from avalanche_seg.benchmarks.scenario import (
     ExperienceData,
@@ -25,16 +26,16 @@ from avalanche_seg.benchmarks.scenario import (
     SegmentationStream,
     transform_groups,
 )
+from avalanche_seg.benchmarks.sources import described
 from avalanche_seg.datasets import (
     SegmentationFiles,
     image_cache,
     mask_statistics,
-    read_files,
 )
 from avalanche_seg.labels import BACKGROUND, LabelSpace
 from avalanche_seg.system import is_main
 
-__all__ = ["described", "incremental_benchmark"]
+__all__ = ["incremental_benchmark"]
 
 
 def incremental_benchmark(
@@ -78,8 +79,8 @@ def incremental_benchmark(
         class_order: a permutation of the foreground ids that a named task cuts into steps, or the
             name of one of the data set's.
         partition: for the setting "partitioned": image indices by step, or the name of one of the
-            data set's partitions. None takes the data set's partition of the task's name, or else
-            a seeded draw.
+            data set's partitions. None takes the data set's partition of the task's name, unless
+            there is a ``class_order``, or else a seeded draw.
         val_fraction: share of each step's training images held out as ``valid_stream``.
         seed: seed of the held-out share and of the drawn partition.
         progress: show a progress bar while the masks are scanned the first time.
@@ -120,6 +121,8 @@ def incremental_benchmark(
     grammar, order = named_order(task, class_order, files.class_orders)
     steps = split_classes(grammar, class_ids=files.foreground_ids, class_order=order)
     space = LabelSpace(steps, files.class_names, files.zero_is)
+    # A published partition is that of the task's own class order.
+    published_task = task if setting == "partitioned" and class_order is None else None
     splits = (files.train, files.test)
     train_statistics, test_statistics = (
         mask_statistics(split, progress=progress) for split in splits
@@ -128,7 +131,9 @@ def incremental_benchmark(
         train_statistics.presence,
         steps,
         setting,
-        partition=_partition(files, partition, task if setting == "partitioned" else None),
+        partition=partition_of(
+            files, partition, train_statistics.presence, steps, task=published_task
+        ),
         seed=seed,
         background_id=None if files.zero_is == "class" else BACKGROUND,
     )
@@ -176,41 +181,4 @@ def incremental_benchmark(
     ]
     if val_fraction > 0:
         streams.append(SegmentationStream("valid", space, partial(train_data, valid, "eval")))
-    return SegmentationScenario(streams, space, files.palette, files.value_range)
-
-
-def described(files_or_name: SegmentationFiles | str, root: str | Path | None) -> SegmentationFiles:
-    """The description of a data set that is given, or named with its folder.
-
-    Raises:
-        ValueError: for a name without a folder, a description with one; as the reader does.
-    """
-    if isinstance(files_or_name, str):
-        if root is None:
-            raise ValueError(
-                f"the data set {files_or_name!r} needs a root; pass the folder it lies in"
-            )
-        return read_files(files_or_name, root)
-    if root is not None:
-        raise ValueError(
-            f"got root={str(root)!r} with the description of a data set, which knows its files; "
-            "pass one of the two"
-        )
-    return files_or_name
-
-
-def _partition(
-    files: SegmentationFiles, partition: Steps | str | None, task: Task | None
-) -> Steps | None:
-    """The partition that was given or named, or the data set's of the task."""
-    if isinstance(partition, str):
-        if partition not in files.partitions:
-            known = ", ".join(files.partitions)
-            raise ValueError(
-                f"partition={partition!r} names no partition of {files.name}; "
-                f"{f'expected one of {known}' if known else 'it has none'}"
-            )
-        return files.partitions[partition]
-    if partition is None and isinstance(task, str):
-        return files.partitions.get(task)
-    return partition
+    return SegmentationScenario(streams, space, files.palette, value_range=files.value_range)

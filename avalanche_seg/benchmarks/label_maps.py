@@ -26,7 +26,8 @@ def train_label_map(
 
     Classes of the visible steps become their channels, every other class the background. Void, and
     0 where it is unlabelled, becomes background ("background": the behaviour of MiB's code, behind
-    every MiB number) or void ("ignore": PLOP, SSUL, DKD).
+    every MiB number) or void ("ignore": PLOP, SSUL, DKD). Where no channel is the background, all
+    of that is void.
 
     Args:
         space: the order of learning.
@@ -41,9 +42,10 @@ def train_label_map(
         >>> train_label_map(space, [1])[[0, 1, 2, 3, 255]].tolist()
         [0, 0, 0, 3, 0]
     """
-    table = _full(space, BACKGROUND)
+    rest = BACKGROUND if space.has_background else space.void
+    table = _full(space, rest)
     _show(table, space, visible_steps)
-    table[_unlabelled(space)] = space.void if train_void == "ignore" else BACKGROUND
+    table[_unlabelled(space)] = space.void if train_void == "ignore" else rest
     return table
 
 
@@ -68,7 +70,8 @@ def seen_label_map(
         >>> seen_label_map(space, 0)[[0, 1, 2, 3, 255]].tolist()
         [0, 2, 1, 255, 255]
     """
-    table = _full(space, space.void if test_unseen == "ignore" else BACKGROUND)
+    hides = test_unseen == "background" and space.has_background
+    table = _full(space, BACKGROUND if hides else space.void)
     if space.zero_is == "background":
         table[BACKGROUND] = BACKGROUND
     table[_unlabelled(space)] = space.void

@@ -57,8 +57,7 @@ def eval_preset(
     """Shorter side resized to the crop size, then a centre crop, as MiB tests.
 
     Args:
-        crop_size: side of the square output in pixels; None evaluates at full resolution, which
-            needs ``eval_mb_size=1`` when the images differ in size.
+        crop_size: side of the square output in pixels; None evaluates at full resolution.
         normalize: as in :func:`train_preset`.
 
     Raises:

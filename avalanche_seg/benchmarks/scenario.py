@@ -49,6 +49,8 @@ class ExperienceData:
         constants: extras that are the same in every sample, by name, such as "annotated" (bool, one
             entry per channel: what the label map shows). Samples end with the extras.
         cache: the decoded pixels of the whole split; None reads the files.
+        per_image: further extras by name, N rows each: row i is that of image i of the whole split,
+            such as "domain".
     """
 
     split: Split
@@ -61,6 +63,7 @@ class ExperienceData:
     label_map_of_steps: Callable[[Iterable[int]], NDArray[Any]]
     constants: Mapping[str, Tensor] = field(default_factory=dict)
     cache: ImageCache | None = None
+    per_image: Mapping[str, Tensor] = field(default_factory=dict)
 
     def class_sets(self) -> list[frozenset[int]]:
         """The channels each image shows after the label map, void left out."""
@@ -82,6 +85,7 @@ class ExperienceData:
             self.label_map,
             constants=self.constants,
             cache=self.cache,
+            per_image=self.per_image,
         )
         attribute = DataAttribute(self.class_sets(), "class_sets", use_in_getitem=False)
         # Avalanche starts every data set in the train group, whatever the groups say.
@@ -95,11 +99,14 @@ class SegmentationExperience(DatasetExperience):
 
     Attributes:
         classes_in_this_experience: channels annotated at this step; step 0 includes the background.
+            All of them where a step brings other images and no class.
         previous_classes: channels of the earlier steps.
         classes_seen_so_far: both of the above.
         future_classes: channels of the later steps.
         base_classes: channels of step 0, the "old" classes of the published tables.
         label_space: the mapping between dataset ids and channels.
+        domains: by step, the names of the domains that its images are of: those of its own step,
+            in tests those of all steps so far; empty where steps differ in classes.
         data: what the data set is made of.
         dataset: samples (image, labels), or (image, labels, extras), built when first asked for.
         test: the test experience after this step, cumulative.
@@ -107,18 +114,21 @@ class SegmentationExperience(DatasetExperience):
 
     def __init__(self, step: int, space: LabelSpace, data: ExperienceData) -> None:
         super().__init__(dataset=None, current_experience=step)
-        seen = space.n_channels_after(step)
+        seen, new = space.n_channels_after(step), space.channels_of_step(step)
         self.data = data
         self.label_space = space
-        self.classes_in_this_experience = list(space.channels_of_step(step))
-        self.previous_classes = list(range(self.classes_in_this_experience[0]))
+        self.classes_in_this_experience = list(new or range(seen))
+        self.previous_classes = list(range(seen - len(new)))
         self.classes_seen_so_far = list(range(seen))
         self.future_classes = list(range(seen, space.n_channels))
         self.base_classes = list(space.channels_of_step(0))
+        self.domains: tuple[tuple[str, ...], ...] = ()
 
     @cached_property
     def _built(self) -> AvalancheDataset:
-        return self.data.build(StepDataset)
+        # Where all steps have the same labels their data sets may be joined.
+        same_labels = self.label_space.is_domain_incremental
+        return self.data.build(AvalancheDataset if same_labels else StepDataset)
 
     @property
     def dataset(self) -> AvalancheDataset:
@@ -158,6 +168,8 @@ class SegmentationStream(SequenceCLStream[SegmentationExperience]):
         step = experience_idx % n_steps
         experience = SegmentationExperience(step, self.space, self.data_of_step(step))
         experience.origin_stream = self
+        by_step: tuple[tuple[str, ...], ...] = getattr(self.benchmark, "domains", ())
+        experience.domains = by_step[0 if self.name == "test" else step : step + 1]
         return experience
 
 
@@ -175,12 +187,14 @@ class SegmentationScenario(CLScenario[SegmentationStream]):
             768 of them for up to 255 ids.
         label_space: the whole mapping between dataset ids and channels.
         value_range: the values of image files that became 0 and 255; None for all of their bits.
+        domains: names of the domains of every step; empty where steps differ in classes.
 
     Args:
         streams: the streams; "train" and "test" are among them.
         space: the mapping between dataset ids and channels.
         palette: as the attribute; None for VOC's.
         value_range: as the attribute.
+        domains: as the attribute.
     """
 
     train_stream: SegmentationStream
@@ -192,13 +206,16 @@ class SegmentationScenario(CLScenario[SegmentationStream]):
         streams: list[SegmentationStream],
         space: LabelSpace,
         palette: Sequence[int] | None = None,
+        *,
         value_range: tuple[float, float] | None = None,
+        domains: tuple[tuple[str, ...], ...] = (),
     ) -> None:
         super().__init__(streams)
         self.value_range = value_range
         for stream in streams:
             stream.benchmark = self
         self.label_space = space
+        self.domains = domains
         self.n_classes = space.n_channels
         self.class_names = space.channel_names
         self.class_order = self.class_ids = space.class_order

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from avalanche_seg.benchmarks import settings
 from avalanche_seg.benchmarks.class_splits import named_order, split_classes
 from avalanche_seg.benchmarks.options import Setting, Steps, Task
+from avalanche_seg.benchmarks.partitions import partition_of
 from avalanche_seg.datasets import MaskStatistics, SegmentationFiles
 from avalanche_seg.labels import BACKGROUND
 
@@ -95,12 +96,12 @@ def count_steps(
     Raises:
         ValueError: for an unknown setting.
     """
-    is_partitioned = setting == "partitioned" and isinstance(task, str)
+    published_task = task if setting == "partitioned" else None
     train = settings.train_images(
         of_train.presence,
         steps,
         setting,
-        partition=files.partitions.get(str(task)) if is_partitioned else None,
+        partition=partition_of(files, None, of_train.presence, steps, task=published_task),
         background_id=None if files.zero_is == "class" else BACKGROUND,
     )
     test = (settings.seen_test_images(of_test.presence, steps, i) for i in range(len(steps)))

@@ -144,6 +144,11 @@ class Section:
         return max(group.n_steps for group in self.groups)
 
     @property
+    def has_background(self) -> bool:
+        """Whether the first class is the background."""
+        return bool(self.groups[0].runs[0].steps[-1].get("has_background", True))
+
+    @property
     def learned(self) -> dict[str, int]:
         """The step that brought a class, by name, in the order of channels."""
         longest = max(self.groups, key=lambda group: group.n_steps)

@@ -1,20 +1,27 @@
 """What a data set is: class names, the meaning of its mask values, and the files of its splits."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import get_args
 
+import numpy as np
+from numpy.typing import NDArray
+
 from avalanche_seg.datasets.bands import ValueRange, as_bands, check_value_range
+from avalanche_seg.datasets.domains import Domains
 from avalanche_seg.datasets.mask_values import MaskValues
 from avalanche_seg.datasets.sources import Item
 from avalanche_seg.labels import BACKGROUND, WIDE_VOID, ZeroIs, table_length
 from avalanche_seg.system import check_whole
 
-__all__ = ["SegmentationFiles", "Split"]
+__all__ = ["PartitionRule", "SegmentationFiles", "Split"]
 
 Ids = Sequence[int]
+
+PartitionRule = Callable[[NDArray[np.bool_], Sequence[Sequence[int]]], Sequence[Ids]]
+"""From presence (bool, images x 256) and dataset ids by step to image indices by step."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +91,8 @@ class SegmentationFiles:
         class_orders: published orders by name: permutations of ``foreground_ids``. A benchmark's
             ``task`` or ``class_order`` may name one.
         partitions: published partitions of the training images by name, most often a task's: image
-            indices by step. A benchmark's ``partition`` may name one.
+            indices by step, or a :data:`PartitionRule` that makes them. A benchmark's ``partition``
+            may name one.
         palette: integers in 0..255: red, green and blue of every dataset id and, last, of void;
             768 of them for up to 255 names. None for VOC's.
         label_map: dataset id, or void, of every value that the masks may hold, where they
@@ -95,6 +103,7 @@ class SegmentationFiles:
             takes the arguments of :func:`avalanche_seg.benchmarks.model_input`.
         value_range: the values of image files that become 0 and 255, such as (0, 10000) of
             reflectances or (-1000, 1000) of a CT scan; None: all of 8 or 16 bits.
+        domains: the domains of its images, for streams whose steps are domains.
 
     Raises:
         ValueError: for an unknown ``zero_is``, too few or too many names, names given twice, an
@@ -114,12 +123,15 @@ class SegmentationFiles:
     test: Split
     zero_is: ZeroIs = "background"
     class_orders: Mapping[str, Ids] = field(default_factory=dict, hash=False)
-    partitions: Mapping[str, Sequence[Ids]] = field(default_factory=dict, hash=False)
+    partitions: Mapping[str, Sequence[Ids] | PartitionRule] = field(
+        default_factory=dict, hash=False
+    )
     palette: Ids | None = field(default=None, hash=False)
     label_map: Mapping[int, int] | None = field(default=None, hash=False)
     void_ids: Ids = field(default=(), hash=False)
     n_channels: int = 3
     value_range: ValueRange | None = None
+    domains: Domains | None = None
 
     def __post_init__(self) -> None:
         if self.zero_is not in get_args(ZeroIs):

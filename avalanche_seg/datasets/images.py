@@ -23,6 +23,7 @@ from avalanche_seg.datasets.orientation import (
     swaps_sides,
     turn_upright,
 )
+from avalanche_seg.datasets.png import may_be_turned
 
 __all__ = ["ImageHead", "image_head", "pixels_of", "read_image"]
 
@@ -33,7 +34,6 @@ _DEEP_FORMATS = frozenset(("PNG", "TIFF", "PPM", "JPEG2000"))  # Whose 16 bits a
 _WHITE = {"I;12": 4095}
 _DEEP_WHITE = 65535
 _PHOTOMETRIC, _WHITE_IS_ZERO = 262, 0  # TIFF's tag and a value of it.
-_PNG_METADATA = (b"eXIf", b"Raw profile type", b"XML:com.adobe.xmp")
 
 Pixels = NDArray[np.uint8]
 
@@ -144,7 +144,7 @@ def image_head(path: Path, content: bytes) -> ImageHead:
 
 def _stored_orientation(image: Image.Image, content: bytes) -> int:
     """The orientation, without decoding the pixels of a PNG, where Pillow looks behind them."""
-    if image.format == "PNG" and not any(name in content for name in _PNG_METADATA):
+    if image.format == "PNG" and not may_be_turned(content):
         return UPRIGHT
     return orientation_of(image)
 

@@ -6,12 +6,13 @@ themselves, and inflating is all there is to do.
 
 import struct
 import zlib
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-__all__ = ["plain_rows"]
+__all__ = ["may_be_turned", "plain_rows"]
 
 _START = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
 # After width and height: 8 bits, palette or grey, deflate, filter method 0, not interlaced.
@@ -19,6 +20,9 @@ _PLAIN = (bytes([8, 3, 0, 0, 0]), bytes([8, 0, 0, 0, 0]))
 
 # Texts that may hold an EXIF orientation, which a mask must not have: Pillow's to read.
 _METADATA = (b"Raw profile type", b"XML:com.adobe.xmp")
+
+# Of so many rows the filters are looked at before everything is inflated, from so many bytes.
+_FIRST_ROWS, _FIRST_BYTES = 8, 4096
 
 # A byte inflates to no more than this many, so what a malicious file could fill is known before.
 _MOST_INFLATED = 1032
@@ -44,7 +48,7 @@ def plain_rows(content: bytes) -> NDArray[np.uint8] | None:
         return None
     if not 0 < size <= (Image.MAX_IMAGE_PIXELS or size):
         return None  # One that is too large is Pillow's to refuse.
-    if len(packed) * _MOST_INFLATED > _MOST_MEMORY:
+    if len(packed) * _MOST_INFLATED > _MOST_MEMORY or _starts_filtered(packed, width):
         return None
     try:
         # Without the stream's own checksum, which takes longer than that of the chunks; and in one
@@ -57,6 +61,40 @@ def plain_rows(content: bytes) -> NDArray[np.uint8] | None:
         return None
     rows = rows.reshape(height, 1 + width)
     return None if rows[:, 0].any() else rows
+
+
+def may_be_turned(content: bytes) -> bool:
+    """Whether a PNG has a chunk that may hold an EXIF orientation; any may in a damaged file.
+
+    Args:
+        content: of the file, which begins as a PNG does.
+    """
+    for position, _, name in _chunks(content):
+        if name == b"eXIf" or content.startswith(_METADATA, position + 8):
+            return True
+        if name == b"IEND":
+            return False
+    return True
+
+
+def _chunks(content: bytes) -> Iterator[tuple[int, int, bytes]]:
+    """Position, length of the data and name of every chunk."""
+    position = 8
+    while len(header := content[position : position + 8]) == 8:
+        length, name = struct.unpack(">I4s", header)
+        yield position, length, name
+        position += 12 + length
+
+
+def _starts_filtered(packed: bytes, width: int) -> bool:
+    """Whether one of the first rows has a filter, which is most often known from a few bytes."""
+    size = _FIRST_ROWS * (1 + width)
+    try:
+        inflater = zlib.decompressobj(wbits=-zlib.MAX_WBITS)
+        head = inflater.decompress(packed[2:_FIRST_BYTES], size)
+    except zlib.error:
+        return False  # Found out, and refused, when everything is inflated.
+    return any(head[:: 1 + width])
 
 
 def _has_zlib_header(packed: bytes) -> bool:
@@ -76,9 +114,7 @@ def _image_data(content: bytes) -> bytes | None:
     """
     parts: list[bytes] = []
     before = b""
-    position = 8
-    while len(header := content[position : position + 8]) == 8:
-        length, name = struct.unpack(">I4s", header)
+    for position, length, name in _chunks(content):
         end = position + 8 + length
         checksum = zlib.crc32(content[position + 4 : end]).to_bytes(4, "big")
         if content[end : end + 4] != checksum:
@@ -91,5 +127,5 @@ def _image_data(content: bytes) -> bytes | None:
             return None
         elif name == b"IEND":
             return b"".join(parts)
-        before, position = name, end + 4
+        before = name
     return None

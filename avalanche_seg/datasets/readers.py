@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from avalanche_seg.datasets.ade20k import read_ade20k
+from avalanche_seg.datasets.cityscapes import read_cityscapes, read_cityscapes_domains
 from avalanche_seg.datasets.description import SegmentationFiles
 from avalanche_seg.datasets.folder import read_folder
 from avalanche_seg.datasets.synthetic import make_synthetic_voc
@@ -29,6 +31,9 @@ READERS: dict[str, Callable[[Path], SegmentationFiles]] = {
     "synthetic": read_synthetic,
     "voc": read_voc,
     "folder": read_folder,
+    "ade20k": read_ade20k,
+    "cityscapes": read_cityscapes,
+    "cityscapes_domains": read_cityscapes_domains,
 }
 """Readers by name: a folder to the description of its data set.
 
@@ -58,9 +63,9 @@ def read_files(name: str, root: str | Path) -> SegmentationFiles:
         ValueError: for an unknown name, listing the known ones; as the reader does.
 
     Example:
-        >>> read_files("imagenet", "data")
+        >>> read_files("imagenet", "data")  # doctest: +ELLIPSIS
         Traceback (most recent call last):
-        ValueError: the data set 'imagenet' is unknown; expected one of synthetic, voc, folder
+        ValueError: the data set 'imagenet' is unknown; expected one of synthetic, voc, folder, ...
     """
     if name not in READERS:
         raise ValueError(f"the data set {name!r} is unknown; expected one of {', '.join(READERS)}")

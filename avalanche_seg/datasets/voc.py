@@ -4,6 +4,7 @@ from pathlib import Path
 
 from avalanche_seg.datasets.description import SegmentationFiles, Split
 from avalanche_seg.datasets.lists import read_pairs
+from avalanche_seg.datasets.voc_tasks import VOC_ORDERS, presence_partition
 from avalanche_seg.system import expand_home
 
 __all__ = ["VOC_CLASSES", "find_folder", "find_list", "read_voc"]
@@ -28,6 +29,10 @@ def read_voc(root: Path, *, augmented: bool | None = None) -> SegmentationFiles:
     Lists lie in ``ImageSets/Segmentation`` or ``splits``; the augmented list is ``train_aug.txt``
     or ``trainaug.txt`` with masks in ``SegmentationClassAug``. A line is an ID or an image and a
     mask path.
+
+    The class orders "15-5s_b" to "15-5s_w" are PLOP's, which "15-1_b" and so on name as well; the
+    partition "CISS_partitioned" is that of arXiv 2405.09858
+    (:func:`avalanche_seg.datasets.voc_tasks.presence_partition`).
 
     Args:
         root: where to look.
@@ -68,7 +73,14 @@ def read_voc(root: Path, *, augmented: bool | None = None) -> SegmentationFiles:
     else:
         train = _read_split(folder, _require_list(folder, "train.txt"), plain_masks)
     test = _read_split(folder, _require_list(folder, "val.txt"), plain_masks)
-    return SegmentationFiles("VOC2012", VOC_CLASSES, train, test)
+    return SegmentationFiles(
+        "VOC2012",
+        VOC_CLASSES,
+        train,
+        test,
+        class_orders=VOC_ORDERS,
+        partitions={"CISS_partitioned": presence_partition},
+    )
 
 
 def find_folder(root: Path) -> Path | None:

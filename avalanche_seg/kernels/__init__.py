@@ -2,8 +2,11 @@
 
 from avalanche_seg.kernels.argmax import labelled_tiles, predicted_labels
 from avalanche_seg.kernels.channel_groups import EXP_SAFE_BOUND, exp_, score_bound
+from avalanche_seg.kernels.entropy import PredictionEntropy, prediction_entropy
+from avalanche_seg.kernels.guided_terms import GuidedTerms
 from avalanche_seg.kernels.pixel_loss import pixel_losses
 from avalanche_seg.kernels.pixel_terms import PixelTerms
+from avalanche_seg.kernels.pooled_norms import plain_pooled_norms, pooled_norms
 from avalanche_seg.kernels.resize import compute_dtype, resize_logits
 from avalanche_seg.kernels.sigmoid_terms import LabelSigmoid, TeacherSigmoid
 from avalanche_seg.kernels.softmax_terms import SoftmaxTerms
@@ -11,8 +14,10 @@ from avalanche_seg.kernels.workspace import Workspace
 
 __all__ = [
     "EXP_SAFE_BOUND",
+    "GuidedTerms",
     "LabelSigmoid",
     "PixelTerms",
+    "PredictionEntropy",
     "SoftmaxTerms",
     "TeacherSigmoid",
     "Workspace",
@@ -20,7 +25,10 @@ __all__ = [
     "exp_",
     "labelled_tiles",
     "pixel_losses",
+    "plain_pooled_norms",
+    "pooled_norms",
     "predicted_labels",
+    "prediction_entropy",
     "resize_logits",
     "score_bound",
 ]

@@ -14,7 +14,8 @@ __all__ = ["LabelSigmoid", "TeacherSigmoid"]
 
 # Both losses are sums over channels of -y log s - (1 - y) log(1 - s) = softplus(z) - y z, s the
 # sigmoid of z and y the one-hot label, which is never built, or the teacher's sigmoid. As
-# d softplus(z) / dz = s, the gradient is s - y.
+# d softplus(z) / dz = s, the gradient is s - y. A positive weight g on the label's own term makes
+# it -g log s = g (softplus(z) - z), with the gradient g (s - 1).
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,9 @@ class LabelSigmoid:
 
     Args:
         ignore_index: label of pixels that cost nothing.
+        positive_weight: factor of the label's own term.
+        ignored_is_negative: pixels with ``ignore_index`` cost as much as if no channel was theirs,
+            instead of nothing.
 
     Example:
         >>> (loss,) = LabelSigmoid().plain(torch.zeros(1, 3, 1, 1), torch.tensor([[[1]]]), None)
@@ -33,6 +37,8 @@ class LabelSigmoid:
     """
 
     ignore_index: int = VOID
+    positive_weight: float = 1.0
+    ignored_is_negative: bool = False
     n_terms: int = 1
 
     def __call__(self, pixels: Pixels, *, gradient: bool) -> Iterator[tuple[Tensor, Tensor | None]]:
@@ -41,12 +47,26 @@ class LabelSigmoid:
         scores = pixels.scores
         valid = pixels.labels != self.ignore_index
         labels = torch.where(valid, pixels.labels, 0).unsqueeze(1)
-        loss = _softplus(scores, pixels.spare).sum(dim=1) - scores.gather(1, labels).squeeze(1)
+        softplus = _softplus(scores, pixels.spare)
+        own = scores.gather(1, labels)
+        change = -self.positive_weight * own
+        if self.positive_weight != 1:
+            change += (self.positive_weight - 1) * softplus.gather(1, labels)
+        loss = softplus.sum(dim=1)
+        if self.ignored_is_negative:
+            loss += torch.where(valid, change.squeeze(1), 0.0)
+        else:
+            loss = torch.where(valid, loss + change.squeeze(1), 0.0)
         slope = None
         if gradient:
             counts = valid.to(scores.dtype).unsqueeze(1)
-            slope = scores.sigmoid_().mul_(counts).scatter_add_(1, labels, -counts)
-        yield torch.where(valid, loss, 0.0), slope
+            # What the label's own channel has beyond its sigmoid.
+            more = (self.positive_weight - 1) * own.sigmoid() - self.positive_weight
+            slope = scores.sigmoid_()
+            if not self.ignored_is_negative:
+                slope.mul_(counts)
+            slope.scatter_add_(1, labels, more.mul_(counts))
+        yield loss, slope
 
     def plain(
         self, scores: Tensor, labels: Tensor | None, teacher: Tensor | None
@@ -55,9 +75,13 @@ class LabelSigmoid:
         assert labels is not None
         valid = labels != self.ignore_index
         channel = torch.where(valid, labels, 0).unsqueeze(1)
-        one_hot = torch.zeros_like(scores).scatter(1, channel, 1.0)
-        loss = F.binary_cross_entropy_with_logits(scores, one_hot, reduction="none").sum(dim=1)
-        return (torch.where(valid, loss, 0.0),)
+        share = valid.to(scores.dtype).unsqueeze(1)
+        one_hot = torch.zeros_like(scores).scatter(1, channel, share)
+        weight = scores.new_tensor(self.positive_weight)
+        loss = F.binary_cross_entropy_with_logits(
+            scores, one_hot, reduction="none", pos_weight=weight
+        ).sum(dim=1)
+        return (loss if self.ignored_is_negative else torch.where(valid, loss, 0.0),)
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,12 @@
 """Samples to a batch."""
 
+from itertools import groupby
 from typing import Any
 
 from torch import Tensor
 from torch.utils.data import default_collate
 
-__all__ = ["collate"]
+__all__ = ["collate", "collate_by_size"]
 
 
 def collate(samples: list[tuple[Any, ...]]) -> Any:
@@ -41,10 +42,27 @@ def collate(samples: list[tuple[Any, ...]]) -> Any:
             raise
         named = " and ".join(" x ".join(map(str, size)) for size in sizes[:2])
         raise ValueError(
-            f"a batch has images of different sizes, such as {named}; expected one size: set "
-            "eval_mb_size=1 for evaluations (train_mb_size=1 in training), or give the benchmark "
-            "an eval_transform (train_transform) that crops, such as eval_preset(512)"
+            f"a batch has images of different sizes, such as {named}; expected one size: give the "
+            "benchmark a train_transform that crops, such as train_preset(512)"
         ) from error
+
+
+def collate_by_size(samples: list[tuple[Any, ...]]) -> list[Any]:
+    """One batch of :func:`collate` for each run of images of one size, in their order.
+
+    Example:
+        >>> import torch
+        >>> wide, high = torch.zeros(3, 4, 6), torch.zeros(3, 6, 4)
+        >>> parts = collate_by_size([(wide, wide[0]), (wide, wide[0]), (high, high[0])])
+        >>> [tuple(images.shape) for images, labels in parts]
+        [(2, 3, 4, 6), (1, 3, 6, 4)]
+    """
+    return [collate(list(run)) for _, run in groupby(samples, key=_size)]
+
+
+def _size(sample: Any) -> Any:
+    first = sample[0] if isinstance(sample, tuple | list) else sample
+    return first.shape if isinstance(first, Tensor) else None
 
 
 def _collated(samples: list[tuple[Any, ...]]) -> Any:

@@ -1,7 +1,7 @@
 """The data loaders of training and evaluation."""
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
@@ -13,7 +13,7 @@ from torch.utils.data import (
     SequentialSampler,
 )
 
-from avalanche_seg.loading.collate import collate
+from avalanche_seg.loading.collate import collate_by_size
 from avalanche_seg.loading.seeded import seeded_loader
 from avalanche_seg.system import rank, world_size
 
@@ -96,6 +96,8 @@ def eval_loader(
 ) -> DataLoader[Any]:
     """Batches in order, every image once: of several processes each loads every n-th batch.
 
+    Images of different sizes may be among them: a batch is given in parts of one size each.
+
     Args:
         dataset: map-style, of tuples (image, ...).
         batch_size: images per batch.
@@ -105,14 +107,26 @@ def eval_loader(
         >>> samples = [(torch.zeros(3, 4, 4), torch.zeros(4, 4)) for _ in range(5)]
         >>> [len(images) for images, labels in eval_loader(samples, 2, {})]
         [2, 2, 1]
+        >>> samples[1] = (torch.zeros(3, 2, 9), torch.zeros(2, 9))
+        >>> [len(images) for images, labels in eval_loader(samples, 2, {})]
+        [1, 1, 2, 1]
     """
     chosen = {**options}
     for name in ("sampler", "shuffle", "drop_last"):
         chosen.pop(name, None)
     # A generator of its own: evaluating must not move the random numbers of the training.
     chosen["generator"] = torch.Generator()
-    chosen.setdefault("collate_fn", collate)
     n_images = len(dataset)  # type: ignore[arg-type]
     starts = range(rank() * batch_size, n_images, world_size() * batch_size)
     batches = [list(range(start, min(start + batch_size, n_images))) for start in starts]
-    return DataLoader(dataset, batch_sampler=batches, **chosen)
+    if "collate_fn" in chosen:
+        return DataLoader(dataset, batch_sampler=batches, **chosen)
+    return _Parts(dataset, batch_sampler=batches, collate_fn=collate_by_size, **chosen)
+
+
+class _Parts(DataLoader[Any]):
+    """Batches that the collate function gives in parts."""
+
+    def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
+        for parts in super().__iter__():
+            yield from parts

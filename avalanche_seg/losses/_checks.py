@@ -20,7 +20,13 @@ __all__ = [
 
 
 def label_loss(
-    terms: PixelTerms, logits: Tensor, target: Tensor, *, ignore_index: int, reduction: Reduction
+    terms: PixelTerms,
+    logits: Tensor,
+    target: Tensor,
+    *,
+    ignore_index: int,
+    reduction: Reduction,
+    teacher_logits: Tensor | None = None,
 ) -> Tensor:
     """The one loss of ``terms`` at the size of the label map.
 
@@ -30,6 +36,7 @@ def label_loss(
         target: int64, B x H x W.
         ignore_index: label of pixels that cost nothing.
         reduction: one of ``REDUCTIONS``.
+        teacher_logits: B x K x h' x w', where the terms need them; get no gradient.
 
     Returns:
         scalar, or B x H x W for "none".
@@ -40,7 +47,14 @@ def label_loss(
     check_reduction(reduction)
     size = check_target(logits, target)
     try:
-        (loss,) = pixel_losses(terms, logits, size, target=target, maps=reduction == "none")
+        (loss,) = pixel_losses(
+            terms,
+            logits,
+            size,
+            target=target,
+            teacher_logits=teacher_logits,
+            maps=reduction == "none",
+        )
     except (RuntimeError, IndexError) as error:  # Looking first would read every label twice.
         raise_for_labels(error, logits, target, ignore_index)
         raise

@@ -57,7 +57,8 @@ class Classification(ABC):
 class CriterionObjective(Classification):
     """A criterion as an objective.
 
-    A criterion with a method ``at_step(n_old)`` is asked for the one of the step. Where the batch
+    A criterion with a method ``at_step(n_old)`` is asked for the one of the step, with
+    ``StepBatch.n_hidden``. Where the batch
     has a weight, the pixels' losses are weighed before they are reduced; for that the criterion
     needs the attributes ``reduction`` and ``ignore_index``, as ours and torch's have them.
 
@@ -74,7 +75,7 @@ class CriterionObjective(Classification):
         Raises:
             ValueError: when the batch has a weight and the criterion gives no map of pixels.
         """
-        criterion = criterion_of_step(self.criterion, batch.n_old)
+        criterion = criterion_of_step(self.criterion, batch.n_hidden)
         if batch.weight is None:
             return criterion(logits, batch.target)
         return _weighted(criterion, logits, batch.target, batch.weight)
@@ -91,7 +92,7 @@ class CriterionObjective(Classification):
 
 @dataclass(frozen=True)
 class AnnotatedClassification(Classification):
-    """The unbiased cross entropy by what each image annotates; plain at step 0.
+    """The unbiased cross entropy by what each image annotates; plain where nothing is hidden.
 
     Samples bring the extra "annotated", bool B x C; see
     :func:`avalanche_seg.losses.annotated_cross_entropy`.
@@ -105,7 +106,7 @@ class AnnotatedClassification(Classification):
 
     def level(self, logits: Tensor, batch: StepBatch) -> Tensor:
         """The loss of one output."""
-        if batch.n_old == 0:
+        if batch.n_hidden == 0:
             return CriterionObjective(self.first).level(logits, batch)
         annotated = batch.extras["annotated"][:, : logits.shape[1]]
         if batch.weight is None:
@@ -125,7 +126,7 @@ class _FusedMiB:
 
     def __call__(self, batch: StepBatch) -> dict[str, Tensor]:
         ours, theirs = self.classification, self.distillation
-        if batch.teacher is None or batch.weight is not None:
+        if batch.teacher is None or batch.weight is not None or batch.n_hidden == 0:
             return ours(batch) | theirs(batch)
         criterion: Any = ours.criterion
         ce, kd = mib_loss(

@@ -53,6 +53,8 @@ class StepBatch:
         teacher: the output of the frozen previous model; None at step 0, and where nobody needs it.
         weight: of every image (B) or pixel (B x H x W) in the classification loss; None for 1.
         extras: further tensors of the samples by name, such as saliency maps.
+        hides_old: whether labels of this step may call earlier classes background; False in a step
+            that brings other images and no class.
 
     Example:
         >>> import torch
@@ -70,6 +72,12 @@ class StepBatch:
     teacher: Any = None
     weight: Tensor | None = None
     extras: Mapping[str, Tensor] = field(default_factory=dict)
+    hides_old: bool = True
+
+    @property
+    def n_hidden(self) -> int:
+        """How many classes the labels may call background, itself included; 0 for none."""
+        return self.n_old if self.hides_old else 0
 
     @property
     def size(self) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from avalanche_seg.metrics.boundary_iou import BoundaryIoU
 from avalanche_seg.metrics.confusion_matrix import ConfusionMatrix, confusion_matrix
+from avalanche_seg.metrics.domain_iou import DomainIoU
 from avalanche_seg.metrics.evaluation import EvalBatch, StepMetric
 from avalanche_seg.metrics.figures import (
     ConfusionMatrixFigure,
@@ -27,6 +28,7 @@ __all__ = [
     "BoundaryIoU",
     "ConfusionMatrix",
     "ConfusionMatrixFigure",
+    "DomainIoU",
     "EvalBatch",
     "LossTerms",
     "METRICS",

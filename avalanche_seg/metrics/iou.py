@@ -102,17 +102,21 @@ def pixel_accuracy(matrix: Tensor) -> float:
     return int(matrix.diagonal().sum()) / total if total else math.nan
 
 
-def class_groups(n_base: int, n_classes: int) -> dict[str, list[int]]:
+def class_groups(
+    n_base: int, n_classes: int, *, has_background: bool = True
+) -> dict[str, list[int]]:
     """The groups of channels that published tables average over.
 
     - old: the foreground classes of step 0; new: those learned since; all: both. Without
       background, as MiB publishes.
-    - ``old_bg``, ``new_bg``, ``all_bg``: the same with the background. PLOP, SSUL and RCIL publish
-      (old_bg, new, all_bg), WILSON and DKD (old, new, all_bg).
+    - ``old_bg``, ``new_bg``, ``all_bg``: the same with the background. PLOP, SSUL, RCIL and DKD
+      publish (old_bg, new, all_bg), WILSON (old, new, all_bg).
 
     Args:
         n_base: channels of step 0, background included.
         n_classes: channels so far, background included.
+        has_background: whether channel 0 is the background; else it is a class as any other, and
+            the groups with background are empty.
 
     Returns:
         channels by name of the group; empty for a group without a foreground class.
@@ -124,10 +128,12 @@ def class_groups(n_base: int, n_classes: int) -> dict[str, list[int]]:
     """
     check_whole("n_classes", n_classes)
     check_whole("n_base", n_base, least=1)
-    old, new = list(range(1, min(n_base, n_classes))), list(range(n_base, n_classes))
+    first = BACKGROUND + 1 if has_background else BACKGROUND
+    old, new = list(range(first, min(n_base, n_classes))), list(range(n_base, n_classes))
     groups = {"old": old, "new": new, "all": old + new}
     with_background = {
-        f"{name}_bg": [BACKGROUND, *group] if group else [] for name, group in groups.items()
+        f"{name}_bg": [BACKGROUND, *group] if group and has_background else []
+        for name, group in groups.items()
     }
     return groups | with_background
 
@@ -154,12 +160,13 @@ def harmonic_mean(first: float, second: float) -> float:
     return 2 * first * second / total if total else 0.0
 
 
-def protocol_means(matrix: Tensor, n_base: int) -> dict[str, float]:
+def protocol_means(matrix: Tensor, n_base: int, *, has_background: bool = True) -> dict[str, float]:
     """Every mean of the protocol for one step.
 
     Args:
         matrix: int64, C x C, over the whole test set.
         n_base: channels of step 0, background included.
+        has_background: as in :func:`class_groups`.
 
     Returns:
         ``mIoU_<group>`` for the groups of :func:`class_groups`, ``mIoU_harmonic`` (of old and new),
@@ -172,7 +179,7 @@ def protocol_means(matrix: Tensor, n_base: int) -> dict[str, float]:
         (1.0, 0.333, 0.5)
     """
     iou = class_iou(matrix)
-    groups = class_groups(n_base, len(iou))
+    groups = class_groups(n_base, len(iou), has_background=has_background)
     means = {f"mIoU_{name}": mean_present(iou, channels) for name, channels in groups.items()}
     for name in ("old", "new", "all"):
         if math.isnan(means[f"mIoU_{name}"]):  # The background alone is no group.

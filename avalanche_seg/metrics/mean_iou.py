@@ -11,6 +11,7 @@ from torch import Tensor
 
 from avalanche_seg.labels import WIDE_VOID
 from avalanche_seg.metrics.confusion_matrix import ConfusionMatrix
+from avalanche_seg.metrics.domain_iou import DomainIoU
 from avalanche_seg.metrics.evaluation import StepMetric, eval_batch
 from avalanche_seg.metrics.iou import class_groups, protocol_means
 from avalanche_seg.metrics.report import StepReport, check_names
@@ -24,7 +25,8 @@ class MeanIoU(PluginMetric[dict[str, float]]):
 
     Values are emitted under ``mIoU_all/eval_phase/test_stream/Exp000`` and so on (see
     :func:`avalanche_seg.metrics.protocol_means` for the names), and by class under
-    ``IoU/eval_phase/test_stream/Exp000/<class>``. A mean over no class is not emitted.
+    ``IoU/eval_phase/test_stream/Exp000/<class>``. A mean over no class is not emitted. Where steps
+    are domains, a :class:`~avalanche_seg.metrics.DomainIoU` is measured along.
 
     Args:
         class_names: name of every channel; default the benchmark's ``class_names``.
@@ -57,6 +59,8 @@ class MeanIoU(PluginMetric[dict[str, float]]):
         self.base_classes = base_classes
         self.per_class = per_class
         self.metrics = tuple(metrics)
+        self._measured = self.metrics
+        self._has_background = True
         self._confusion = ConfusionMatrix()
         self._n_base = 0
         self._extra: dict[str, float] = {}
@@ -71,12 +75,13 @@ class MeanIoU(PluginMetric[dict[str, float]]):
         """Forget the counts; the reports stay."""
         self._confusion.reset()
         self._extra = {}
-        for metric in self.metrics:
+        for metric in self._measured:
             metric.reset()
 
     def result(self) -> dict[str, float]:
         """The means of the last evaluation experience, NaN left out."""
-        return _present(protocol_means(self.matrix, self._n_base) | self._extra)
+        means = protocol_means(self.matrix, self._n_base, has_background=self._has_background)
+        return _present(means | self._extra)
 
     def report(self, step: int) -> StepReport:
         """Everything measured in the last evaluation of a step.
@@ -97,11 +102,15 @@ class MeanIoU(PluginMetric[dict[str, float]]):
 
     def before_eval_exp(self, strategy: Any) -> None:
         """Start counting."""
+        experience = strategy.experience
+        space = getattr(experience, "label_space", None)
+        self._has_background = getattr(space, "has_background", True)
+        self._measured = (*self.metrics, *_of_domains(experience))
         self.reset()
         base = self.base_classes
         if base is None:
             # Without steps to tell apart, every class is a base class.
-            base = getattr(strategy.experience, "base_classes", range(WIDE_VOID))
+            base = getattr(experience, "base_classes", range(WIDE_VOID))
         self._n_base = max(base) + 1
 
     def after_eval_iteration(self, strategy: Any) -> None:
@@ -118,21 +127,21 @@ class MeanIoU(PluginMetric[dict[str, float]]):
             )
         self._confusion.n_classes = batch.n_classes
         self._confusion.update(batch.prediction, batch.target)
-        for metric in self.metrics:
+        for metric in self._measured:
             metric.update(batch)
 
     def after_eval_exp(self, strategy: Any) -> list[MetricValue]:
         """Emit the values of this experience, counted over all processes."""
         self._confusion.all_reduce()
-        for metric in self.metrics:
+        for metric in self._measured:
             metric.all_reduce()
         matrix, experience = self.matrix, strategy.experience
         if len(matrix) == 0:
             return []
         if self.base_classes is None:  # All classes, where the model has no more.
             self._n_base = min(self._n_base, len(matrix))
-        groups = class_groups(self._n_base, len(matrix))
-        for metric in self.metrics:
+        groups = class_groups(self._n_base, len(matrix), has_background=self._has_background)
+        for metric in self._measured:
             self._extra |= metric.compute(groups)
         report = self._reports[experience.current_experience] = StepReport(
             experience.current_experience,
@@ -141,6 +150,7 @@ class MeanIoU(PluginMetric[dict[str, float]]):
             n_base=self._n_base,
             extra=self._extra,
             class_ids=ids_of(experience),
+            has_background=self._has_background,
         )
         values: list[tuple[str, Any]] = list(_present(report.means).items())
         if self.per_class:
@@ -166,6 +176,15 @@ class MeanIoU(PluginMetric[dict[str, float]]):
 
     def __str__(self) -> str:
         return "mIoU"
+
+
+def _of_domains(experience: Any) -> tuple[DomainIoU, ...]:
+    """The measure of the domains of a test experience, where steps are domains."""
+    samples_tell = "domain" in getattr(getattr(experience, "data", None), "per_image", ())
+    # A single domain's value would be the mean over all classes.
+    if not samples_tell or not experience.label_space.is_domain_incremental:
+        return ()
+    return (DomainIoU(len(experience.domains)),)
 
 
 def ids_of(experience: Any) -> Sequence[int]:

@@ -30,9 +30,10 @@ class StepReport:
         n_base: channels of step 0, background included.
         extra: values of step metrics by name, which join the means.
         class_ids: dataset id of every channel; empty where they are not known.
+        has_background: whether channel 0 is the background, or a class as any other.
 
     Attributes:
-        step, matrix, n_base, extra: as given.
+        step, matrix, n_base, extra, has_background: as given.
         class_names, class_ids: of the matrix's channels.
         iou, accuracy: by class name, in 0..1; NaN for a class absent from the ground truth.
         means: as :func:`avalanche_seg.metrics.protocol_means`, then ``extra``.
@@ -58,6 +59,7 @@ class StepReport:
         n_base: int,
         extra: Mapping[str, float] = MappingProxyType({}),
         class_ids: Sequence[int] = (),
+        has_background: bool = True,
     ) -> None:
         self.step = check_whole("step", step)
         check_matrix(matrix)
@@ -76,14 +78,15 @@ class StepReport:
         self.extra = dict(extra)
         if wrong := [name for name, value in self.extra.items() if not isinstance(value, Real)]:
             raise ValueError(f"extra[{wrong[0]!r}]={self.extra[wrong[0]]!r}; expected a number")
-        means = protocol_means(self.matrix, n_base)
+        self.has_background = has_background
+        means = protocol_means(self.matrix, n_base, has_background=has_background)
         if taken := means.keys() & self.extra.keys():
             raise ValueError(f"the step metric's values {sorted(taken)} are means already: rename")
         self.means = means | self.extra
 
     def state_dict(self) -> dict[str, Any]:
         """The arguments that make this report again."""
-        names = ("step", "matrix", "class_names", "n_base", "extra", "class_ids")
+        names = ("step", "matrix", "class_names", "n_base", "extra", "class_ids", "has_background")
         return {name: getattr(self, name) for name in names}
 
     def as_dict(self) -> dict[str, Any]:
@@ -91,6 +94,7 @@ class StepReport:
         return {
             "step": self.step,
             "class_ids": self.class_ids,
+            "has_background": self.has_background,
             "iou": _plain(self.iou),
             "accuracy": _plain(self.accuracy),
             "means": _plain(self.means),
@@ -142,7 +146,8 @@ class RunReport:
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON; NaN becomes None."""
         forgotten = self.forgetting
-        background = next(iter(self.steps[-1].iou), None) if self.steps else None
+        last = self.steps[-1] if self.steps else None
+        background = next(iter(last.iou), None) if last and last.has_background else None
         foreground = [value for name, value in forgotten.items() if name != background]
         return {
             "steps": [step.as_dict() for step in self.steps],

@@ -50,10 +50,11 @@ def balanced_classifier_init(head: IncrementalHead, classifier: nn.Module) -> No
     Args:
         head: has a channel for the background already, whose bias changes; to be set as its
             ``init_new``.
-        classifier: a 1x1 convolution with bias, not part of the head yet.
+        classifier: one convolution with bias, not part of the head yet.
 
     Raises:
-        ValueError: when a classifier is no 1x1 convolution, or the background has no channel.
+        ValueError: when a classifier is not one convolution with bias, or the background has no
+            channel.
 
     Example:
         >>> head = IncrementalHead(4)
@@ -80,10 +81,10 @@ def background_row(head: IncrementalHead) -> tuple[Tensor, Tensor]:
         head: that has grown.
 
     Returns:
-        (n x in_channels x 1 x 1, n).
+        (n x in_channels x k x k, n).
 
     Raises:
-        ValueError: when that is no 1x1 convolution, or the background has no channel.
+        ValueError: when that is not one convolution with bias, or the background has no channel.
     """
     return _row_of(head.background_classifier)
 
@@ -93,7 +94,7 @@ def _row_of(classifier: nn.Module | None) -> tuple[Tensor, Tensor]:
         return plain_parameters(classifier)
     except ValueError as error:
         raise ValueError(
-            "the balanced initialisation copies the background's row of a 1x1 convolution: "
+            "the balanced initialisation copies the background's row of a convolution: "
             f"{error}; make the model with head='1x1' and background='shared' or 'separate', or "
             "leave this initialisation out"
         ) from error

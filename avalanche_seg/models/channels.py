@@ -9,8 +9,12 @@ from avalanche_seg.system import check_whole
 
 __all__ = ["BackgroundChannel", "HeadGroup", "check_channels", "class_scores", "next_groups"]
 
-BackgroundChannel = Literal["shared", "separate", "none"]
-"""Where the background's channel is: in the classifier of step 0, in one of its own, or nowhere."""
+BackgroundChannel = Literal["shared", "separate", "split", "none"]
+"""Where the background's channel is.
+
+"shared": in the classifier of step 0; "separate": in one of its own; "split": in one of its own,
+and the extra channels are background too; "none": nowhere.
+"""
 
 
 class HeadGroup(NamedTuple):
@@ -31,12 +35,18 @@ def check_channels(n_extra: int, background: str) -> None:
     """Check the options of a head.
 
     Raises:
-        ValueError: for a negative ``n_extra`` or an unknown ``background``.
+        ValueError: for a negative ``n_extra``, an unknown ``background``, or one that is split
+            among no extra channels.
     """
     check_whole("n_extra", n_extra, expected="0 or more extra channels")
     known = get_args(BackgroundChannel)
     if background not in known:
         raise ValueError(f"background={background!r} is unknown; expected {', '.join(known)}")
+    if background == "split" and n_extra == 0:
+        raise ValueError(
+            "background='split' shares the background with the extra channels, and n_extra=0; "
+            "expected n_extra=1 or more, or background='separate'"
+        )
 
 
 def next_groups(
@@ -69,7 +79,7 @@ def next_groups(
         )
     groups = [
         HeadGroup("extra", 0, n_extra),
-        HeadGroup("background", 0, int(background == "separate")),
+        HeadGroup("background", 0, int(background in ("separate", "split"))),
         HeadGroup("classes", 0, n_new if background == "shared" else n_new - 1),
     ]
     return [group for group in groups if group.n_channels > 0]
@@ -81,7 +91,9 @@ def class_scores(
     """The classes' scores among the raw channels of a head.
 
     Extra channels are dropped. A background without a channel scores 0, the logit of probability
-    1/2: it is where no class is more probable than not, when classes are sigmoids.
+    1/2: it is where no class is more probable than not, when classes are sigmoids. A background
+    that is split scores the sum of the sigmoids of its own and of the extra channels, and classes
+    score their sigmoids, as SSUL's unknown channel is read (Cha et al., NeurIPS 2021).
 
     Args:
         logits: floating point, B x C x h x w.
@@ -90,7 +102,7 @@ def class_scores(
 
     Returns:
         B x n_classes x h x w: a view of the logits, themselves where every channel is a class, or,
-        with ``background="none"``, a new tensor.
+        with ``background="none"`` or ``"split"``, a new tensor.
 
     Example:
         >>> logits = torch.tensor([5.0, -1.0, 2.0]).view(1, 3, 1, 1)
@@ -98,7 +110,14 @@ def class_scores(
         [-1.0, 2.0]
         >>> class_scores(logits, n_extra=1, background="none").flatten().tolist()
         [0.0, -1.0, 2.0]
+        >>> scores = class_scores(logits, n_extra=1, background="split")
+        >>> [round(score, 4) for score in scores.flatten().tolist()]
+        [1.2622, 0.8808]
     """
+    if background == "split":
+        shares = logits.sigmoid()
+        whole = shares[:, : n_extra + 1].sum(dim=1, keepdim=True)
+        return torch.cat([whole, shares[:, n_extra + 1 :]], dim=1)
     of_classes = logits[:, n_extra:] if n_extra else logits
     if background != "none":
         return of_classes

@@ -1,27 +1,55 @@
 """Classifiers of pixels: what the groups of an incremental head are made of."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-__all__ = ["HEADS", "HeadFactory", "conv1x1", "conv3x3_group", "plain_parameters"]
+__all__ = [
+    "HEADS",
+    "ConvFactory",
+    "HeadFactory",
+    "conv1x1",
+    "conv3x3_group",
+    "head_factories",
+    "plain_parameters",
+]
 
 HeadFactory = Callable[[int, int], nn.Module]
 """``(in_channels, n_new)`` -> classifier of maps B x in_channels x h x w, B x n_new x h x w."""
 
 
-def conv1x1(in_channels: int, n_new: int) -> nn.Conv2d:
-    """A 1x1 convolution with bias, initialised by torch's default.
+@dataclass(frozen=True)
+class ConvFactory:
+    """Makes convolutions of stride 1 with bias, initialised by torch's default.
 
     Args:
-        in_channels: channels of the feature map.
-        n_new: channels of the result.
+        kernel_size: height and width in pixels.
+        padding: zeros above and below, left and right.
+        dilation: distance of the kernel's rows and columns.
 
     Example:
-        >>> conv1x1(8, 3).weight.shape
-        torch.Size([3, 8, 1, 1])
+        >>> ConvFactory((3, 3), (1, 1))(8, 5).weight.shape
+        torch.Size([5, 8, 3, 3])
     """
-    return nn.Conv2d(in_channels, n_new, kernel_size=1)
+
+    kernel_size: tuple[int, int]
+    padding: tuple[int, int] = (0, 0)
+    dilation: tuple[int, int] = (1, 1)
+
+    def __call__(self, in_channels: int, n_new: int) -> nn.Conv2d:
+        """A convolution of ``in_channels`` to ``n_new`` channels."""
+        return nn.Conv2d(
+            in_channels,
+            n_new,
+            self.kernel_size,
+            padding=self.padding,
+            dilation=self.dilation,
+        )
+
+
+conv1x1 = ConvFactory((1, 1))
+"""A 1x1 convolution with bias, initialised by torch's default."""
 
 
 def conv3x3_group(in_channels: int, n_new: int) -> nn.Sequential:
@@ -29,7 +57,8 @@ def conv3x3_group(in_channels: int, n_new: int) -> nn.Sequential:
 
     Cha et al., "SSUL: Semantic Segmentation with Unknown Label for Exemplar-based Class-Incremental
     Learning", NeurIPS 2021: groups do not share a hidden map, so that training a new one leaves
-    the others' outputs as they are.
+    the others' outputs as they are. The convolutions' weights start from Kaiming's normal
+    initialisation (fan-in, ReLU).
 
     Args:
         in_channels: channels of the feature map, and of the hidden one.
@@ -40,35 +69,52 @@ def conv3x3_group(in_channels: int, n_new: int) -> nn.Sequential:
         >>> conv3x3_group(8, 3)(torch.zeros(2, 8, 4, 6)).shape
         torch.Size([2, 3, 4, 6])
     """
-    return nn.Sequential(
-        nn.Conv2d(in_channels, in_channels, kernel_size=3, padding=1, bias=False),
-        nn.BatchNorm2d(in_channels),
-        nn.ReLU(inplace=True),
-        nn.Conv2d(in_channels, n_new, kernel_size=1),
-    )
+    hidden = nn.Conv2d(in_channels, in_channels, kernel_size=3, padding=1, bias=False)
+    last = nn.Conv2d(in_channels, n_new, kernel_size=1)
+    for convolution in (hidden, last):
+        nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
+    return nn.Sequential(hidden, nn.BatchNorm2d(in_channels), nn.ReLU(inplace=True), last)
 
 
 def plain_parameters(classifier: nn.Module | None) -> tuple[Tensor, Tensor]:
-    """Weight and bias of a 1x1 convolution, one row per channel.
+    """Weight and bias of one convolution, a row per channel.
 
     Args:
         classifier: of a head.
 
     Returns:
-        (n x in_channels x 1 x 1, n).
+        (n x in_channels x k x k, n).
 
     Raises:
         ValueError: for any other module, or None.
     """
-    if (
-        isinstance(classifier, nn.Conv2d)
-        and classifier.kernel_size == (1, 1)
-        and classifier.bias is not None
-    ):
+    if isinstance(classifier, nn.Conv2d) and classifier.bias is not None:
         return classifier.weight, classifier.bias
     got = "none" if classifier is None else type(classifier).__name__
-    raise ValueError(f"expected a classifier that is a 1x1 convolution with bias; got {got}")
+    raise ValueError(f"expected a classifier that is one convolution with bias; got {got}")
 
 
 HEADS: dict[str, HeadFactory] = {"1x1": conv1x1, "3x3": conv3x3_group}
 """Classifiers by name: ``--head`` of the command line, ``head=`` of the models."""
+
+
+def head_factories(head: str | Sequence[HeadFactory], n_heads: int) -> list[HeadFactory]:
+    """What makes the classifiers of every head.
+
+    Args:
+        head: a name of :data:`HEADS`, for the main head (auxiliary ones, whose maps are wide, have
+            1x1 convolutions); or a factory for each.
+        n_heads: the main head and the auxiliary ones.
+
+    Raises:
+        ValueError: for an unknown name, or what is neither a name nor a list.
+
+    Example:
+        >>> head_factories("1x1", 2) == [conv1x1, conv1x1]
+        True
+    """
+    if isinstance(head, Sequence) and not isinstance(head, str):
+        return list(head)
+    if head not in HEADS:
+        raise ValueError(f"head={head!r} is unknown; expected one of {', '.join(HEADS)}")
+    return [HEADS[head], *[conv1x1] * (n_heads - 1)]

@@ -39,8 +39,8 @@ class DeepLabV3(SegmentationModel):
     With the same weights it computes what torchvision's ``deeplabv3_resnet50`` and ``_resnet101``
     do (``output_stride=8``) and starts from the same initialisation. MiB's networks (Cermelli et
     al., CVPR 2020) are ``activation="leaky_relu", last_conv=False, dropout=0.0`` at stride 16, with
-    ``pooling_window`` crop / 16; theirs dilate the first block of layer4, too, and have
-    batch norm's scale as its absolute value.
+    ``pooling_window`` crop / 16; theirs dilate the first block of layer4, too, and start the
+    pyramid from Xavier's initialisation.
 
     At 21 classes and 512 x 512: resnet50 39.6 M parameters and 48.4 GMAC, 163.6 at stride 8;
     resnet101 58.6 M, 67.8 and 241.2.
@@ -56,8 +56,8 @@ class DeepLabV3(SegmentationModel):
         norm_momentum: of the batch norms' statistics, the share of the newest batch.
         pooling_window: in evaluation pool over a window of so many pixels of the map around every
             pixel, see :func:`~avalanche_seg.models.aspp.window_means`; None: over the image.
-        dropout: share of the features that are dropped behind the pyramid; torchvision has 0.5 in
-            new versions, 0.1 behind the auxiliary one.
+        dropout: share of the features that are dropped behind the pyramid; torchvision's networks
+            have 0.5. Under the auxiliary classifiers it is 0.1, as there.
         last_conv: a 3x3 convolution with batch norm and activation under the classifiers, as in
             torchvision.
         head: as in :class:`~avalanche_seg.models.SegmentationModel`.

@@ -13,7 +13,12 @@ from avalanche_seg.models.channels import (
     class_scores,
     next_groups,
 )
-from avalanche_seg.models.classifiers import HeadFactory, conv1x1, plain_parameters
+from avalanche_seg.models.classifiers import (
+    ConvFactory,
+    HeadFactory,
+    conv1x1,
+    plain_parameters,
+)
 from avalanche_seg.system import check_whole, shown
 
 __all__ = ["IncrementalHead"]
@@ -33,7 +38,8 @@ class IncrementalHead(DynamicModule):
         factory: makes the classifier of ``n_new`` channels: ``(in_channels, n_new) -> Module``.
         n_extra: channels in front that are no class: SSUL's unknown, DKD's auxiliary channel.
         background: "shared": the background is the first channel of the classifier of step 0;
-            "separate": it has a classifier of its own; "none": it has no channel.
+            "separate": it has a classifier of its own; "split": the same, and the extra channels
+            are background too; "none": it has no channel.
 
     Attributes:
         classifiers: the classifier of every group.
@@ -43,6 +49,8 @@ class IncrementalHead(DynamicModule):
         init_new: what initialises a new classifier from step 1 on, called as
             ``init_new(head, classifier)`` before the classifier is added; None keeps torch's
             default. It may copy from :attr:`extra_classifier` and :attr:`background_classifier`.
+        detach_extra: the extra channels' classifier sends no gradient to the features, as that of
+            DKD's auxiliary channel.
 
     Raises:
         ValueError: for a number of channels that is none, a factory that is no function, or an
@@ -82,6 +90,7 @@ class IncrementalHead(DynamicModule):
         self.groups: list[HeadGroup] = []
         self.classes_per_step: list[int] = []
         self.init_new: ClassifierInit | None = None
+        self.detach_extra = False
         # Remembers device and dtype of the module while there is no classifier yet.
         self.register_buffer("_anchor", torch.empty(0), persistent=False)
 
@@ -105,7 +114,7 @@ class IncrementalHead(DynamicModule):
         """The classifier whose first channel is the background; None when there is none."""
         if self.background == "none":
             return None
-        return self._first("background" if self.background == "separate" else "classes")
+        return self._first("classes" if self.background == "shared" else "background")
 
     def _first(self, kind: str) -> nn.Module | None:
         found = (c for c, g in zip(self.classifiers, self.groups, strict=True) if g.kind == kind)
@@ -165,12 +174,52 @@ class IncrementalHead(DynamicModule):
                 "the head has no channel yet; train a strategy on the first experience, or call "
                 "grow(n)"
             )
-        if self.factory is not conv1x1:
-            return torch.cat([classifier(features) for classifier in self.classifiers], dim=1)
-        # One convolution for all groups: the weights are much smaller than the outputs.
-        rows = [plain_parameters(classifier) for classifier in self.classifiers]
+        apart = int(self.detach_extra and self.n_extra > 0)
+        maps = [classifier(features.detach()) for classifier in self.classifiers[:apart]]
+        if isinstance(self.factory, ConvFactory):
+            # One convolution for all groups: the weights are much smaller than the outputs.
+            maps.append(self._convolve(features, *self._rows(apart)))
+        else:
+            maps += [classifier(features) for classifier in self.classifiers[apart:]]
+        return maps[0] if len(maps) == 1 else torch.cat(maps, dim=1)
+
+    def _rows(self, first: int = 0) -> tuple[Tensor, Tensor]:
+        """Weight and bias of all classifiers from the ``first`` on, one row per channel."""
+        rows = [plain_parameters(classifier) for classifier in self.classifiers[first:]]
         weight, bias = (torch.cat(parts) for parts in zip(*rows, strict=True))
-        return nn.functional.conv2d(features, weight, bias)
+        return weight, bias
+
+    def _convolve(self, features: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+        made = self.factory
+        assert isinstance(made, ConvFactory)
+        return nn.functional.conv2d(features, weight, bias, 1, made.padding, made.dilation)
+
+    def signed_parts(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """The logits without bias, in a part of positive and one of negative weights.
+
+        With w+ = max(w, 0) and w- = min(w, 0) a logit is w+ f + w- f + b, the decomposition that
+        DKD distils (Baek et al., NeurIPS 2022, section 3.3).
+
+        Args:
+            features: floating point, B x in_channels x h x w.
+
+        Returns:
+            w+ f and w- f, each B x out_channels x h x w.
+
+        Raises:
+            ValueError: when the classifiers are no convolutions.
+
+        Example:
+            >>> head = IncrementalHead(2)
+            >>> head.grow(1)
+            >>> weight = torch.tensor([3.0, -2.0]).view(1, 2, 1, 1)
+            >>> head.classifiers[0].weight.data = weight
+            >>> [part.item() for part in head.signed_parts(torch.ones(1, 2, 1, 1))]
+            [3.0, -2.0]
+        """
+        weight, _ = self._rows()
+        positive, negative = weight.clamp(min=0), weight.clamp(max=0)
+        return self._convolve(features, positive), self._convolve(features, negative)
 
     def class_scores(self, logits: Tensor) -> Tensor:
         """The classes' scores among the raw channels; see :func:`class_scores`."""

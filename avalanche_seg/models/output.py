@@ -1,11 +1,11 @@
 """What networks and segmentation models return."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from torch import Tensor
 
-__all__ = ["DenseFeatures", "SegmentationOutput", "as_output"]
+__all__ = ["DenseFeatures", "SegmentationOutput", "as_output", "told"]
 
 
 class DenseFeatures(NamedTuple):
@@ -87,6 +87,27 @@ def as_output(output: object) -> SegmentationOutput:
     if isinstance(output, Tensor):
         return SegmentationOutput(output)
     raise TypeError(
-        f"the model returned {type(output).__name__}; expected logits (a tensor B x C x h x w) or "
-        "a SegmentationOutput: wrap the network in a module that returns one of them"
+        f"the model returned {told(output)}; expected logits (a tensor B x C x h x w) or a "
+        "SegmentationOutput: make the network a model with as_incremental(network), or wrap it in "
+        "a module that returns one of them"
     )
+
+
+def told(output: object) -> str:
+    """What an output is, in a few words.
+
+    Example:
+        >>> import torch
+        >>> told({"masks": torch.zeros(1, 2)}), told(torch.zeros(2, 5))
+        ('a dict with masks', 'a float32 tensor 2 x 5')
+    """
+    if isinstance(output, Tensor):
+        size = " x ".join(map(str, output.shape))
+        article = "an" if str(output.dtype).startswith("torch.int") else "a"
+        return f"{article} {str(output.dtype).removeprefix('torch.')} tensor {size}"
+    kind = type(output).__name__
+    if isinstance(output, Mapping):
+        return f"a {kind} with {', '.join(map(str, output))}"
+    if isinstance(output, Sequence) and not isinstance(output, str) and output:
+        return f"a {kind} that starts with {told(output[0])}"
+    return "None" if output is None else f"a {kind}"

@@ -13,7 +13,7 @@ __all__ = ["check_body", "checked_network", "parameter_roles"]
 def parameter_roles(
     model: nn.Module, body: nn.Module, heads: Iterable[IncrementalHead]
 ) -> dict[str, list[nn.Parameter]]:
-    """Every parameter under one of five roles, for learning rates, freezing and penalties.
+    """Every parameter under one of six roles, for learning rates, freezing and penalties.
 
     Args:
         model: has the body and the heads as submodules.
@@ -21,25 +21,26 @@ def parameter_roles(
         heads: its incremental heads.
 
     Returns:
-        "body": of the backbone; "extra": of the extra channels' classifiers; "old": of the
-        classifiers of earlier steps; "new": of the newest step's, at step 0 all that are not
-        extra; "neck": all others. Each in the order of ``model.parameters()``.
+        "body": of the backbone; "extra": of the extra channels' classifiers; "background": of the
+        background's, where it has one of its own; "old": of the classifiers of earlier steps;
+        "new": of the newest step's; "neck": all others. Each in the order of
+        ``model.parameters()``.
 
     Example:
         >>> body, head = nn.Linear(2, 2), IncrementalHead(2)
         >>> head.grow(3)
         >>> roles = parameter_roles(nn.Sequential(body, nn.PReLU(), head), body, [head])
         >>> {role: len(parameters) for role, parameters in roles.items()}
-        {'body': 2, 'neck': 1, 'extra': 0, 'old': 0, 'new': 2}
+        {'body': 2, 'neck': 1, 'extra': 0, 'background': 0, 'old': 0, 'new': 2}
     """
     role_of = {id(parameter): "body" for parameter in body.parameters()}
     for head in heads:
         for group, classifier in zip(head.groups, head.classifiers, strict=True):
             newest = group.step == len(head.classes_per_step) - 1
-            role = "extra" if group.kind == "extra" else "new" if newest else "old"
+            role = group.kind if group.kind != "classes" else "new" if newest else "old"
             role_of |= {id(parameter): role for parameter in classifier.parameters()}
     roles: dict[str, list[nn.Parameter]] = {
-        role: [] for role in ("body", "neck", "extra", "old", "new")
+        role: [] for role in ("body", "neck", "extra", "background", "old", "new")
     }
     for parameter in model.parameters():
         roles[role_of.get(id(parameter), "neck")].append(parameter)

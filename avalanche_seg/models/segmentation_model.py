@@ -8,11 +8,12 @@ from torch import Tensor, nn
 
 from avalanche_seg.kernels import predicted_labels
 from avalanche_seg.models.channels import BackgroundChannel
-from avalanche_seg.models.classifiers import HEADS
+from avalanche_seg.models.classifiers import HeadFactory, head_factories
 from avalanche_seg.models.incremental_head import IncrementalHead
 from avalanche_seg.models.modes import evaluating
 from avalanche_seg.models.output import SegmentationOutput
 from avalanche_seg.models.roles import check_body, checked_network, parameter_roles
+from avalanche_seg.models.taps import SIGNED, checked_taps
 from avalanche_seg.normalization import Normalization, check_normalized
 from avalanche_seg.system import check_whole, check_wholes
 
@@ -22,9 +23,9 @@ __all__ = ["SegmentationModel"]
 class SegmentationModel(nn.Module):
     """A feature network under incremental heads.
 
-    The model accepts uint8 images and normalises them itself; floating point images are taken to be
-    normalised already (``predict`` and the strategies look at the values of the first ones). Main
-    and auxiliary heads start empty and grow together, a step at a time.
+    The model normalises uint8 images itself; floating point images are taken to be normalised
+    already (``predict`` and the strategies look at the values of the first ones). Main and
+    auxiliary heads start empty and grow together, a step at a time.
 
     Labels are classes, 0 the background; logits have raw channels: ``n_extra`` extra ones, then the
     classes (without the background when it has no channel). :meth:`scores` leads from one to the
@@ -37,12 +38,15 @@ class SegmentationModel(nn.Module):
         channels: channels of the main feature map.
         aux_channels: channels of every auxiliary map.
         body: the backbone's dotted path in the model; None: the whole network.
-        head: kind of classifiers, of :data:`HEADS`: "1x1" (a convolution), "3x3" (a group of
-            layers per step).
+        head: kind of the main head's classifiers, of :data:`HEADS`: "1x1" (a convolution), "3x3" (a
+            group of layers per step), and auxiliary heads, whose maps are wide, have 1x1
+            convolutions; or a :data:`HeadFactory` per head, in a subclass that sets ``config``.
         n_extra: channels in front that are no class, such as SSUL's unknown.
         background: where the background's channel is: "shared" (in the classifier of step 0),
-            "separate" (in one of its own), "none" (nowhere).
-        taps: feature maps that outputs hold: "head" (the main map), or of the network's
+            "separate" (in one of its own), "split" (the same, and the extra channels are
+            background too), "none" (nowhere).
+        taps: feature maps that outputs hold: "head" (the main map), "head+" and "head-" (the parts
+            of the main logits of :meth:`IncrementalHead.signed_parts`), or of the network's
             ``tap_names``.
         in_channels: of the images.
         mean: of the channels, in 0..1; None: ImageNet's, or their average for other channels.
@@ -85,7 +89,7 @@ class SegmentationModel(nn.Module):
         aux_channels: Sequence[int] = (),
         *,
         body: str | None = None,
-        head: str = "1x1",
+        head: str | Sequence[HeadFactory] = "1x1",
         n_extra: int = 0,
         background: BackgroundChannel = "shared",
         taps: Collection[str] = ("head",),
@@ -98,12 +102,13 @@ class SegmentationModel(nn.Module):
         super().__init__()
         check_whole("in_channels", in_channels, least=1)
         self.normalization = Normalization.of_channels(in_channels, mean, std, value_range)
-        if head not in HEADS:
-            raise ValueError(f"head={head!r} is unknown; expected one of {', '.join(HEADS)}")
+        widths = (channels, *check_wholes("aux_channels", aux_channels, least=1))
+        factories = head_factories(head, len(widths))
         self.network = checked_network(network)
+        channels_are: dict[str, Any] = {"n_extra": n_extra, "background": background}
         self.head, *aux_heads = (
-            IncrementalHead(width, factory=HEADS[head], n_extra=n_extra, background=background)
-            for width in (channels, *check_wholes("aux_channels", aux_channels, least=1))
+            IncrementalHead(width, factory=factory, **channels_are)
+            for width, factory in zip(widths, factories, strict=True)
         )
         self.aux_heads = nn.ModuleList(aux_heads)
         self._body = "network" if body is None else body
@@ -165,15 +170,7 @@ class SegmentationModel(nn.Module):
 
     @taps.setter
     def taps(self, names: Collection[str]) -> None:
-        known = ("head", *getattr(self.network, "tap_names", ()))
-        names = [names] if isinstance(names, str) else names
-        unknown = sorted(set(names).difference(known))
-        if unknown:
-            raise ValueError(
-                f"taps {', '.join(map(repr, unknown))} are unknown; expected some of "
-                f"{', '.join(known)}"
-            )
-        self._taps = frozenset(names)
+        self._taps = checked_taps(self.network, names)
 
     def grow(self, n_new: int) -> None:
         """Add ``n_new`` classes to every head; training through Avalanche does it by itself."""
@@ -181,7 +178,7 @@ class SegmentationModel(nn.Module):
             head.grow(n_new)
 
     def parameter_roles(self) -> dict[str, list[nn.Parameter]]:
-        """Every parameter under "body", "neck", "extra", "old" or "new".
+        """Every parameter under "body", "neck", "extra", "background", "old" or "new".
 
         See :func:`avalanche_seg.models.roles.parameter_roles`.
         """
@@ -194,18 +191,22 @@ class SegmentationModel(nn.Module):
             images: B x in_channels x H x W (any), uint8 in 0..255 or normalised floating point.
 
         Returns:
-            logits, auxiliary logits (training only) and the features that ``taps`` names.
+            logits, auxiliary logits (in training, unless their heads are held in evaluation mode)
+            and the features that ``taps`` names.
         """
-        images, wanted = self.normalization.normalize(images), self._taps - {"head"}
+        images, wanted = self.normalization.normalize(images), self._taps - {"head", *SIGNED}
         features = self.network(images, wanted) if wanted else self.network(images)
         aux: tuple[Tensor, ...] = ()
-        if self.training:
+        if self.training and self.aux_heads.training and (features.aux or self.network.training):
             aux = tuple(
                 head(level) for head, level in zip(self.aux_heads, features.aux, strict=True)
             )
         taps = {name: features.taps[name] for name in sorted(wanted)}
         if "head" in self._taps:
             taps["head"] = features.main
+        if self._taps.intersection(SIGNED):
+            parts = zip(SIGNED, self.head.signed_parts(features.main), strict=True)
+            taps |= {name: part for name, part in parts if name in self._taps}
         return SegmentationOutput(self.head(features.main), aux, taps)
 
     def scores(self, logits: Tensor) -> Tensor:

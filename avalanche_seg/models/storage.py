@@ -9,9 +9,12 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
+from torch import nn
 
+from avalanche_seg.models.adapting import AdaptedModel, as_incremental
 from avalanche_seg.models.create import create_model, name_of
 from avalanche_seg.models.segmentation_model import SegmentationModel
+from avalanche_seg.models.weights import check_shapes
 from avalanche_seg.system import atomic_write
 
 __all__ = ["load_model", "save_model"]
@@ -110,11 +113,18 @@ def _digest(description: Mapping[str, Any], state: Mapping[str, torch.Tensor]) -
     return digest.hexdigest()
 
 
-def load_model(path: str | Path, *, device: str | torch.device = "cpu") -> SegmentationModel:
+def load_model(
+    path: str | Path,
+    *,
+    network: nn.Module | None = None,
+    device: str | torch.device = "cpu",
+) -> SegmentationModel:
     """Rebuild a model from its file alone, in evaluation mode; random generators stay as they are.
 
     Args:
         path: a file written by :func:`save_model`.
+        network: of a model that :func:`as_incremental` made, a network as it was given there; its
+            weights do not matter.
         device: where to put the model.
 
     Returns:
@@ -122,7 +132,9 @@ def load_model(path: str | Path, *, device: str | torch.device = "cpu") -> Segme
         or empty).
 
     Raises:
-        ValueError: when the file is missing, damaged or was not written by this package.
+        ValueError: when the file is missing, damaged or was not written by this package; when the
+            library of its network is not installed; when a network is needed and not given, is
+            given and not needed, or is another one.
     """
     path = Path(path)
     if not path.is_file():
@@ -137,19 +149,24 @@ def load_model(path: str | Path, *, device: str | torch.device = "cpu") -> Segme
         raise ValueError(f"{path} cannot be read ({error}); expected a readable model") from error
     except SafetensorError as error:
         raise ValueError(f"{path} is damaged or no safetensors file ({error})") from error
+    name = ""
     try:
         description = json.loads(metadata[_KEY])
         if description["format"] != _FORMAT:
             raise ValueError(f"format {description['format']!r}, not {_FORMAT!r}")
         with torch.random.fork_rng(devices=[]):  # The weights drawn here are replaced at once.
-            model = create_model(description["name"], **description["config"])
+            name = description["name"]
+            model = _rebuilt(name, description["config"], network)
             for n_new in description["classes_per_step"]:
                 model.grow(n_new)
+        check_shapes(model.state_dict(), state, "weights")
         model.load_state_dict(state)
         model.class_names = tuple(description["class_names"])
         model.class_ids = tuple(description["class_ids"])
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())
+        if network is not None or name == AdaptedModel.name or ":" in str(name):
+            raise ValueError(f"{path}: {reason}") from error  # What it needs is not in the file.
         raise ValueError(
             f"{path} does not describe a model of this package ({type(error).__name__}: {reason}); "
             "expected a file written by save_model"
@@ -161,3 +178,17 @@ def load_model(path: str | Path, *, device: str | torch.device = "cpu") -> Segme
             "copy, or train the step again"
         )
     return model.to(device).eval()
+
+
+def _rebuilt(name: str, config: Mapping[str, Any], network: nn.Module | None) -> SegmentationModel:
+    """A model without steps, from its name and config, or around a network of the user's."""
+    if name != AdaptedModel.name:
+        if network is not None:
+            raise ValueError(f"it holds a {name}, which needs no network; leave network= out")
+        return create_model(name, **config)
+    if network is None:
+        raise ValueError(
+            f"it holds a {config['network']} that as_incremental adapted, which only you can make "
+            "again; load it in Python, load_model(path, network=...)"
+        )
+    return as_incremental(network, **{k: v for k, v in config.items() if k != "network"})

@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-__all__ = ["fit_weights", "read_weights", "renamed"]
+__all__ = ["check_shapes", "fit_weights", "read_weights", "renamed"]
 
 
 def read_weights(path: str | Path, expected: str) -> dict[str, Tensor]:
@@ -52,6 +52,35 @@ def read_weights(path: str | Path, expected: str) -> dict[str, Tensor]:
     return state
 
 
+def check_shapes(own: Mapping[str, Tensor], given: Mapping[str, Tensor], where: object) -> None:
+    """Refuse weights of another shape.
+
+    Args:
+        own: a network's state dict.
+        given: what is to be loaded.
+        where: it is from, for the message.
+
+    Raises:
+        ValueError: naming the first that differs, and how many there are.
+
+    Example:
+        >>> check_shapes({"w": torch.zeros(2, 3)}, {"w": torch.zeros(2, 4)}, "a.pt")
+        ... # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        ValueError: a.pt: 1 of 1 weights have another shape, the first is 'w': (2, 4), not (2, 3)...
+    """
+    both = [name for name in own if name in given]
+    shapes = {name: tuple(getattr(given[name], "shape", ())) for name in both}
+    wrong = [name for name in both if tuple(own[name].shape) != shapes[name]]
+    if wrong:
+        first = wrong[0]
+        raise ValueError(
+            f"{where}: {len(wrong)} of {len(both)} weights have another shape, the first is "
+            f"{first!r}: {shapes[first]}, not {tuple(own[first].shape)}; take weights "
+            "of this network, or its arguments from where they come"
+        )
+
+
 def fit_weights(
     wanted: Mapping[str, Tensor], state: Mapping[str, Tensor], *, path: str | Path, name: str
 ) -> None:
@@ -81,20 +110,12 @@ def fit_weights(
         first = different[0]
         which = "is missing" if first in wanted else "is none of its names"
         raise ValueError(
-            f"{path} does not fit {name}: {len(different)} of {len(wanted)} keys differ, the first "
+            f"{path} does not fit {name}: {len(different)} keys differ, the first "
             f"is {first}, which {which}; expected torchvision's names: choose the network "
             "that the file was made of"
         )
     shared = sorted(wanted.keys() & state.keys())
-    shapes = {key: tuple(getattr(state[key], "shape", ())) for key in shared}
-    reshaped = [key for key in shared if shapes[key] != tuple(wanted[key].shape)]
-    if reshaped:
-        first = reshaped[0]
-        raise ValueError(
-            f"{path} does not fit {name}: {len(reshaped)} of {len(wanted)} tensors have another "
-            f"shape, the first is {first} with {shapes[first]}; expected "
-            f"{tuple(wanted[first].shape)}: choose the network that the file was made of"
-        )
+    check_shapes({key: wanted[key] for key in shared}, state, f"{path} does not fit {name}")
     with torch.no_grad():
         for key in shared:
             wanted[key].copy_(state[key])

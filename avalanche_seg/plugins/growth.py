@@ -5,12 +5,9 @@ from typing import Any
 from avalanche.models import DynamicModule
 from torch import nn
 
-__all__ = ["check_channels", "check_growth", "grows"]
+__all__ = ["brings_classes", "check_channels", "check_growth", "grows"]
 
-_REMEDY = (
-    "use a model whose heads grow, such as BiSeNet() or SegmentationModel(network, channels), or "
-    "put an IncrementalHead into your own"
-)
+_REMEDY = "make it one whose heads grow, as_incremental(network), or use another, such as BiSeNet()"
 
 
 def grows(model: nn.Module) -> bool:
@@ -21,6 +18,17 @@ def grows(model: nn.Module) -> bool:
         False
     """
     return any(isinstance(module, DynamicModule) for module in model.modules())
+
+
+def brings_classes(experience: Any) -> bool:
+    """Whether a step has classes that no earlier one had; else it brings other images alone.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> brings_classes(SimpleNamespace(classes_in_this_experience=[2], previous_classes=[0, 1]))
+        True
+    """
+    return not set(experience.classes_in_this_experience) <= set(experience.previous_classes)
 
 
 def check_growth(
@@ -45,8 +53,8 @@ def check_growth(
 
     Raises:
         ValueError: when there are fewer channels than classes of the step; for a model that does
-            not grow, also when there are fewer than classes of all steps, or when the steps are
-            several and something counts on growth.
+            not grow, also when there are fewer than classes of all steps, or when a step brings
+            classes after others and something counts on growth.
 
     Example:
         >>> check_growth(nn.Conv2d(3, 21, 1), 21, n_old=0, n_seen=16, n_total=21)
@@ -68,7 +76,8 @@ def check_growth(
             f"model: {name} has {n_channels} channels and no head that grows; expected one for "
             f"each of the {n_total} classes of all steps: {_REMEDY}"
         )
-    if counts_classes is not None and (n_old > 0 or n_seen < n_total):
+    grew_before = n_old > 0 and (n_old < n_seen or n_channels > n_seen)
+    if counts_classes is not None and (grew_before or n_seen < n_total):
         raise ValueError(
             f"model: {name} has {n_channels} channels from the start and no head that grows; "
             f"{counts_classes} tells old channels from new ones and expects {n_seen} after this "

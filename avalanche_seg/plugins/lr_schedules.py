@@ -24,10 +24,14 @@ class SchedulePlugin(SegmentationPlugin):
 
     The schedule spans one training experience, epochs times batches, and starts afresh with the
     next. List it after plugins that change the data (replay), so that it counts their batches.
+
+    Args:
+        floor: least rate of any group.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, floor: float = 0.0) -> None:
         super().__init__()
+        self.floor = check_number("floor", floor)
         self._n_iterations = 1
 
     @abstractmethod
@@ -45,7 +49,7 @@ class SchedulePlugin(SegmentationPlugin):
         """Set the rate of this iteration."""
         factor = self.factor(strategy.clock.train_exp_iterations, self._n_iterations)
         for group in strategy.optimizer.param_groups:
-            group["lr"] = group["initial_lr"] * factor
+            group["lr"] = max(group["initial_lr"] * factor, self.floor)
 
 
 class PolyLRPlugin(SchedulePlugin):
@@ -53,22 +57,41 @@ class PolyLRPlugin(SchedulePlugin):
 
     Args:
         power: the exponent, 0.9 as published.
+        warmup: share of the step's iterations over which the rate rises linearly to what it would
+            be without a warm-up; 0 for none. SSUL has 0.1 and DKD 0.2 on ADE20K.
+        warmup_start: factor at which the rise begins.
+        floor: least rate of any group; SSUL has 1e-6.
 
     Raises:
-        ValueError: when the power is negative.
+        ValueError: when a number is negative, or a share above 1.
 
     Example:
         >>> PolyLRPlugin(power=1.0).factor(1, 4)
         0.75
+        >>> [PolyLRPlugin(power=0.0, warmup=0.5).factor(i, 8) for i in (0, 2, 4)]
+        [0.001, 0.5005, 1.0]
     """
 
-    def __init__(self, power: float = 0.9) -> None:
-        super().__init__()
+    def __init__(
+        self,
+        power: float = 0.9,
+        *,
+        warmup: float = 0.0,
+        warmup_start: float = 0.001,
+        floor: float = 0.0,
+    ) -> None:
+        super().__init__(floor=floor)
         self.power = check_number("power", power)
+        self.warmup = check_number("warmup", warmup, most=1)
+        self.warmup_start = check_number("warmup_start", warmup_start, most=1)
 
     def factor(self, iteration: int, n_iterations: int) -> float:
-        """(1 - iteration / n_iterations) ** power."""
-        return poly_factor(iteration, n_iterations, self.power)
+        """(1 - iteration / n_iterations) ** power, times the rise."""
+        factor = poly_factor(iteration, n_iterations, self.power)
+        rises = self.warmup * n_iterations
+        if iteration < rises:
+            factor *= self.warmup_start + (1 - self.warmup_start) * iteration / rises
+        return factor
 
 
 class StepLRPlugin(SchedulePlugin):

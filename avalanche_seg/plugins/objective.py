@@ -9,7 +9,7 @@ from avalanche_seg.loading import batch_extras
 from avalanche_seg.losses import Objective, StepBatch
 from avalanche_seg.models import as_output
 from avalanche_seg.plugins.base import SegmentationPlugin, record_term
-from avalanche_seg.plugins.growth import check_channels
+from avalanche_seg.plugins.growth import brings_classes, check_channels
 from avalanche_seg.system import shown
 
 __all__ = ["ObjectivePlugin", "computes_objectives", "step_batch"]
@@ -25,15 +25,17 @@ def step_batch(strategy: Any, *, teacher: Any = None, output: Any = None) -> Ste
     """
     if output is None and strategy.mb_output is not None:
         output = as_output(strategy.mb_output)
+    experience = strategy.experience
     return StepBatch(
         strategy.mb_x,
         _as_losses_ignore(strategy.mb_y, strategy.experience, output),
         output,
-        n_old=len(strategy.experience.previous_classes),
-        step=strategy.experience.current_experience,
+        n_old=len(experience.previous_classes),
+        step=experience.current_experience,
         teacher=teacher,
         weight=getattr(strategy, "target_weight", None),
         extras=batch_extras(strategy.mbatch),
+        hides_old=brings_classes(experience),
     )
 
 

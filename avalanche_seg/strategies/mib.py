@@ -7,7 +7,14 @@ from avalanche_seg.plugins import BalancedInitPlugin, UnbiasedDistillationPlugin
 from avalanche_seg.system import check_number
 from avalanche_seg.training import SegmentationTemplate, TemplateOptions, own_plugins
 
-__all__ = ["MiB"]
+__all__ = ["MiB", "MiBOptions"]
+
+
+class MiBOptions(TemplateOptions, total=False):
+    """The keyword arguments of :class:`MiB`, for methods that are built on it."""
+
+    kd_weight: float
+    teacher_scale: float
 
 
 class MiB(SegmentationTemplate):

@@ -19,6 +19,7 @@ __all__ = [
     "broadcast",
     "collective_device",
     "is_main",
+    "least_of_ranks",
     "process_group",
     "rank",
     "all_reduce_sum_",
@@ -95,6 +96,20 @@ def any_rank(flag: bool) -> bool:
     if world_size() == 1:
         return flag
     return bool(all_reduce_sum_(torch.tensor(int(flag), device=collective_device())))
+
+
+def least_of_ranks(number: int) -> int:
+    """The smallest of the processes' numbers.
+
+    Example:
+        >>> least_of_ranks(3)
+        3
+    """
+    if world_size() == 1:
+        return number
+    least = torch.tensor(number, device=collective_device())
+    dist.all_reduce(least, op=dist.ReduceOp.MIN)
+    return int(least)
 
 
 def broadcast(value: Any) -> Any:

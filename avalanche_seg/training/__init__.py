@@ -1,6 +1,7 @@
 """The training loop of dense prediction: template, objective, precision, optimizers."""
 
-from avalanche_seg.training.optimizers import OptimizerFactory, sgd
+from avalanche_seg.training.channels import check_channels_of
+from avalanche_seg.training.optimizers import OptimizerFactory, sgd, with_roles
 from avalanche_seg.training.options import TemplateOptions, default_evaluator, own_plugins
 from avalanche_seg.training.precision import AMP_MODES, AmpMode
 from avalanche_seg.training.roles import RoleOptions, role_groups
@@ -13,8 +14,10 @@ __all__ = [
     "RoleOptions",
     "SegmentationTemplate",
     "TemplateOptions",
+    "check_channels_of",
     "default_evaluator",
     "own_plugins",
     "role_groups",
     "sgd",
+    "with_roles",
 ]

@@ -1,9 +1,11 @@
 """Loaders of training and evaluation, and what becomes of a batch before the network sees it."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import torch
 
+from avalanche_seg.benchmarks import TrainVoid
 from avalanche_seg.loading import eval_loader, loader_options, to_device, train_loader
 from avalanche_seg.normalization import check_normalized, normalization_of
 from avalanche_seg.training.loop import MicroBatchTemplate
@@ -16,7 +18,12 @@ class BatchTemplate(MicroBatchTemplate):
 
     Attributes:
         loader: arguments of every ``DataLoader``.
+        model_options: of a class: arguments that its models need, as ``create_model`` takes them.
+        train_void: of a class: what its benchmarks should take void for in training.
     """
+
+    model_options: ClassVar[Mapping[str, Any]] = {}
+    train_void: ClassVar[TrainVoid] = "background"
 
     loader: dict[str, Any]
     dataloader: Any

@@ -15,7 +15,7 @@ from avalanche_seg.training.roles import (
     role_groups,
 )
 
-__all__ = ["OptimizerFactory", "OptimizerSource", "sgd"]
+__all__ = ["OptimizerFactory", "OptimizerSource", "sgd", "with_roles"]
 
 OptimizerFactory = Callable[[nn.Module, Any], Optimizer]
 """``(model, experience) -> Optimizer``, called at the start of every step, after the model grew."""
@@ -70,29 +70,62 @@ def sgd(
     for name, given in (("roles", roles), ("first_step_roles", first_step_roles)):
         check_role_options(name, given)
     rate_later = lr / 10 if lr_later is None else lr_later
-    frozen: list[nn.Parameter] = []
+    common = {"momentum": momentum, "weight_decay": weight_decay, "nesterov": nesterov}
+    return _SGDFactory((lr, rate_later), (first_step_roles, roles), common)
 
-    def make(model: nn.Module, experience: Any) -> Optimizer:
-        check_roles(model, {*(roles or ()), *(first_step_roles or ())})  # Before step 0 is trained.
+
+class _SGDFactory:
+    """What :func:`sgd` returns: rates and roles of step 0 and of later ones."""
+
+    def __init__(
+        self,
+        rates: tuple[float, float],
+        roles: tuple[Mapping[str, RoleOptions] | None, Mapping[str, RoleOptions] | None],
+        common: Mapping[str, Any],
+    ) -> None:
+        self.rates, self.roles, self.common = rates, roles, common
+        self._frozen: list[nn.Parameter] = []
+
+    def __call__(self, model: nn.Module, experience: Any) -> Optimizer:
+        check_roles(model, {role for roles in self.roles for role in roles or ()})  # Before step 0.
         later = bool(experience.previous_classes)
-        rate = rate_later if later else lr
-        wanted = (roles if later else first_step_roles) or {}
-        for parameter in frozen:  # At an earlier step.
+        rate, wanted = self.rates[later], self.roles[later] or {}
+        for parameter in self._frozen:  # At an earlier step.
             parameter.requires_grad_(True)
-        frozen[:] = freeze_roles(model, wanted)
-        groups = role_groups(model, wanted, lr=rate, weight_decay=weight_decay)
-        return SGD(
-            groups,
-            lr=rate,
-            momentum=momentum,
-            weight_decay=weight_decay,
-            nesterov=nesterov,
-            # One pass over memory instead of five; pairs numbers by their place in memory, so
-            # gradients need the layout of their weights, which autograd gives them.
-            fused=all(p.device.type in _FUSED for group in groups for p in group["params"]),
-        )
+        self._frozen = freeze_roles(model, wanted)
+        groups = role_groups(model, wanted, lr=rate, weight_decay=self.common["weight_decay"])
+        # One pass over memory instead of five; pairs numbers by their place in memory, so gradients
+        # need the layout of their weights, which autograd gives them.
+        fused = all(p.device.type in _FUSED for group in groups for p in group["params"])
+        return SGD(groups, lr=rate, fused=fused, **self.common)
 
-    return make
+
+def with_roles(
+    optimizer: Optimizer | OptimizerFactory,
+    *,
+    roles: Mapping[str, RoleOptions],
+    first_step_roles: Mapping[str, RoleOptions],
+) -> Optimizer | OptimizerFactory:
+    """An optimizer with a method's own rates by role.
+
+    Args:
+        optimizer: of :func:`sgd` without roles; any other decides on its rates itself and is
+            returned as it is.
+        roles: at later steps.
+        first_step_roles: at step 0.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> from avalanche_seg.models import BiSeNet
+        >>> slow = with_roles(sgd(0.01), roles={}, first_step_roles={"body": RoleOptions(lr=0.1)})
+        >>> model = BiSeNet("resnet18", classes_per_step=(3,))
+        >>> groups = slow(model, SimpleNamespace(previous_classes=[])).param_groups
+        >>> [(group["role"], group["lr"]) for group in groups]
+        [('body', 0.001), ('neck', 0.01), ('new', 0.01)]
+    """
+    if not isinstance(optimizer, _SGDFactory) or any(optimizer.roles):
+        return optimizer
+    return _SGDFactory(optimizer.rates, (first_step_roles, roles), optimizer.common)
 
 
 class OptimizerSource:

@@ -60,15 +60,19 @@ def show_options(strategy: Strategy, template: type) -> Strategy:
     """Spell a strategy's ``**options`` out in its signature, for ``help`` and editors.
 
     Args:
-        strategy: a class whose constructor takes ``**options`` of :class:`TemplateOptions`.
-        template: the class whose constructor has them.
+        strategy: a class whose constructor takes ``**options`` of :class:`TemplateOptions`, and of
+            the strategy that it is built on.
+        template: the class whose constructor has those of all.
     """
     constructor = strategy.__init__  # type: ignore[misc]
     own = inspect.signature(constructor)
     if not any(p.kind is p.VAR_KEYWORD for p in own.parameters.values()):
         return strategy
     shared = inspect.signature(template.__init__).parameters  # type: ignore[misc]
+    # Of the strategy below, whose own signature is spelled out already.
+    below = inspect.signature(strategy.__mro__[1].__init__).parameters  # type: ignore[misc]
     shown = [p for p in own.parameters.values() if p.kind is not p.VAR_KEYWORD]
+    shown += [p for name, p in below.items() if name not in {*own.parameters, *shared}]
     shown += [
         shared[name] for name in TemplateOptions.__annotations__ if name not in own.parameters
     ]

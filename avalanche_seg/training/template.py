@@ -59,7 +59,7 @@ class SegmentationTemplate(BatchTemplate):
             more than logits and labels; the criterion is then for evaluations alone.
         train_mb_size: images per training batch, over all processes.
         train_epochs: epochs per step.
-        eval_mb_size: images per evaluation batch; 1 for images of different sizes.
+        eval_mb_size: images per evaluation batch; images of different sizes are computed apart.
         device: where model and batches go.
         plugins: further plugins; the list is copied.
         evaluator: an ``EvaluationPlugin`` or a function that makes one; None for no metrics.

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from avalanche_seg.benchmarks import check_data
-from avalanche_seg.datasets import from_dataset, read_folder
+from avalanche_seg.datasets import from_dataset, read_ade20k, read_folder
 from tests.devkits import write_devkit, write_image, write_mask
+from tests.scene_kits import write_ade20k, write_cityscapes
 
 NAMES = ("background", "ant", "bee")
 
@@ -102,6 +103,29 @@ def test_unknown_options_are_refused_before_any_file_is_read(devkit, options, wo
     gone = replace(devkit.train, images=(Path("gone.jpg"),) * len(devkit.train))
     with pytest.raises(ValueError, match=words):
         check_data(replace(devkit, train=gone), progress=False, **options)
+
+
+def test_partitions_of_another_list_of_images_are_told_of(tmp_path):
+    masks = [[[1, 101, 2, 150]]] * 3
+    files = read_ade20k(write_ade20k(tmp_path, {"training": masks, "validation": masks[:1]}))
+    report = check_data(files, progress=False)
+    impossible = [note for note in messages(report, "note") if "MiB's partition" in note]
+    assert len(impossible) == 3 and "task='100-50', setting='partitioned'" in impossible[0]
+    assert {one.setting for one in report.steps if one.task == "100-50"} == {
+        *("disjoint", "overlapped", "sequential")
+    }
+    asked = check_data(files, tasks=["100-50"], settings=["partitioned"], progress=False)
+    assert "made for 20210" in messages(asked, "error")[0]
+
+
+def test_images_of_every_domain_are_counted(tmp_path):
+    kit = write_cityscapes(
+        tmp_path, {"train": {"aachen": [[[7]]] * 2, "ulm": [[[8]]]}, "val": {"munster": [[[7]]]}}
+    )
+    report = check_data("cityscapes_domains", kit, progress=False)
+    (note,) = (one for one in messages(report, "note") if one.startswith("steps are domains"))
+    assert "aachen 2, bremen 0," in note and note.endswith("munster 1")
+    assert report.steps == ()
 
 
 def test_more_than_255_classes_and_samples_that_are_no_files():

@@ -121,3 +121,15 @@ def test_zero_that_is_a_class_or_no_label() -> None:
     assert train_label_map(scenes, [0])[mask].tolist() == [0, 0, 1, 0]
     assert train_label_map(scenes, [0], train_void="ignore")[mask].tolist() == [255, 0, 1, 255]
     assert seen_label_map(scenes, 1)[mask].tolist() == [255, 2, 1, 255]
+
+
+def test_without_a_background_what_is_no_class_is_void() -> None:
+    roads = LabelSpace(((0, 1), ()), ("road", "car"), "class", has_background=False)
+    for void in ("background", "ignore"):
+        table = train_label_map(roads, [0], train_void=void)  # type: ignore[arg-type]
+        assert table[[0, 1, 2, 255]].tolist() == [0, 1, 255, 255]
+    for unseen in ("background", "ignore"):
+        table = seen_label_map(roads, 1, test_unseen=unseen)  # type: ignore[arg-type]
+        assert table[[0, 1, 2, 255]].tolist() == [0, 1, 255, 255]
+    scenes = LabelSpace(((1,),), ("unlabelled", "wall"), "unlabelled", has_background=False)
+    assert train_label_map(scenes, [0])[[0, 1, 255]].tolist() == [255, 0, 255]

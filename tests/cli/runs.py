@@ -29,6 +29,7 @@ def step_of(iou: Iou, n_base: int) -> dict[str, Any]:
         return sum(present) / len(present) if present else None
 
     groups = {"old": values[1:n_base], "new": values[n_base:], "all": values[1:]}
+    groups |= {"old_bg": values[:n_base], "all_bg": values}
     means = {f"mIoU_{name}": mean(chosen) for name, chosen in groups.items()}
     return {"iou": iou, "means": {**means, "pixel_accuracy": 0.875}}
 

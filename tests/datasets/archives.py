@@ -100,3 +100,60 @@ def point_torchvision_at(
     patch.setattr(SBDataset, "url", f"{server.url}/benchmark.tgz")
     patch.setattr(SBDataset, "md5", md5["sbd"])
     patch.setenv("no_proxy", "127.0.0.1")
+
+
+class RangeServer:
+    """A server of one file.
+
+    Attributes:
+        url: of the file.
+        ranges: what was asked for, request by request; None for all of it.
+        drop_after: ends the connection after so many bytes; None sends all.
+        knows_ranges: answers a request for a part with that part.
+        tells_size: tells how much it sends.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.ranges: list[str | None] = []
+        self.drop_after: int | None = None
+        self.knows_ranges = True
+        self.tells_size = True
+
+
+@contextmanager
+def serve_ranges(content: bytes, name: str = "file") -> Iterator[RangeServer]:
+    """Serve one file, in parts where asked for, on this machine's loopback."""
+
+    class Handler(SimpleHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if self.path != f"/{name}":
+                self.send_error(404)
+                return
+            asked = self.headers.get("Range")
+            known.ranges.append(asked)
+            start = 0
+            if asked and known.knows_ranges:
+                start = int(asked.removeprefix("bytes=").removesuffix("-"))
+            if start >= len(content):
+                self.send_error(416)
+                return
+            self.send_response(206 if start else 200)
+            if known.tells_size:
+                self.send_header("Content-Length", str(len(content) - start))
+            self.end_headers()
+            self.wfile.write(content[start : known.drop_after])
+
+        def log_message(self, *args: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    known = RangeServer(f"http://127.0.0.1:{server.server_port}/{name}")
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        yield known
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

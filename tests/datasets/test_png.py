@@ -8,7 +8,7 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from avalanche_seg.datasets.png import plain_rows
+from avalanche_seg.datasets.png import may_be_turned, plain_rows
 
 IDS = np.random.default_rng(0).integers(0, 256, (20, 31), dtype=np.uint8)
 
@@ -42,6 +42,31 @@ def test_values_of_pillows_palette_files(options: dict[str, object]) -> None:
     rows = plain_rows(saved(palette_picture(), **options))
     assert rows is not None
     np.testing.assert_array_equal(rows[:, 1:], IDS)
+
+
+def test_rows_with_filters_are_found_out_from_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pillow filters the rows of grey masks; all of them need not be inflated to know it."""
+    content = saved(Image.fromarray(np.arange(40, dtype=np.uint8).repeat(3000).reshape(40, 3000)))
+
+    def inflate(*args: object, **kwargs: object) -> bytes:
+        raise AssertionError("everything was inflated")
+
+    monkeypatch.setattr("avalanche_seg.datasets.png.zlib.decompress", inflate)
+    assert plain_rows(content) is None
+
+
+def test_chunks_that_may_hold_an_orientation() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    assert may_be_turned(saved(palette_picture(), exif=exif))
+    plain = saved(palette_picture())
+    assert not may_be_turned(plain)
+    assert may_be_turned(plain[:-12]), "a file without its end may hold anything"
+    for start in (b"Raw profile type exif\0", b"XML:com.adobe.xmp\0"):
+        text = chunk(b"tEXt", start + b"data")
+        assert may_be_turned(plain[:33] + text + plain[33:])
+    other = chunk(b"tEXt", b"Comment\0eXIf")
+    assert not may_be_turned(plain[:33] + other + plain[33:])
 
 
 def test_several_chunks_of_data() -> None:

@@ -33,3 +33,13 @@ def test_the_plain_formulas_agree_with_the_naive_references():
         scores.tolist(), teacher.tolist(), references.icarl_distillation
     )
     assert losses.flatten().tolist() == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("negative", [False, True])
+@pytest.mark.parametrize("weight", [0.0, 2.5])
+def test_positive_weights_and_ignored_pixels_as_negatives(weight, negative):
+    labels = random_labels(4)
+    terms = LabelSigmoid(positive_weight=weight, ignored_is_negative=negative)
+    assert_same(terms, 4, labels, bound=20.0)
+    (losses,) = terms.plain(random_logits(4), labels, None)
+    assert losses[labels == 255].any() == negative

@@ -1,8 +1,12 @@
+from itertools import pairwise
+
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch.utils.data import DataLoader, default_collate
 
-from avalanche_seg.loading.collate import collate
+from avalanche_seg.loading.collate import collate, collate_by_size
 
 
 def samples(channels_last):
@@ -57,5 +61,21 @@ def test_images_of_different_sizes_say_what_to_set(sizes, channels_last):
         image = torch.zeros(height, width, 3).permute(2, 0, 1)
         samples.append((image if channels_last else image.contiguous(), torch.zeros(height, width)))
     named = r"\d x \d and \d x \d"
-    with pytest.raises(ValueError, match=rf"different sizes, such as {named};.*eval_mb_size=1"):
+    with pytest.raises(ValueError, match=rf"different sizes, such as {named};.*train_transform"):
         collate(samples)
+
+
+@given(sizes=st.lists(st.sampled_from([(4, 6), (6, 4), (3, 3)]), min_size=1, max_size=8))
+def test_parts_are_of_one_size_each_and_keep_every_image_in_order(sizes):
+    batch = [(torch.full((3, *size), i), torch.full(size, i)) for i, size in enumerate(sizes)]
+    parts = collate_by_size(batch)
+    numbers = [int(number) for images, _ in parts for number in images[:, 0, 0, 0]]
+    assert numbers == list(range(len(sizes)))
+    found = [tuple(images.shape[-2:]) for images, _ in parts]
+    assert all(a != b for a, b in pairwise(found))
+    assert all(images.shape[-2:] == labels.shape[-2:] for images, labels in parts)
+
+
+def test_what_is_no_sample_of_images_is_one_part():
+    assert torch.equal(collate_by_size([torch.ones(2), torch.ones(2)])[0], torch.ones(2, 2))
+    assert collate_by_size([(1, "a"), (2, "b")])[0][1] == ("a", "b")

@@ -2,11 +2,12 @@ import os
 
 import pytest
 import torch
-from avalanche.training.plugins import SupervisedPlugin
+from avalanche.training.plugins import EvaluationPlugin, SupervisedPlugin
 from torch.utils.data import SequentialSampler, TensorDataset
 
 from avalanche_seg.loading import eval_loader, loader_options, train_loader
 from avalanche_seg.loading.collate import collate
+from avalanche_seg.metrics import mean_iou_metrics
 from avalanche_seg.strategies import FineTuning
 from avalanche_seg.training import sgd
 from tests.tiny import tiny_benchmark, tiny_model
@@ -71,6 +72,45 @@ def test_a_generator_of_the_user_decides_the_order_whatever_the_workers():
     torch.manual_seed(0)
     alone = order()
     assert order(num_workers=2, persistent_workers=True) == alone and alone[0] != alone[1]
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_an_evaluation_of_images_of_different_sizes_is_that_of_single_images(tmp_path, workers):
+    benchmark = tiny_benchmark(tmp_path, eval_transform=some_turned)
+    torch.manual_seed(0)
+    model = tiny_model()
+    model.grow(21)
+    matrices, sizes = [], set()
+    for batch_size in (1, 8):
+        iou = mean_iou_metrics()[0]
+        strategy = FineTuning(
+            model=model,
+            optimizer=sgd(0.01),
+            eval_mb_size=batch_size,
+            evaluator=EvaluationPlugin(iou, collect_all=False),
+            plugins=[Sizes(sizes)],
+            loader={"num_workers": workers},
+        )
+        strategy.eval([benchmark.test_stream[1]])
+        matrices.append(iou.matrix)
+    assert sizes == {(48, 64), (64, 48)}
+    assert matrices[0].equal(matrices[1]) and matrices[0].sum() > 0
+
+
+def some_turned(image, labels):
+    """Turns some of the images, whichever hold an odd number of void pixels."""
+    if int((labels == 255).sum()) % 2:
+        image, labels = image.movedim(-1, -2), labels.movedim(-1, -2)
+    return image, labels
+
+
+class Sizes(SupervisedPlugin):
+    def __init__(self, sizes):
+        super().__init__()
+        self.sizes = sizes
+
+    def after_eval_iteration(self, strategy, **kwargs):
+        self.sizes.add(tuple(strategy.mb_x.shape[-2:]))
 
 
 class Pids(SupervisedPlugin):

@@ -137,3 +137,64 @@ def annotated_cross_entropy(z, y, annotated):
     if y in annotated and y != 0:
         return -math.log(p[y])
     return -math.log(sum(p[c] for c in range(len(p)) if c == 0 or c not in annotated))
+
+
+def label_guided_distillation(z, y, teacher, old_weight=10.0, new_weight=2.0):
+    """LGKD: the teacher's background goes to the new class that the label names."""
+    n_old, q = len(teacher), softmax(teacher) + [0.0] * (len(z) - len(teacher))
+    if y >= n_old:
+        q[y], q[0] = q[0], 0.0
+    cost = -sum(q[k] * (z[k] - log_sum_exp(z)) for k in range(len(z)))
+    return cost * (new_weight if y >= n_old else old_weight)
+
+
+def entropy(z):
+    """H = -sum_k p_k log p_k."""
+    return -sum(p * math.log(p) for p in softmax(z) if p > 0)
+
+
+def pod_embedding(channels, scales):
+    """Phi of the squares of one image's maps, D x H x W nested lists: window by window."""
+    embedding = []
+    for rows in channels:
+        height, width = len(rows), len(rows[0])
+        for s in scales:
+            k_h, k_w = height // s, width // s
+            for i in range(s if k_h and k_w else 0):
+                for j in range(s):
+                    window = [
+                        [rows[i * k_h + y][j * k_w + x] ** 2 for x in range(k_w)]
+                        for y in range(k_h)
+                    ]
+                    embedding += [sum(row) / k_w for row in window]
+                    embedding += [sum(column) / k_h for column in zip(*window, strict=True)]
+    return embedding
+
+
+def local_pod(maps, teacher_maps, scales=(1, 2, 4)):
+    """The mean over images of || Phi(x^2) - Phi(x'^2) ||."""
+    norms = []
+    for ours, theirs in zip(maps, teacher_maps, strict=True):
+        pairs = zip(pod_embedding(ours, scales), pod_embedding(theirs, scales), strict=True)
+        norms.append(math.sqrt(sum((a - b) ** 2 for a, b in pairs)))
+    return sum(norms) / len(norms)
+
+
+def unknown_channel(y, is_unknown):
+    """SSUL's labels: [unknown, background, classes]."""
+    return VOID if y == VOID else y + 1 if y > 0 else 0 if is_unknown else 1
+
+
+def completed(channel, teacher, threshold):
+    """SSUL's pseudo-label: the teacher's best channel, when it is a class and likely."""
+    s = [1 / (1 + math.exp(-score)) for score in teacher]
+    best = s.index(max(s))
+    return best if channel <= 1 and best >= 2 and s[best] >= threshold else channel
+
+
+def auxiliary_binary_cross_entropy(z, y, n_old, positive_weight):
+    """DKD: mBCE of the step's classes; no pixel is the auxiliary channel's."""
+    total = _softplus(z[0])
+    for n in range(max(n_old, 1), len(z)):
+        total += positive_weight * _softplus(-z[n]) if y == n else _softplus(z[n])
+    return total

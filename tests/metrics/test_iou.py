@@ -111,6 +111,15 @@ def test_groups_by_hand():
     assert class_groups(256, 3)["old"] == [1, 2]
 
 
+def test_without_a_background_the_first_channel_counts():
+    groups = class_groups(3, 3, has_background=False)
+    assert (groups["old"], groups["new"], groups["all"]) == ([0, 1, 2], [], [0, 1, 2])
+    assert groups["all_bg"] == groups["old_bg"] == []
+    means = protocol_means(MATRIX[:3, :3], 3, has_background=False)
+    assert means["mIoU_all"] == pytest.approx(class_iou(MATRIX[:3, :3]).nanmean().item())
+    assert math.isnan(means["mIoU_all_bg"]) and math.isnan(means["mIoU_new"])
+
+
 def test_class_accuracy_and_pixel_accuracy():
     accuracy = class_accuracy(MATRIX).tolist()
     assert accuracy == pytest.approx([0.6, 0.75, 0.5, 4 / 6, math.nan], nan_ok=True)

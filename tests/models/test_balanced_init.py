@@ -69,7 +69,7 @@ def test_the_background_is_found_behind_extra_channels(background):
 def test_a_head_without_the_background_in_one_row_is_refused(options, got):
     head = head_of(3, init_new=balanced_classifier_init, **options)
     before = {name: value.clone() for name, value in head.state_dict().items()}
-    with pytest.raises(ValueError, match=rf"1x1 convolution.*got {got}; make .*head='1x1'"):
+    with pytest.raises(ValueError, match=rf"row of a convolution.*got {got}; make .*head='1x1'"):
         head.grow(2)
     assert head.classes_per_step == [3]
     assert list(head.state_dict()) == list(before)

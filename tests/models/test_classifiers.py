@@ -3,7 +3,13 @@ import torch
 from torch import nn
 
 from avalanche_seg.models import HEADS
-from avalanche_seg.models.classifiers import conv1x1, conv3x3_group, plain_parameters
+from avalanche_seg.models.classifiers import (
+    ConvFactory,
+    conv1x1,
+    conv3x3_group,
+    head_factories,
+    plain_parameters,
+)
 
 
 @pytest.mark.parametrize("name", HEADS)
@@ -29,20 +35,28 @@ def test_a_group_has_the_layers_of_ssul():
     assert classifier.weight.shape == (3, 6, 1, 1)
 
 
-def test_rows_of_a_plain_classifier():
-    classifier = conv1x1(6, 3)
+@pytest.mark.parametrize("classifier", [conv1x1(6, 3), ConvFactory((3, 3), (1, 1))(6, 3)])
+def test_rows_of_a_plain_classifier(classifier):
     assert plain_parameters(classifier) == (classifier.weight, classifier.bias)
 
 
 @pytest.mark.parametrize(
     ("classifier", "got"),
     [
-        (nn.Conv2d(6, 3, 3), "Conv2d"),
+        (nn.ConvTranspose2d(6, 3, 2), "ConvTranspose2d"),
         (nn.Conv2d(6, 3, 1, bias=False), "Conv2d"),
         (conv3x3_group(6, 3), "Sequential"),
         (None, "none"),
     ],
 )
 def test_other_classifiers_have_no_rows(classifier, got):
-    with pytest.raises(ValueError, match=f"1x1 convolution with bias; got {got}"):
+    with pytest.raises(ValueError, match=f"one convolution with bias; got {got}"):
         plain_parameters(classifier)
+
+
+def test_factories_of_heads():
+    assert head_factories("3x3", 3) == [conv3x3_group] * 3
+    own = [ConvFactory((3, 3), (1, 1)), conv1x1]
+    assert head_factories(own, 2) == own
+    with pytest.raises(ValueError, match=r"head='5x5' is unknown; expected one of 1x1, 3x3"):
+        head_factories("5x5", 1)

@@ -223,8 +223,8 @@ WRONG = {
     "another width": (
         {},
         lambda state: state | {"classifier.0.convs.1.0.weight": torch.zeros(256, 512, 1, 1)},
-        r"1 of \d+ tensors have another shape, the first is classifier\.0\.convs\.1\.0\.weight "
-        r"with \(256, 512, 1, 1\); expected \(256, 512, 3, 3\)",
+        r"1 of \d+ weights have another shape, the first is 'classifier\.0\.convs\.1\.0\.weight': "
+        r"\(256, 512, 1, 1\), not \(256, 512, 3, 3\)",
     ),
 }
 

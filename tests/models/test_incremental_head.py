@@ -207,7 +207,7 @@ def test_there_is_no_negative_number_of_extra_channels(n_extra):
 
 
 def test_an_unknown_place_of_the_background_lists_the_known_ones():
-    with pytest.raises(ValueError, match=r"background='own' is unknown.*shared, separate, none"):
+    with pytest.raises(ValueError, match=r"background='own' is unknown.*separate, split, none"):
         head_of(background="own")
 
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from avalanche_seg.models import SegmentationOutput, as_output
+from avalanche_seg.models.output import told
 
 
 def full():
@@ -42,6 +43,20 @@ def test_as_output_takes_logits_and_outputs():
 
 @pytest.mark.parametrize("output", [OrderedDict(out=torch.ones(1)), (torch.ones(1),), None])
 def test_other_outputs_are_named(output):
-    kind = type(output).__name__
-    with pytest.raises(TypeError, match=rf"returned {kind}; expected .* or a Seg.*: wrap"):
+    kind = "None" if output is None else f"an? {type(output).__name__} .*"
+    with pytest.raises(TypeError, match=rf"returned {kind}; expected .* or a Seg.*as_incremental"):
         as_output(output)
+
+
+@pytest.mark.parametrize(
+    ("output", "words"),
+    [
+        (None, "None"),
+        (torch.zeros(2, 5, dtype=torch.int64), "an int64 tensor 2 x 5"),
+        ((torch.zeros(2, 5), 1), "a tuple that starts with a float32 tensor 2 x 5"),
+        (OrderedDict(a=1, b=2), "a OrderedDict with a, b"),
+        ("text", "a str"),
+    ],
+)
+def test_outputs_in_words(output, words):
+    assert told(output) == words

@@ -4,7 +4,7 @@ import torch
 from avalanche_seg.models import BiSeNet, SegmentationModel
 from tests.models.tiny import tiny_model
 
-ROLES = ["body", "neck", "extra", "old", "new"]
+ROLES = ["body", "neck", "extra", "background", "old", "new"]
 
 
 def names(model):
@@ -36,13 +36,11 @@ def test_roles_follow_the_steps(steps, old, new):
 
 def test_extra_channels_and_a_separate_background():
     roles = names(tiny_model(3, n_extra=1, background="separate"))
-    assert (roles["extra"], roles["old"], roles["new"]) == (of_heads(0), [], of_heads(1, 2))
-    roles = names(tiny_model(3, 2, n_extra=1, background="separate"))
-    assert (roles["extra"], roles["old"], roles["new"]) == (
-        of_heads(0),
-        of_heads(1, 2),
-        of_heads(3),
-    )
+    assert (roles["extra"], roles["background"]) == (of_heads(0), of_heads(1))
+    assert (roles["old"], roles["new"]) == ([], of_heads(2))
+    roles = names(tiny_model(3, 2, n_extra=1, background="split"))
+    assert (roles["extra"], roles["background"]) == (of_heads(0), of_heads(1))
+    assert (roles["old"], roles["new"]) == (of_heads(2), of_heads(3))
 
 
 def test_without_a_body_the_whole_network_is_it():

@@ -17,8 +17,8 @@ def model():
 
 
 @pytest.fixture(scope="module")
-def written(model, tmp_path_factory):
-    path = tmp_path_factory.mktemp("storage") / "step2.safetensors"
+def written(model, module_folder):
+    path = module_folder / "step2.safetensors"
     save_model(model, path, class_names=NAMES)
     return path
 

@@ -18,11 +18,23 @@ from avalanche_seg.plugins import (
     UnbiasedDistillationPlugin,
 )
 from avalanche_seg.plugins.growth import check_growth, grows
-from avalanche_seg.strategies import EWC, ILT, PI, RW, FineTuning, Joint, LwF, LwFMC, MiB, SMiB
+from avalanche_seg.strategies import (
+    EWC,
+    ILT,
+    PI,
+    PLOP,
+    RW,
+    FineTuning,
+    Joint,
+    LwF,
+    LwFMC,
+    MiB,
+    SMiB,
+)
 from avalanche_seg.training import RoleOptions, SegmentationTemplate, sgd
 from tests.tiny import tiny_benchmark, tiny_model
 
-COUNTING = [ILT, LwF, LwFMC, MiB, SMiB]
+COUNTING = [ILT, LwF, LwFMC, MiB, SMiB, PLOP]
 OTHERS = [EWC, FineTuning, PI, RW]
 
 
@@ -60,7 +72,7 @@ def refused(strategy, benchmark, message):
 @pytest.mark.parametrize("n_channels", [2, 11, 20])
 def test_too_few_channels_for_all_steps_are_refused(strategy_class, n_channels, benchmark):
     strategy = make(strategy_class, Network(n_channels))
-    refused(strategy, benchmark, r"Network has (\d+ channels and )?no .*; .*(grow|BiSeNet)")
+    refused(strategy, benchmark, r"Network has (\d+ channels and )?no .*; .*(grow|as_incremental)")
 
 
 @pytest.mark.parametrize("strategy_class", COUNTING)
@@ -68,7 +80,7 @@ def test_too_few_channels_for_all_steps_are_refused(strategy_class, n_channels, 
 def test_methods_that_count_old_channels_refuse_any_fixed_number(
     strategy_class, n_channels, benchmark
 ):
-    refused(make(strategy_class, Network(n_channels)), benchmark, "Network has .*BiSeNet")
+    refused(make(strategy_class, Network(n_channels)), benchmark, "Network has .*as_incremental")
 
 
 @pytest.mark.parametrize("strategy_class", OTHERS)
@@ -144,7 +156,7 @@ def test_plugins_say_so_in_other_peoples_strategies(plugin, message, tmp_path):
         ({"background": "none"}, "channel k for class k"),
     ],
 )
-@pytest.mark.parametrize("strategy_class", [MiB, SMiB])
+@pytest.mark.parametrize("strategy_class", [MiB, SMiB, PLOP])
 def test_heads_without_a_row_to_copy_are_refused_at_step_0(
     strategy_class, options, message, benchmark
 ):
@@ -174,6 +186,16 @@ def test_a_head_that_did_not_grow_enough_is_refused():
     with pytest.raises(ValueError, match="Stuck has 5 channels after it was adapted; expected 11"):
         check_growth(Stuck(), 5, n_old=0, n_seen=11, n_total=21)
     check_growth(Stuck(), 11, n_old=0, n_seen=11, n_total=21, counts_classes="KD")
+
+
+def test_steps_that_bring_no_class_need_no_growth():
+    fixed = nn.Conv2d(3, 4, 1)
+    for n_old in (0, 4):
+        check_growth(fixed, 4, n_old=n_old, n_seen=4, n_total=4, counts_classes="KD")
+    with pytest.raises(ValueError, match="has 4 channels from the start"):
+        check_growth(fixed, 4, n_old=3, n_seen=4, n_total=4, counts_classes="KD")
+    with pytest.raises(ValueError, match="has 5 channels from the start"):
+        check_growth(nn.Conv2d(3, 5, 1), 5, n_old=4, n_seen=4, n_total=4, counts_classes="KD")
 
 
 def test_a_role_of_later_steps_is_checked_at_step_0(benchmark):

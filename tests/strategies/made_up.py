@@ -110,7 +110,7 @@ def copy_unknown(head: IncrementalHead, classifier: nn.Module) -> None:
 class UnknownLike(SegmentationTemplate):
     def __init__(self, *, lr: float = 0.01, **options):
         frozen = RoleOptions(lr=0.0)
-        roles = {"body": frozen, "neck": frozen, "old": frozen}
+        roles = {"body": frozen, "neck": frozen, "background": frozen, "old": frozen}
         own = (NewAsUnknown(), FreezePlugin(evaluation=[""], first_step=1))
         super().__init__(
             objective=OneAgainstAll(),

@@ -13,19 +13,27 @@ MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 BATCH, EPOCHS, LR, LR_LATER, SEED = 2, 2, 0.01, 0.001, 7
 
 
-def train_plainly(model, benchmark, objective, *, penalty=None, balanced=False, memory=None):
+def train_plainly(
+    model, benchmark, objective, *, penalty=None, balanced=False, memory=None, ahead=False
+):
     """Train ``model`` in place on ``objective(output, labels, n_old, teacher_output)``.
 
-    ``memory(step)`` gives the samples that follow the step's own.
+    ``memory(step)`` gives the samples that follow the step's own. An objective with a method
+    ``begin(teacher, batches, n_old, n_new)`` sees the batches of a later step first. With ``ahead``
+    step 0 has the channels of all steps.
     """
     teacher = None
     for step, experience in enumerate(benchmark.train_stream):
         torch.manual_seed(SEED)
         n_old, n_new = len(experience.previous_classes), len(experience.classes_in_this_experience)
-        for head in model.heads:
+        for head in model.heads if step == 0 or not ahead else ():
             head.grow(n_new)
             if balanced and step > 0:
                 share_background(head, n_new)
+        if step == 0 and ahead:
+            for later in benchmark.train_stream[1:]:
+                for head in model.heads:
+                    head.grow(len(later.classes_in_this_experience))
         model.double().train()
         rate = LR if step == 0 else LR_LATER
         optimizer = torch.optim.SGD(
@@ -34,7 +42,10 @@ def train_plainly(model, benchmark, objective, *, penalty=None, balanced=False, 
         if penalty is not None:
             penalty.begin(model)
         samples = list(experience.dataset) + ([] if memory is None else memory(step))
-        batches = batches_of(samples) * EPOCHS
+        batches = batches_of(samples)
+        if teacher is not None and hasattr(objective, "begin"):
+            objective.begin(teacher, batches, n_old, n_new)
+        batches = batches * EPOCHS
         for iteration, (images, labels) in enumerate(batches):
             optimizer.param_groups[0]["lr"] = rate * (1 - iteration / len(batches)) ** 0.9
             with torch.no_grad():

@@ -7,16 +7,46 @@ import pytest
 import torch
 
 from avalanche_seg.plugins import PolyLRPlugin, TeacherPlugin
-from avalanche_seg.strategies import EWC, ILT, PI, RW, FineTuning, Joint, LwF, LwFMC, MiB, SMiB
+from avalanche_seg.strategies import (
+    DFT,
+    DKD,
+    DKDM,
+    EWC,
+    EWF,
+    EWFPLOP,
+    ILT,
+    LGKD,
+    PI,
+    PLOP,
+    RW,
+    SSUL,
+    SSULM,
+    FineTuning,
+    Joint,
+    LwF,
+    LwFMC,
+    MiB,
+    SMiB,
+)
 from avalanche_seg.training import sgd
 from tests.tiny import tiny_benchmark, tiny_model
 
-INCREMENTAL = [FineTuning, EWC, ILT, LwF, LwFMC, MiB, PI, RW, SMiB]
-ALL = [*INCREMENTAL, Joint]
+FROZEN = [SSUL, SSULM]  # Their network learns at step 0 alone.
+INCREMENTAL = [FineTuning, EWC, ILT, LwF, LwFMC, MiB, PI, RW, SMiB, PLOP, EWF, EWFPLOP, LGKD]
+INCREMENTAL += [DKD, DKDM, *FROZEN]
+ALL = [*INCREMENTAL, DFT, Joint]
+
+
+def model_of(strategy_class, seed=0):
+    """A tiny model with a method's channels, and without batch norm."""
+    options = {k: v for k, v in strategy_class.model_options.items() if k != "head"}
+    return tiny_model(seed, **options)
 
 
 def make(strategy_class, model, **options):
     arguments = {"optimizer": sgd(0.01), "train_mb_size": 4, "eval_mb_size": 4, "evaluator": None}
+    if "memory_size" in inspect.signature(strategy_class).parameters:
+        arguments["memory_size"] = 4
     return strategy_class(model=model, **(arguments | options))
 
 
@@ -27,7 +57,7 @@ def three_steps(tmp_path_factory):
 
 @pytest.mark.parametrize("strategy_class", INCREMENTAL)
 def test_three_steps_train_and_the_heads_grow(strategy_class, three_steps):
-    model = tiny_model()
+    model = model_of(strategy_class)
     strategy = make(strategy_class, model)
     seen = []
     for experience in three_steps.train_stream:
@@ -37,15 +67,17 @@ def test_three_steps_train_and_the_heads_grow(strategy_class, three_steps):
         changed = [
             name for name, value in before.items() if not value.equal(model.state_dict()[name])
         ]
-        assert "network.first.weight" in changed
+        learns = experience.current_experience == 0 or strategy_class not in FROZEN
+        assert ("network.first.weight" in changed) == learns
         strategy.eval(three_steps.test_stream)
         assert model.n_classes == seen[-1][0], "evaluation must not grow the model"
-    assert seen == [(11, [11, 11]), (16, [16, 16]), (21, [21, 21])]
+    more = int(model.head.background == "split")
+    assert seen == [(n, [n + more, n + more]) for n in (11, 16, 21)]
 
 
 @pytest.mark.parametrize("strategy_class", INCREMENTAL)
 def test_training_twice_on_a_step_does_not_grow_the_model_twice(strategy_class, three_steps):
-    model = tiny_model()
+    model = model_of(strategy_class)
     strategy = make(strategy_class, model)
     strategy.train(three_steps.train_stream[0], eval_streams=[])
     strategy.train(three_steps.train_stream[1], eval_streams=[])
@@ -53,22 +85,22 @@ def test_training_twice_on_a_step_does_not_grow_the_model_twice(strategy_class, 
     assert model.classes_per_step == [11, 5]
 
 
-@pytest.mark.parametrize("strategy_class", INCREMENTAL)
+@pytest.mark.parametrize("strategy_class", [*INCREMENTAL, DFT])
 def test_the_same_seed_gives_the_same_weights(strategy_class, three_steps):
     states = []
     for _ in range(2):
-        model = tiny_model(seed=3)
+        model = model_of(strategy_class, seed=3)
         strategy = make(strategy_class, model)
         strategy.train(three_steps.train_stream[:2], eval_streams=[])
         states.append(model.state_dict())
     assert all(value.equal(states[1][name]) for name, value in states[0].items())
 
 
-@pytest.mark.parametrize("strategy_class", INCREMENTAL)
+@pytest.mark.parametrize("strategy_class", [*INCREMENTAL, DFT])
 def test_evaluating_in_between_does_not_change_the_training(strategy_class, three_steps):
     states = []
     for eval_every in (-1, 1):
-        model = tiny_model(seed=3)
+        model = model_of(strategy_class, seed=3)
         strategy = make(strategy_class, model, eval_every=eval_every, train_epochs=2)
         strategy.train(three_steps.train_stream[:2], eval_streams=[three_steps.test_stream])
         states.append(model.state_dict())
@@ -81,15 +113,15 @@ def test_keyword_only_and_the_callers_list_is_left_alone(strategy_class):
     kinds = {p.kind for name, p in signature.parameters.items() if name != "self"}
     assert inspect.Parameter.POSITIONAL_OR_KEYWORD not in kinds
     mine = [PolyLRPlugin()]
-    make(strategy_class, tiny_model(), plugins=mine)
+    make(strategy_class, model_of(strategy_class), plugins=mine)
     assert len(mine) == 1
 
 
-@pytest.mark.parametrize("strategy_class", [LwF, LwFMC, ILT, MiB, SMiB])
+@pytest.mark.parametrize("strategy_class", [LwF, LwFMC, ILT, MiB, SMiB, PLOP, EWF, LGKD, DKD])
 def test_the_teacher_is_the_model_of_the_previous_step_and_never_changes(
     strategy_class, three_steps
 ):
-    model = tiny_model()
+    model = model_of(strategy_class)
     strategy = make(strategy_class, model)
     plugin = next(p for p in strategy.plugins if isinstance(p, TeacherPlugin))
     strategy.train(three_steps.train_stream[0], eval_streams=[])

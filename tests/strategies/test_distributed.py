@@ -9,13 +9,36 @@ from avalanche.training.plugins import EvaluationPlugin
 from avalanche_seg.benchmarks import train_preset
 from avalanche_seg.metrics import mean_iou_metrics
 from avalanche_seg.plugins import ImportancePlugin, SegmentationPlugin
-from avalanche_seg.strategies import EWC, ILT, PI, RW, FineTuning, LwF, LwFMC, MiB, SMiB
+from avalanche_seg.strategies import (
+    DFT,
+    DKDM,
+    EWC,
+    EWF,
+    ILT,
+    LGKD,
+    PI,
+    PLOP,
+    RW,
+    SSULM,
+    FineTuning,
+    LwF,
+    LwFMC,
+    MiB,
+    SMiB,
+)
 from avalanche_seg.training import sgd
 from tests.distributed import in_processes, save
 from tests.strategies.made_up import MainOnly
+from tests.strategies.test_contract import model_of
 from tests.tiny import tiny_benchmark, tiny_model
 
-METHODS = {m.__name__: m for m in (EWC, ILT, PI, RW, FineTuning, LwF, LwFMC, MiB, SMiB)}
+METHODS = {
+    m.__name__: m
+    for m in (EWC, ILT, PI, RW, FineTuning, LwF, LwFMC, MiB, SMiB, PLOP, EWF, LGKD, DFT)
+}
+METHODS |= {m.__name__: m for m in (SSULM, DKDM)}
+MEMORY = {"SMiB": {"memory": 1}, "SSULM": {"memory_size": 4}, "DKDM": {"memory_size": 4}}
+OPTIONS = {"LGKD": {"guided_reduction": "mean_all"}}
 MADE_UP = {"MainOnly": MainOnly}
 
 
@@ -33,15 +56,17 @@ def train_and_test(name, root, result, options):
     benchmark = tiny_benchmark(root, train_transform=train_preset(32))
     iou, losses = mean_iou_metrics()[0], Losses()
     torch.manual_seed(0)
-    strategy = (METHODS | MADE_UP)[name](
-        model=tiny_model(),
+    kind = (METHODS | MADE_UP)[name]
+    strategy = kind(
+        model=model_of(kind),
         optimizer=sgd(0.01),
         train_mb_size=5,
         train_epochs=2,
         eval_mb_size=3,
         evaluator=EvaluationPlugin(iou, collect_all=False),
         plugins=[losses],
-        **({"memory": 1} if name == "SMiB" else {}),
+        **MEMORY.get(name, {}),
+        **OPTIONS.get(name, {}),
         **options,
     )
     for experience in benchmark.train_stream:
@@ -50,7 +75,7 @@ def train_and_test(name, root, result, options):
     importances = [
         p.penalty.importances for p in strategy.plugins if isinstance(p, ImportancePlugin)
     ]
-    exemplars = strategy.replay.memory.state_dict() if name == "SMiB" else None
+    exemplars = strategy.replay.memory.state_dict() if name in MEMORY else None
     content = {
         "weights": strategy.model.state_dict(),
         "matrix": iou.matrix,

@@ -8,9 +8,9 @@ from avalanche.training.plugins import EvaluationPlugin
 
 from avalanche_seg.metrics import loss_term_metrics
 from avalanche_seg.plugins import EWCPlugin, SegmentationPlugin
-from avalanche_seg.strategies import FineTuning, MiB
+from avalanche_seg.strategies import DFT, LGKD, FineTuning, MiB
 from avalanche_seg.training import sgd
-from tests.strategies.test_contract import INCREMENTAL, make
+from tests.strategies.test_contract import INCREMENTAL, make, model_of
 from tests.tiny import tiny_benchmark, tiny_model
 
 
@@ -20,7 +20,7 @@ def benchmark(tmp_path_factory):
 
 
 def trained(strategy_class, benchmark, *plugins, steps=2, **options):
-    model = tiny_model(seed=3).to(options.pop("dtype", torch.float32))
+    model = model_of(strategy_class, seed=3).to(options.pop("dtype", torch.float32))
     strategy = make(strategy_class, model, plugins=plugins, **options)
     torch.manual_seed(0)
     for experience in benchmark.train_stream[:steps]:
@@ -32,11 +32,18 @@ def weights(strategy):
     return strategy.model.state_dict()
 
 
-@pytest.mark.parametrize("strategy_class", INCREMENTAL)
+# A mean over the pixels that are not void, as LGKD's, is another one in parts.
+OVER_ALL = {LGKD: {"guided_reduction": "mean_all"}}
+
+
+@pytest.mark.parametrize("strategy_class", [*INCREMENTAL, DFT])
 @pytest.mark.parametrize("parts", [2, 3])
 def test_a_batch_in_parts_gives_the_same_weights_and_importances(strategy_class, parts, benchmark):
     """A part has two images at least, so 4 images in three parts are two."""
-    whole, split = (trained(strategy_class, benchmark, micro_batches=n) for n in (1, parts))
+    options = OVER_ALL.get(strategy_class, {})
+    whole, split = (
+        trained(strategy_class, benchmark, micro_batches=n, **options) for n in (1, parts)
+    )
     for name, value in weights(whole).items():
         torch.testing.assert_close(weights(split)[name], value, rtol=1e-4, atol=1e-6)
     penalties = [getattr(strategy.plugins[0], "penalty", None) for strategy in (whole, split)]
@@ -100,7 +107,7 @@ def test_parts_call_the_model_more_often_and_the_optimizer_as_often(benchmark):
 
 
 @pytest.mark.parametrize("amp", ["bf16", "fp16"])
-@pytest.mark.parametrize("strategy_class", INCREMENTAL)
+@pytest.mark.parametrize("strategy_class", [*INCREMENTAL, DFT])
 def test_half_precision_trains_every_method_close_to_full(strategy_class, amp, benchmark):
     full = trained(strategy_class, benchmark)
     half = trained(strategy_class, benchmark, amp=amp)

@@ -8,7 +8,7 @@ from typing import Any
 
 from avalanche_seg.cli.options.fields import Spec
 from avalanche_seg.cli.options.options import SPECS, Options
-from avalanche_seg.models import MODELS
+from avalanche_seg.models import model_factory
 
 __all__ = ["check", "check_flags"]
 
@@ -50,12 +50,13 @@ def check(given: _Given, options: Options) -> None:
     """
     for name, spec in SPECS.items():  # The later rate may be too small to be a number.
         spec.check(getattr(options, name))
-    if "lr_later" in given and (options.method == "JOINT" or options.task == "offline"):
-        raise ValueError(
-            "--lr_later has no effect on --method JOINT or --task offline, which have one step; "
-            "leave it out"
-        )
-    accepted = inspect.signature(MODELS[options.model]).parameters
+    for name in ("lr_later", "epochs_later"):
+        if name in given and (options.method == "JOINT" or options.task == "offline"):
+            raise ValueError(
+                f"--{name} has no effect on --method JOINT or --task offline, which have one step; "
+                "leave it out"
+            )
+    accepted = inspect.signature(model_factory(options.model)).parameters
     for name in ("backbone", "weights"):
         if name in given and name not in accepted:
             raise ValueError(

@@ -7,7 +7,18 @@ from dataclasses import dataclass, field, fields
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-__all__ = ["Range", "Spec", "kind_of", "option", "read_range", "read_values", "specs"]
+from avalanche_seg.models import MODELS, model_factory
+
+__all__ = [
+    "Range",
+    "Spec",
+    "kind_of",
+    "option",
+    "read_model",
+    "read_range",
+    "read_values",
+    "specs",
+]
 
 
 @dataclass(frozen=True)
@@ -56,7 +67,7 @@ class Spec:
         choices: known values; any case is taken.
         within: the numbers that can work.
         metavar: stands for the value in ``--help``.
-        read: makes the value from several words; raises ValueError.
+        read: makes the value from the words, one for a str; raises ValueError.
         methods: those that have it; None for all.
         determines: whether a run's weights depend on it, so that resuming must not change it.
         in_command: whether a command that repeats a run tells it.
@@ -163,6 +174,23 @@ def read_range(words: Sequence[str]) -> tuple[float, float]:
     if not -math.inf < low < high < math.inf:
         raise ValueError(f"got {' '.join(words)!r}; expected two numbers, LOW and a larger HIGH")
     return low, high
+
+
+def read_model(words: Sequence[str]) -> str:
+    """The name of a network, if its library is known; of those here in any case.
+
+    Raises:
+        ValueError: listing the known ones.
+
+    Example:
+        >>> read_model(["BiSeNet"]), read_model(["smp:Unet/resnet34"])
+        ('bisenet', 'smp:Unet/resnet34')
+    """
+    (name,) = words
+    known = {each.lower(): each for each in MODELS}
+    name = known.get(name.lower(), name)
+    model_factory(name)
+    return name
 
 
 def read_values(words: Sequence[str]) -> dict[str, Any]:

@@ -16,7 +16,8 @@ __all__ = ["FLAGS", "MEMORY", "METHODS", "argument_of", "complete", "default"]
 # As the original spells them; a strategy that it does not have goes by its own name.
 _SPELLED = {
     "FineTuning": "FT", "LwF": "LWF", "LwFMC": "LWF-MC", "ILT": "ILT", "EWC": "EWC", "RW": "RW",
-    "PI": "PI", "MiB": "MiB", "SMiB": "SMiB", "Joint": "JOINT",
+    "PI": "PI", "MiB": "MiB", "SMiB": "SMiB", "Joint": "JOINT", "EWFPLOP": "EWF-PLOP",
+    "SSULM": "SSUL-M", "DKDM": "DKD-M",
 }  # fmt: skip
 METHODS: dict[str, type[SegmentationTemplate]] = {
     _SPELLED.get(name, name): getattr(strategies, name)
@@ -28,7 +29,7 @@ METHODS: dict[str, type[SegmentationTemplate]] = {
 # The original's flags, by argument and method; another argument's flag is its name.
 _ORIGINAL = {
     "kd_weight": {"LWF-MC": "icarl_importance"}
-    | dict.fromkeys(("LWF", "ILT", "MiB", "SMiB"), "loss_kd"),
+    | dict.fromkeys(("LWF", "ILT", "MiB", "SMiB", "EWF"), "loss_kd"),
     "feature_weight": {"ILT": "loss_de"},
     "penalty_weight": dict.fromkeys(("EWC", "RW", "PI"), "reg_importance"),
     "decay": dict.fromkeys(("EWC", "RW"), "reg_alpha"),
@@ -39,9 +40,10 @@ MEMORY = {
     "exemplars_update": "policy", "exemplars_share": "share", "strict": "strict",
 }  # fmt: skip
 """Options that are arguments of the memory, which any method may have: option -> argument."""
-_ELSEWHERE = {*MEMORY.values(), "memory", "seed"}  # Arguments that other options give.
+_ELSEWHERE = {*MEMORY.values(), "memory", "saliency", "seed"}  # Arguments that other options give.
 _RANGES = {int: Range(1), float: Range(0.0)}
-_FRACTIONS = {"decay"}  # Arguments from 0 to 1.
+# Arguments from 0 to 1.
+_FRACTIONS = {"decay", "fusion_share", "least_threshold", "pseudo_threshold"}
 
 
 @cache
@@ -58,9 +60,11 @@ def _own_arguments(method: str) -> dict[str, inspect.Parameter]:
 
 def _meaning(method: str, argument: str) -> str:
     """What the docstring says of an argument, up to the first semicolon or full stop."""
-    text = inspect.getdoc(METHODS[method]) or ""
-    found = re.search(rf"^ {{4}}(?:\w+, )*{argument}(?:, \w+)*: (.*(?:\n {{8}}.*)*)", text, re.M)
-    return re.split(r"[;.]", " ".join(found[1].split()))[0] if found else argument
+    pattern = re.compile(rf"^ {{4}}(?:\w+, )*{argument}(?:, \w+)*: (.*(?:\n {{8}}.*)*)", re.M)
+    for kind in METHODS[method].__mro__:  # What it has of the method it is built on is said there.
+        if found := pattern.search(inspect.getdoc(kind) or ""):
+            return re.split(r"; |\. |[;.]$", " ".join(found[1].split()))[0]
+    return argument
 
 
 def _specs() -> dict[str, Spec]:
@@ -79,7 +83,8 @@ def _specs() -> dict[str, Spec]:
                 methods=(),
                 **kind,
             )
-            told = f"{method} {value:g}" if isinstance(value, float) else f"{method} {value}"
+            shown = f"{value:g}" if isinstance(value, float) else value
+            told = f"{method} {'derived' if value is None else shown}"
             told = f"{spec.default_text}, {told}" if spec.default_text else told
             methods = (*(spec.methods or ()), method)
             found[flag] = replace(spec, default_text=told, methods=methods)

@@ -9,19 +9,29 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any, Literal
 
-from avalanche_seg.benchmarks import OldLabels, Setting
-from avalanche_seg.cli.options.fields import Range, option, read_range, read_values, specs
+from avalanche_seg.benchmarks import DomainSplit, OldLabels, Setting, TrainVoid
+from avalanche_seg.cli.options.fields import (
+    Range,
+    option,
+    read_model,
+    read_range,
+    read_values,
+    specs,
+)
 from avalanche_seg.cli.options.methods import MEMORY, METHODS
 from avalanche_seg.cli.options.own_data import OWN_DATA
 from avalanche_seg.cli.recipes import RECIPES
 from avalanche_seg.cli.running.loggers import LOGGERS, read_names
 from avalanche_seg.datasets import READERS, reader_help
 from avalanche_seg.metrics import METRICS
-from avalanche_seg.models import BACKBONES, MODELS
+from avalanche_seg.models import BACKBONES, known_models
 from avalanche_seg.plugins import LabelMode, MemoryPolicy, Selection
 from avalanche_seg.training import AmpMode
 
 __all__ = ["NOT_DETERMINING", "SPECS", "Options"]
+
+ImageChoice = Literal[Setting, DomainSplit]
+"""Which images a step sees, where steps are classes or domains."""
 
 _data = partial(option, group="data")
 _method = partial(option, group="method")
@@ -59,9 +69,14 @@ class Options:
         determines=False, in_command=True, default_text="numbered")
     recipe: str | None = _method("set the published hyper-parameters; flags that are given win",
         choices=tuple(RECIPES), default_text="none", determines=False, in_command=True)
-    task: str = _data("19-1, 15-5, 15-5s, 10-1, ... or offline", default="15-5")
-    setting: Setting = _data("which images a step sees; JOINT sees all", default="disjoint",
+    task: str = _data("19-1, 15-5, 15-5s, 10-1, ... or offline", default="15-5",
+        default_text="15-5; 100-50 for ade20k, 13-6 for cityscapes, 11-5 for cityscapes_domains")
+    setting: ImageChoice = _data("which images a step sees, JOINT sees all; where steps are "
+        "domains, which images of a domain are for tests: files, clean or legacy",
+        default="disjoint", default_text="disjoint; clean for cityscapes_domains",
         shortcuts=dict.fromkeys(("--overlap", "--overlapped"), ("overlapped", "overlapped")))
+    partition: str | None = _data("with --setting partitioned, one of the data set's partitions",
+        default_text="that of the task's name, or else a seeded draw")
     method: str = _method("fine-tuning, a method, or all classes at once", choices=tuple(METHODS),
         default="MiB")
     use_exemplars: bool = _exemplars(
@@ -91,6 +106,11 @@ class Options:
     value_range: tuple[float, ...] | None = _data("values of the image files that become black and "
         "white, such as 0 10000 of reflectances or -1000 1000 of a CT scan", metavar="NUMBER",
         read=read_range, default_text="all of 8 or 16 bits")
+    train_void: TrainVoid = _data("what void pixels are in training: background, or no label",
+        default_text="as the method was published")
+    saliency: str | None = _data("folder with a saliency map, an 8-bit image of its name and size, "
+        "for every training image", is_path=True, methods=("SSUL", "SSUL-M"),
+        default_text="none, all background is unknown")
     cross_val: bool = _data("hold a fifth of every step's training images out, and validate on "
         "them at --val_interval", default_text="validate on the test set")
     full_resolution: bool = _data("test at full resolution, one image at a time; --crop_val is "
@@ -100,6 +120,8 @@ class Options:
         default_text="decode whenever an image is loaded")
 
     epochs: int = _training("epochs per step", default=30, demo=16, within=Range(1))
+    epochs_later: int = _training("epochs of the later steps", within=Range(1),
+        default_text="those of --epochs")
     batch_size: int = _training("images per batch, over all processes", default=24, demo=8,
         within=Range(2))
     crop_size: int = _training("side of the training and test crops in pixels", default=512,
@@ -112,13 +134,17 @@ class Options:
     weight_decay: float = _training("of SGD", default=1e-4, within=Range(0.0))
     lr_policy: Literal["poly", "step"] = _training("schedule within a step", default="poly")
     lr_power: float = _training("exponent of poly", default=0.9, within=Range(0.0))
+    lr_warmup: float = _training("share of a step's iterations over which the rate of poly rises",
+        default=0.0, within=Range(0, 1))
+    lr_floor: float = _training("least rate of poly", default=0.0, within=Range(0.0))
     lr_decay_step: int = _training("iterations between two decays of step", default=5000,
         within=Range(1))
     lr_decay_factor: float = _training("factor of step", default=0.1, within=Range(0.0))
     random_seed: int = _training("seed of every random choice", default=42,
         within=Range(0, 2**32 - 1))
 
-    model: str = _model("the network", choices=tuple(MODELS), default="bisenet")
+    model: str = _model(f"the network: {', '.join(known_models())}, or another of these libraries",
+        metavar="NAME", read=read_model, default="bisenet")
     model_args: dict[str, Any] = _model(
         "further arguments of the network, plain values", metavar="KEY=VALUE", read=read_values,
         default={}, default_text="none")

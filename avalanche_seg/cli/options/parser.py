@@ -92,6 +92,8 @@ def _default(spec: Spec) -> str:
 def _reader(spec: Spec) -> Callable[[str], Any]:
     if spec.is_path:
         return lambda text: str(expand_home(text)) if text else text  # "" is refused later.
+    if spec.kind is str and spec.read:
+        return lambda text: _told(spec, text)
     if spec.choices is None:
         return str if spec.kind in (tuple, dict) else spec.kind
     choices = {choice.lower(): choice for choice in spec.choices}
@@ -103,6 +105,15 @@ def _reader(spec: Spec) -> Callable[[str], Any]:
         raise argparse.ArgumentTypeError(f"{text!r} is unknown; expected one of {known}")
 
     return read
+
+
+def _told(spec: Spec, text: str) -> Any:
+    """What a word means; argparse shows the message of no other error than its own."""
+    assert spec.read is not None
+    try:
+        return spec.read([text])
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _distinct(words: Sequence[str]) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from avalanche_seg.cli.options.checks import check, check_flags
-from avalanche_seg.cli.options.methods import FLAGS, complete, default
+from avalanche_seg.cli.options.methods import FLAGS, METHODS, complete, default
 from avalanche_seg.cli.options.options import SPECS, Options
 from avalanche_seg.cli.options.own_data import check_own_data, guess
 from avalanche_seg.cli.options.parser import read_flags
@@ -17,6 +17,13 @@ __all__ = ["parse"]
 
 _Values = dict[str, Any]
 _FLAGGED = SPECS | FLAGS
+
+_OF_DATASET: dict[str, _Values] = {
+    "ade20k": {"task": "100-50"},
+    "cityscapes": {"task": "13-6"},
+    "cityscapes_domains": {"task": "11-5", "setting": "clean"},
+}
+"""Defaults of data sets that VOC's do not suit."""
 
 
 def parse(argv: Sequence[str] | None = None) -> Options:
@@ -38,11 +45,11 @@ def parse(argv: Sequence[str] | None = None) -> Options:
     check_own_data(given, dataset)
     data_root = "data" if dataset == "voc" else f"data/{dataset}"
     defaults = {name: spec.default for name, spec in SPECS.items()}
-    defaults |= {"data_root": data_root, "dataset": dataset}
+    defaults |= {"data_root": data_root, "dataset": dataset, **_OF_DATASET.get(dataset, {})}
     if dataset == "synthetic":
         defaults |= {name: s.demo for name, s in SPECS.items() if s.demo is not None}
         defaults["weights"] = None
-    set_by_recipe = _recipe(given, method, given.get("task", defaults["task"]))
+    set_by_recipe = _recipe(given, method, given.get("task", defaults["task"]), dataset)
     values = {**defaults, **set_by_recipe, **given, "method": method}
     values |= _derived(given, values)
     values["notes"] = _notes(given, method, set_by_recipe)
@@ -58,11 +65,13 @@ def _dataset_of(data_root: str | None) -> str:
     return "folder" if (Path(data_root) / "classes.txt").is_file() else "voc"
 
 
-def _recipe(given: _Values, method: str, task: str) -> _Values:
-    """What a recipe sets: the options that were not given."""
+def _recipe(given: _Values, method: str, task: str, dataset: str) -> _Values:
+    """What a recipe sets: the options that were not given, and no arguments of another network."""
     if "recipe" not in given:
         return {}
-    values = recipe(given["recipe"], method=method, task=task)
+    values = recipe(given["recipe"], method=method, task=task, dataset=dataset)
+    if given.get("model", values.get("model")) != values.get("model"):
+        values.pop("model_args", None)
     return {name: value for name, value in values.items() if name not in given}
 
 
@@ -72,7 +81,8 @@ def _notes(given: _Values, method: str, set_by_recipe: _Values) -> list[str]:
     if spelled != method:
         notes.append(f"--method {spelled} with --use_exemplars is {method}")
     if set_by_recipe:
-        sets = ", ".join(f"--{name} {value}" for name, value in set_by_recipe.items())
+        told = (_FLAGGED[name].argv(value) for name, value in set_by_recipe.items())
+        sets = ", ".join(" ".join(words) for words in told if words)
         notes.append(f"--recipe {given['recipe']} sets {sets}")
     return notes
 
@@ -83,14 +93,18 @@ def _derived(given: _Values, values: _Values) -> _Values:
     exemplars = given.get("exemplars", default("SMiB", "memory")) if replay else None
     shows = "hidden" if exemplars is None or values["strict"] else "visible"
     lr_later = values["lr_later"] or values["lr"] / 10
-    if given.get("step") and "lr" in given:  # As in the original: the rate of that step.
-        lr_later = values["lr"]
+    epochs_later = values["epochs_later"] or values["epochs"]
+    if given.get("step"):  # As in the original, they are the rate and the epochs of that step.
+        lr_later = values["lr"] if "lr" in given else lr_later
+        epochs_later = values["epochs"] if "epochs" in given else epochs_later
     # What is held out is there to be looked at.
     val_interval = 1 if values["cross_val"] else None
     return {
         "use_exemplars": replay,
         "exemplars": exemplars,
         "old_labels": given.get("old_labels", shows),
+        "train_void": given.get("train_void", METHODS[values["method"]].train_void),
         "lr_later": given.get("lr_later", lr_later),
+        "epochs_later": given.get("epochs_later", epochs_later),
         "val_interval": given.get("val_interval", val_interval),
     }

@@ -47,7 +47,7 @@ def forgetting_rows(section: Section) -> tuple[list[Group], dict[str, list[list[
     rows = {
         name: [[100 * run[name] for run in runs if name in run] for runs in lost] for name in names
     }
-    background = next(iter(section.learned), None)
+    background = next(iter(section.learned), None) if section.has_background else None
     foreground = [[[v for n, v in run.items() if n != background] for run in runs] for runs in lost]
     rows["mean, background left out"] = [
         [100 * statistics.mean(values) for values in runs if values] for runs in foreground

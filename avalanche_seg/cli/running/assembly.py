@@ -1,4 +1,4 @@
-"""From options to benchmark, model and strategy."""
+"""From options to model and strategy."""
 
 import inspect
 import os
@@ -13,16 +13,9 @@ from avalanche.core import BasePlugin
 from avalanche.evaluation.metrics import loss_metrics
 from avalanche.training.plugins import EvaluationPlugin
 
-from avalanche_seg.benchmarks import (
-    SegmentationScenario,
-    eval_preset,
-    incremental_benchmark,
-    model_input,
-    train_preset,
-)
+from avalanche_seg.benchmarks import SegmentationScenario, model_input
 from avalanche_seg.cli.options.methods import METHODS
 from avalanche_seg.cli.options.options import Options
-from avalanche_seg.cli.running.data import read_data
 from avalanche_seg.cli.running.loggers import make_loggers, show_pictures
 from avalanche_seg.metrics import (
     METRICS,
@@ -32,9 +25,10 @@ from avalanche_seg.metrics import (
     loss_term_metrics,
     mean_iou_metrics,
 )
-from avalanche_seg.models import MODELS, SegmentationModel, create_model, name_of
+from avalanche_seg.models import SegmentationModel, create_model, model_factory, name_of
 from avalanche_seg.plugins import (
     ClassExemplarsBuffer,
+    EpochsPlugin,
     FreezePlugin,
     PolyLRPlugin,
     ReplayPlugin,
@@ -44,7 +38,6 @@ from avalanche_seg.system import is_main, world_size
 from avalanche_seg.training import SegmentationTemplate, sgd
 
 __all__ = [
-    "make_benchmarks",
     "make_mean_iou",
     "make_model",
     "make_strategy",
@@ -52,30 +45,6 @@ __all__ = [
     "pick_device",
     "seed_everything",
 ]
-
-
-def make_benchmarks(options: Options) -> tuple[SegmentationScenario, SegmentationScenario]:
-    """The task's benchmark, and the one to train on: for JOINT the same classes in one step."""
-    files = read_data(options)
-
-    def build(task: str, class_order: Sequence[int] | None = None) -> SegmentationScenario:
-        return incremental_benchmark(
-            files,
-            task=task,
-            setting=options.setting,
-            old_labels=options.old_labels,
-            class_order=class_order,
-            train_transform=train_preset(options.crop_size),
-            eval_transform=eval_preset(None if options.full_resolution else options.crop_size),
-            val_fraction=0.2 if options.cross_val else 0.0,
-            seed=options.random_seed,
-            cache_images=options.cache_images,
-        )
-
-    benchmark = build(options.task)
-    if options.method == "JOINT":
-        return benchmark, build("offline", benchmark.class_order[1:])
-    return benchmark, benchmark
 
 
 def make_model(
@@ -96,10 +65,11 @@ def make_model(
         raise ValueError(
             f"--model_args {doubled[0]}=... has a flag of its own; pass --{doubled[0]} instead"
         )
-    accepted = inspect.signature(MODELS[options.model]).parameters
+    accepted = inspect.signature(model_factory(options.model)).parameters
     config = {name: value for name, value in config.items() if name in accepted}
     config |= {} if benchmark is None else model_input(benchmark)
-    model = create_model(options.model, **config, **options.model_args)
+    channels = METHODS[options.method].model_options
+    model = create_model(options.model, **{**channels, **config, **options.model_args})
     name_of(model)  # Raises now, not when the first step is to be saved.
     return model
 
@@ -157,6 +127,10 @@ def make_strategy(
     }
     if options.method == "SMiB":  # It replays the memory itself.
         arguments |= memory_of(options)
+    elif "seed" in inspect.signature(METHODS[options.method].__init__).parameters:
+        arguments["seed"] = options.random_seed
+    if options.saliency is not None:
+        arguments["saliency"] = "saliency"
     return METHODS[options.method](**arguments, **options.method_options)
 
 
@@ -186,6 +160,8 @@ def _evaluator(
 def _own_plugins(options: Options) -> list[BasePlugin]:
     """What the flags add to the method: freezing, replay, then the schedule that counts batches."""
     plugins: list[BasePlugin] = []
+    if options.epochs_later != options.epochs:
+        plugins.append(EpochsPlugin(options.epochs, options.epochs_later))
     if options.fix_bn or options.freeze:
         plugins.append(FreezePlugin(batch_norm=options.fix_bn, heads_only=options.freeze))
     if options.exemplars is not None and options.method != "SMiB":
@@ -193,7 +169,8 @@ def _own_plugins(options: Options) -> list[BasePlugin]:
     if options.lr_policy == "step":
         plugins.append(StepLRPlugin(options.lr_decay_step, options.lr_decay_factor))
     else:
-        plugins.append(PolyLRPlugin(options.lr_power))
+        schedule = PolyLRPlugin(options.lr_power, warmup=options.lr_warmup, floor=options.lr_floor)
+        plugins.append(schedule)
     return plugins
 
 

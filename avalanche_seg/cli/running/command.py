@@ -15,13 +15,13 @@ from avalanche_seg.cli.failures import sentence_of
 from avalanche_seg.cli.options.options import Options
 from avalanche_seg.cli.options.resolve import parse
 from avalanche_seg.cli.running.assembly import (
-    make_benchmarks,
     make_mean_iou,
     make_model,
     make_strategy,
     pick_device,
     seed_everything,
 )
+from avalanche_seg.cli.running.benchmarks import make_benchmarks
 from avalanche_seg.cli.running.data_record import DataRecord, fingerprint, record_data
 from avalanche_seg.cli.running.evaluate import test_models
 from avalanche_seg.cli.running.feasible import check_feasible
@@ -180,7 +180,7 @@ def _write_step(
     """Write what was measured after a step, the pictures last: they may fail."""
     write_state_of(model_file(folder.path, step), strategy, progress)
     folder.write_metrics(progress.report, "test")
-    folder.write_json("results.json", _results(options, progress, arithmetic))
+    folder.write_json("results.json", _results(options, task_benchmark, progress, arithmetic))
     draw_step(
         strategy.model,
         task_benchmark.test_stream[-1],
@@ -206,12 +206,19 @@ def make_checkpoint(
     )
 
 
-def _results(options: Options, progress: Progress, arithmetic: ArithmeticLog) -> dict[str, object]:
+def _results(
+    options: Options,
+    benchmark: SegmentationScenario,
+    progress: Progress,
+    arithmetic: ArithmeticLog,
+) -> dict[str, object]:
+    domains = {"domains": benchmark.domains} if benchmark.domains else {}
     return {
         "method": options.method,
         "task": options.task,
         "setting": options.setting,
         "seed": options.random_seed,
+        **domains,
         "computed_with": arithmetic.entries,
         "seconds": progress.stopwatch.seconds,
         **progress.report.as_dict(),
@@ -223,13 +230,20 @@ def _announcement(
 ) -> str:
     train = ", ".join(str(len(experience.dataset)) for experience in benchmark.train_stream)
     test = ", ".join(str(len(experience.dataset)) for experience in benchmark.test_stream)
+    epochs = str(options.epochs)
+    if options.epochs_later != options.epochs:
+        epochs += f" then {options.epochs_later}"
     replay = "" if options.exemplars is None else f", {options.exemplars} exemplars per class"
+    classes = f"{benchmark.n_classes} classes"
+    if benchmark.label_space.has_background:
+        classes = f"{benchmark.n_classes - 1} classes and the background"
+    labels = "" if benchmark.domains else f", old labels {options.old_labels}"
     return (
-        f"{options.method}{replay} on {options.dataset} {options.task}, {options.setting}, old "
-        f"labels {options.old_labels}: {benchmark.n_classes - 1} classes and the background\n"
+        f"{options.method}{replay} on {options.dataset} {options.task}, {options.setting}{labels}: "
+        f"{classes}\n"
         f"images by step: train {train}; test {test}\n"
         f"{options.model} {options.backbone} from {options.weights or 'random weights'}, {device}; "
-        f"{options.epochs} epochs of batches of {options.batch_size}, crop {options.crop_size}, "
+        f"{epochs} epochs of batches of {options.batch_size}, crop {options.crop_size}, "
         f"lr {options.lr:g} then {options.lr_later:g}, seed {options.random_seed}\n"
         f"writing to {folder.path}"
     )

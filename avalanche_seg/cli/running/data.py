@@ -5,7 +5,13 @@ from typing import Any
 
 from avalanche_seg.cli.options.options import Options
 from avalanche_seg.cli.options.own_data import OWN_DATA
-from avalanche_seg.datasets import SegmentationFiles, from_coco, from_folders, read_files
+from avalanche_seg.datasets import (
+    SegmentationFiles,
+    from_coco,
+    from_folders,
+    read_files,
+    with_extra_maps,
+)
 
 __all__ = ["read_data"]
 
@@ -17,6 +23,8 @@ def read_data(options: Options) -> SegmentationFiles:
         ValueError: as the reader does; for a ``--split`` that is neither a share nor two parts.
     """
     files = _read(options)
+    if options.saliency is not None:
+        files = with_extra_maps(files, "saliency", options.saliency)
     if options.in_channels is None and options.value_range is None:
         return files
     ends = _range(options.value_range) or files.value_range

@@ -7,11 +7,11 @@ from pathlib import Path
 from avalanche_seg.benchmarks import SegmentationScenario
 from avalanche_seg.cli.options.options import Options
 from avalanche_seg.cli.running.assembly import (
-    make_benchmarks,
     make_mean_iou,
     make_strategy,
     pick_device,
 )
+from avalanche_seg.cli.running.benchmarks import make_benchmarks
 from avalanche_seg.cli.running.run_folder import RunFolder, default_name, table
 from avalanche_seg.cli.running.steps import check_step, model_file
 from avalanche_seg.metrics import RunReport
@@ -41,11 +41,14 @@ def test_models(options: Options) -> Path:
     else:
         folder = RunFolder.at(Path(options.ckpt).parent)
         file = f"{Path(options.ckpt).stem}.test_results.json"
-        models = {_step_of(load_model(options.ckpt), options.ckpt, benchmark): Path(options.ckpt)}
+        steps = _steps_of(load_model(options.ckpt), options.ckpt, benchmark)
+        step = options.step if options.step in steps else steps[-1]
+        models = {step: Path(options.ckpt)}
     report = RunReport()
     for step, path in models.items():
         model = load_model(path, device=device)
-        if _step_of(model, path, benchmark) != step:
+        # A method may have the channels of all steps from the start, as DFT.
+        if not {step, len(benchmark.train_stream) - 1} & {*_steps_of(model, path, benchmark)}:
             raise ValueError(f"{path} has {model.n_classes} channels, not those of step {step}")
         iou = make_mean_iou(options, task_benchmark)
         with closing(ProgressPlugin()) as progress:
@@ -85,13 +88,19 @@ def _models_of(folder: Path, options: Options, benchmark: SegmentationScenario) 
     return found
 
 
-def _step_of(model: SegmentationModel, path: str | Path, benchmark: SegmentationScenario) -> int:
-    """The step after which the task has the model's classes."""
-    for step in range(len(benchmark.train_stream)):
-        names = benchmark.class_names[: benchmark.label_space.n_channels_after(step)]
-        if tuple(names) == model.class_names:
-            return step
-    raise ValueError(
-        f"{path} knows {', '.join(model.class_names)}; no step of this task has these classes: "
-        "pass the --task and data set that it was trained for"
-    )
+def _steps_of(
+    model: SegmentationModel, path: str | Path, benchmark: SegmentationScenario
+) -> list[int]:
+    """The steps after which the task has the model's classes: one, or all where classes stay."""
+    space = benchmark.label_space
+    steps = [
+        step
+        for step in range(len(benchmark.train_stream))
+        if tuple(benchmark.class_names[: space.n_channels_after(step)]) == model.class_names
+    ]
+    if not steps:
+        raise ValueError(
+            f"{path} knows {', '.join(model.class_names)}; no step of this task has these classes: "
+            "pass the --task and data set that it was trained for"
+        )
+    return steps

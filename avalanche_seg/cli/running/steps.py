@@ -9,7 +9,7 @@ import numpy as np
 from avalanche_seg.benchmarks import SegmentationExperience, SegmentationScenario
 from avalanche_seg.cli.options.options import Options
 from avalanche_seg.cli.running.progress import Progress
-from avalanche_seg.models import SegmentationModel, load_model, save_model
+from avalanche_seg.models import SegmentationModel, load_model, name_of, save_model
 from avalanche_seg.plugins import (
     CheckpointPlugin,
     ImportancePlugin,
@@ -110,7 +110,8 @@ def load_step(
     """
     earlier, model = load_model(path), strategy.model
     expected = tuple(benchmark.class_names[: model.n_classes])
-    if (earlier.config, earlier.class_names) != (model.config, expected):
+    found = (name_of(earlier), earlier.config, earlier.class_names)
+    if found != (name_of(model), model.config, expected):
         raise ValueError(
             f"{path} is a {_told(earlier)} of {', '.join(earlier.class_names)}; expected a "
             f"{_told(model)} of {', '.join(expected)}"
@@ -150,9 +151,9 @@ def _warn_of_gaps(path: Path, step: int, progress: Progress, *, has_state: bool)
 
 
 def _told(model: SegmentationModel) -> str:
-    """What a network is: its class, and the arguments it was made with."""
+    """What a network is: its name, and the arguments it was made with."""
     arguments = ", ".join(f"{name} {value}" for name, value in model.config.items())
-    return f"{type(model).__name__} ({arguments})"
+    return f"{name_of(model)} ({arguments})"
 
 
 def save_step(

@@ -7,7 +7,6 @@ from typing import Any
 from avalanche_seg.plugins.base import SegmentationPlugin
 from avalanche_seg.plugins.checkpoint.arithmetic import ArithmeticLog
 from avalanche_seg.plugins.checkpoint.resuming import (
-    CLOCK,
     PARTS,
     STEP_CLOCK,
     RestOfLoader,
@@ -15,22 +14,21 @@ from avalanche_seg.plugins.checkpoint.resuming import (
     grow,
     load_plugin_states,
     restore,
-    scaler_of,
     stateful_plugins,
+    strategy_state,
 )
 from avalanche_seg.plugins.checkpoint.state_file import read_state, write_state
+from avalanche_seg.plugins.checkpoint.stopping import stop_agreed
 from avalanche_seg.system import (
     any_rank,
     broadcast,
     get_random_state,
     is_main,
+    least_of_ranks,
     set_random_state,
-    world_size,
 )
 
 __all__ = ["CheckpointPlugin"]
-
-_ASK_EVERY = 10
 
 
 class CheckpointPlugin(SegmentationPlugin):
@@ -85,6 +83,7 @@ class CheckpointPlugin(SegmentationPlugin):
         self._loaded: dict[str, Any] | None = None
         self._epochs_done = 0
         self._batches_done = 0
+        self._evaluated = self._common_batches = 0
         self._epoch_start: dict[str, Any] = {}
         self._train_epochs: int | None = None
 
@@ -189,11 +188,8 @@ class CheckpointPlugin(SegmentationPlugin):
         """Save when it is due, or when the training is to stop."""
         self._batches_done += 1
         due = self.every_iterations and self._batches_done % self.every_iterations == 0
-        # All processes stop after the same iteration; asking waits for the device.
-        asked = world_size() == 1 or self._batches_done % _ASK_EVERY == 0
-        stop = asked and any_rank(self.stop)
+        stop = stop_agreed(self.stop, self._batches_done, strategy.device)
         if due or stop:
-            # The clock ticks after every other plugin.
             self._save(strategy, {"train_exp_iterations": 1, "train_iterations": 1})
         if stop:
             self._interrupt()
@@ -208,9 +204,21 @@ class CheckpointPlugin(SegmentationPlugin):
         if any_rank(self.stop):
             self._interrupt()
 
+    def before_eval_exp(self, strategy: Any, **kwargs: Any) -> None:
+        """Count how many batches every process has: some have one more than others."""
+        self._evaluated, self._common_batches = 0, least_of_ranks(len(strategy.dataloader))
+
     def after_eval_iteration(self, strategy: Any, **kwargs: Any) -> None:
         """Stop when asked to; the training is saved."""
-        if self.stop and world_size() == 1:  # Of several, each has a number of batches of its own.
+        self._evaluated += 1
+        if self._evaluated > self._common_batches:
+            return
+        if stop_agreed(self.stop, self._evaluated, strategy.device):
+            self._interrupt()
+
+    def after_eval_exp(self, strategy: Any, **kwargs: Any) -> None:
+        """Stop when asked to in the last batches."""
+        if any_rank(self.stop):
             self._interrupt()
 
     def _interrupt(self) -> None:
@@ -225,26 +233,14 @@ class CheckpointPlugin(SegmentationPlugin):
     def _save(self, strategy: Any, ticks: Mapping[str, int]) -> None:
         if not is_main():
             return
-        clock = {
-            name: getattr(strategy.clock, name) + ticks.get(name, 0)
-            for name in (*CLOCK, *STEP_CLOCK)
-        }
         state = {
             "settings": self.settings,
             "arithmetic": self.arithmetic.entries,
             "step": strategy.experience.current_experience,
             "epochs": self._epochs_done,
             "batches": self._batches_done,
-            "clock": clock,
-            "model": strategy.model.state_dict(),
-            "optimizer": strategy.optimizer.state_dict(),
-            "scaler": scaler_of(strategy).state_dict(),
-            "plugins": {
-                name: plugin.state_dict() for name, plugin in stateful_plugins(strategy).items()
-            },
-            "also": {name: thing.state_dict() for name, thing in self.also.items()},
-            "random": get_random_state(),
             "epoch_start": self._epoch_start if self._batches_done else {},
+            **strategy_state(strategy, self.also, ticks),
         }
         self.path.parent.mkdir(parents=True, exist_ok=True)
         write_state(self.path, state)

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from avalanche_seg.system import set_random_state
+from avalanche_seg.system import get_random_state, set_random_state
 
 __all__ = [
     "CLOCK",
@@ -21,6 +21,7 @@ __all__ = [
     "restore",
     "scaler_of",
     "stateful_plugins",
+    "strategy_state",
 ]
 
 
@@ -39,6 +40,32 @@ def grow(strategy: Any, experience: Any) -> None:
     strategy.model.train()  # Heads grow in training only.
     strategy.model = strategy.model_adaptation()
     strategy.make_optimizer()  # An optimizer of the user's gets a group of parameters per step.
+
+
+def strategy_state(
+    strategy: Any, also: Mapping[str, Any], ticks: Mapping[str, int]
+) -> dict[str, Any]:
+    """What :func:`restore` puts back.
+
+    Args:
+        strategy: that is training.
+        also: further objects with a state, by name.
+        ticks: what the clock still has to count, by name: it ticks after every other plugin.
+    """
+    return {
+        "clock": {
+            name: getattr(strategy.clock, name) + ticks.get(name, 0)
+            for name in (*CLOCK, *STEP_CLOCK)
+        },
+        "model": strategy.model.state_dict(),
+        "optimizer": strategy.optimizer.state_dict(),
+        "scaler": scaler_of(strategy).state_dict(),
+        "plugins": {
+            name: plugin.state_dict() for name, plugin in stateful_plugins(strategy).items()
+        },
+        "also": {name: thing.state_dict() for name, thing in also.items()},
+        "random": get_random_state(),
+    }
 
 
 def restore(strategy: Any, state: Mapping[str, Any], also: Mapping[str, Any]) -> None:

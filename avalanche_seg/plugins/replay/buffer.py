@@ -34,7 +34,9 @@ class ClassExemplarsBuffer(ExemplarsBuffer):
     """A fixed number of exemplars for every class learned so far.
 
     After a step, images are drawn from what the step could see. An image stands for one class,
-    though it may show several. The buffer holds indices into the data set, never pixels.
+    though it may show several. The buffer holds indices into the data set, never pixels. Where
+    steps are domains, every step has all classes: "extend" adds exemplars of each from its images,
+    and "redraw" keeps the number per class.
 
     Args:
         n_per_class: exemplars per class.
@@ -118,7 +120,9 @@ class ClassExemplarsBuffer(ExemplarsBuffer):
                     "stand for no other class",
                     stacklevel=2,
                 )
-            self.exemplars[channel] = [
+            # Those of an earlier step, where steps are domains.
+            kept = self.exemplars.get(channel, []) if self.policy == "extend" else []
+            self.exemplars[channel] = kept + [
                 Exemplar(image, channel, self._step_of(known.get(image), channel, step))
                 for image in images
             ]

@@ -31,16 +31,20 @@ class Exemplar:
 def class_candidates(experience: Any) -> dict[int, list[int]]:
     """The images of a step that show each of its foreground classes.
 
+    Where steps are domains, a domain may lack a class.
+
     Raises:
         ValueError: when a class of the step has no image; it could not be learned either.
     """
     data, space = experience.data, experience.label_space
     found = {}
     for channel in experience.classes_in_this_experience:
-        if channel == BACKGROUND:
+        if channel == BACKGROUND and space.has_background:
             continue
         shows = data.counts[data.indices, space.class_order[channel]] > 0
         if not shows.any():
+            if space.is_domain_incremental:
+                continue
             raise ValueError(
                 f"the class {space.channel_names[channel]!r} of step "
                 f"{experience.current_experience} has no training image, so no exemplar; choose "

@@ -38,15 +38,20 @@ class FixedShareSampler(Sampler[list[int]]):
         batch_size: images per batch.
         share: of a batch that comes from the memory; at least one image, and one is left for new
             images.
+        replace: exemplars take the places of new images, which the epoch then leaves out: it has as
+            many batches as without a memory (SSUL-M).
     """
 
-    def __init__(self, n_new: int, n_memory: int, batch_size: int, share: float) -> None:
+    def __init__(
+        self, n_new: int, n_memory: int, batch_size: int, share: float, *, replace: bool = False
+    ) -> None:
         self.n_new, self.n_memory = n_new, n_memory
         self.from_memory = min(max(1, round(share * batch_size)), batch_size - 1)
         self.from_new = min(batch_size - self.from_memory, n_new)
+        self.stride = min(batch_size, n_new) if replace else self.from_new
 
     def __len__(self) -> int:
-        return self.n_new // self.from_new
+        return self.n_new // self.stride
 
     def __iter__(self) -> Iterator[list[int]]:
         # One draw an epoch from the global generator, however far workers load ahead.
@@ -57,7 +62,7 @@ class FixedShareSampler(Sampler[list[int]]):
             while len(memory) < self.from_memory:
                 order = torch.randperm(self.n_memory, generator=generator)
                 memory += (self.n_new + order).tolist()
-            start = batch * self.from_new
+            start = batch * self.stride  # As the order is random, the places need not be.
             yield new[start : start + self.from_new] + memory[: self.from_memory]
             memory = memory[self.from_memory :]
 
@@ -103,6 +108,8 @@ class ReplayPlugin(SegmentationPlugin):
         memory: chooses and gives the exemplars.
         share: None: the union of the step's images and the exemplars, shuffled, without
             oversampling. A number in (0, 1): this share of every batch is exemplars.
+        replace: with a share, exemplars take the places of new images; see
+            :class:`FixedShareSampler`.
         strict: the step's images show the classes of the step alone, whatever the benchmark shows,
             and are stored so; every sample has the extra "annotated": the channels it annotates.
 
@@ -112,18 +119,24 @@ class ReplayPlugin(SegmentationPlugin):
     """
 
     def __init__(
-        self, memory: ExemplarMemory, *, share: float | None = None, strict: bool = False
+        self,
+        memory: ExemplarMemory,
+        *,
+        share: float | None = None,
+        replace: bool = False,
+        strict: bool = False,
     ) -> None:
         super().__init__()
         if share is not None:
             check_number("share", share, above=0, below=1)
-        check_flags(strict=strict)
+        check_flags(strict=strict, replace=replace)
         if isinstance(memory, type) or not hasattr(memory, "post_adapt"):
             raise ValueError(
                 f"memory={shown(memory)}; expected a memory such as ClassExemplarsBuffer(5)"
             )
         self.memory = memory
         self.share = share
+        self.replace = replace
         self.strict = strict
         self._n_new = 0
 
@@ -140,7 +153,7 @@ class ReplayPlugin(SegmentationPlugin):
         experience = strategy.experience
         class_candidates(experience)  # Every class must have an image: raise now.
         own = self.training_data(experience)
-        if self.strict:
+        if own is not experience.data:
             strategy.adapted_dataset = own.build().train()
         self._n_new = len(strategy.adapted_dataset)
         self._catch_up(strategy)
@@ -165,7 +178,9 @@ class ReplayPlugin(SegmentationPlugin):
         loader = strategy.dataloader
         strategy.dataloader = seeded_loader(
             strategy.adapted_dataset,
-            FixedShareSampler(self._n_new, n_memory, strategy.train_mb_size, self.share),
+            FixedShareSampler(
+                self._n_new, n_memory, strategy.train_mb_size, self.share, replace=self.replace
+            ),
             **{name: getattr(loader, name) for name in _LOADER_OPTIONS},
         )
 

@@ -1,13 +1,20 @@
 """Which images stand for which class: pure functions of counts and features."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-__all__ = ["Selection", "assign", "herding_order", "largest_order", "random_order"]
+__all__ = [
+    "Selection",
+    "assign",
+    "herding_order",
+    "largest_order",
+    "random_order",
+    "take_in_turns",
+]
 
 Selection = Literal["random", "largest", "herding"]
 """How exemplars are chosen among the images that show a class."""
@@ -52,6 +59,46 @@ def herding_order(candidates: Sequence[int], features: NDArray[np.float64]) -> l
         total = total + rows[best]
         order.append(candidates[best])
     return order
+
+
+def take_in_turns(
+    shown: Mapping[int, Collection[int]],
+    classes: Sequence[int],
+    n: int,
+    rng: np.random.Generator,
+) -> list[int]:
+    """Images for a memory of a fixed size, by the classes in turn; SSUL-M's selection.
+
+    Images and classes are shuffled. Then the classes go round, each taking the first image that is
+    left and shows it, until there are enough or no class finds one.
+
+    Args:
+        shown: by candidate image, the classes that it shows.
+        classes: those that take turns.
+        n: wanted images.
+        rng: shuffles.
+
+    Returns:
+        the images in the order in which they were taken; fewer than ``n`` where candidates run out.
+
+    Example:
+        >>> rng = np.random.default_rng(0)
+        >>> sorted(take_in_turns({4: {1}, 5: {1, 2}, 6: {1}, 7: set()}, [1, 2], 3, rng))
+        [4, 5, 6]
+    """
+    waiting = rng.permutation(list(shown)).tolist()
+    turns = rng.permutation(list(classes)).tolist()
+    # By class what is left of its images, in the shuffled order; each list is read once.
+    lists = {c: iter([image for image in waiting if c in shown[image]]) for c in turns}
+    taken: dict[int, None] = {}
+    while lists and len(taken) < n:
+        for channel in [c for c in turns if c in lists]:
+            image = next((i for i in lists[channel] if i not in taken), None)
+            if image is None:
+                del lists[channel]
+            elif len(taken) < n:
+                taken[image] = None
+    return list(taken)
 
 
 def assign(orders: Mapping[int, Sequence[int]], n: int) -> dict[int, list[int]]:

@@ -24,30 +24,34 @@ def test_every_published_default_is_the_constructors(method):
 
 def test_the_originals_flags_belong_to_their_methods():
     belongs = {flag: spec.methods for flag, spec in FLAGS.items()}
-    assert belongs["loss_kd"] == ("LWF", "ILT", "MiB", "SMiB")
+    assert belongs["loss_kd"] == ("LWF", "ILT", "MiB", "SMiB", "EWF")
     assert belongs["loss_de"] == ("ILT",) and belongs["icarl_importance"] == ("LWF-MC",)
     assert belongs["reg_importance"] == ("EWC", "RW", "PI")
     assert belongs["reg_alpha"] == ("EWC", "RW") and belongs["reg_iterations"] == ("RW",)
 
 
 def test_a_new_methods_arguments_are_flags_at_once(monkeypatch):
-    class Pod(SegmentationTemplate):
+    class Pool(SegmentationTemplate):
         """Distils pooled features.
 
         Args:
-            pod_weight: factor of the pooled
+            pool_weight: factor of the pooled
                 distillation; 0.01 as published.
             warm: start gently.
             hook: no flag can give it.
         """
 
-        def __init__(self, *, pod_weight: float = 0.01, warm: bool = True, hook=None, **options):
+        def __init__(self, *, pool_weight: float = 0.01, warm: bool = True, hook=None, **options):
             super().__init__(**options)
 
-    monkeypatch.setitem(METHODS, "Pod", Pod)
+    monkeypatch.setitem(METHODS, "Pool", Pool)
     flags = methods._specs()
-    assert flags["pod_weight"].help == "factor of the pooled distillation"
-    assert (flags["pod_weight"].default_text, flags["pod_weight"].methods) == ("Pod 0.01", ("Pod",))
+    assert flags["pool_weight"].help == "factor of the pooled distillation"
+    assert (flags["pool_weight"].default_text, flags["pool_weight"].methods) == (
+        "Pool 0.01",
+        ("Pool",),
+    )
+    assert flags["pod_weight"].help == "factor of every feature map", "of the method below EWF-PLOP"
     assert "hook" not in flags
-    given = read_flags(["--pod-weight", "2", "--no_warm"], flags)
-    assert complete("Pod", given) == {"pod_weight": 2.0, "warm": False}
+    given = read_flags(["--pool-weight", "2", "--no_warm"], flags)
+    assert complete("Pool", given) == {"pool_weight": 2.0, "warm": False}

@@ -20,6 +20,19 @@ def test_real_data_gets_the_published_defaults(tmp_path):
     assert (options.lr, options.lr_later) == (0.01, 0.001)
 
 
+def test_data_sets_whose_tasks_are_not_vocs():
+    for dataset, task, setting in (
+        ("ade20k", "100-50", "disjoint"),
+        ("cityscapes", "13-6", "disjoint"),
+        ("cityscapes_domains", "11-5", "clean"),
+    ):
+        options = parse(["--dataset", dataset])
+        assert (options.task, options.setting) == (task, setting)
+        assert (options.data_root, options.partition) == (f"data/{dataset}", None)
+    options = parse(["--dataset", "cityscapes_domains", "--task", "1-1", "--setting", "legacy"])
+    assert (options.task, options.setting) == ("1-1", "legacy")
+
+
 def test_a_folder_with_class_names_is_a_folder_data_set(tmp_path):
     (tmp_path / "classes.txt").write_text("background\nthing\n")
     assert parse(["--data_root", str(tmp_path)]).dataset == "folder"
@@ -57,6 +70,23 @@ def test_later_rate_is_a_tenth_unless_given():
     assert parse(["--lr", "0.2", "--lr_later", "0.1"]).lr_later == 0.1
 
 
+def test_epochs_of_later_steps():
+    assert parse(["--epochs", "5"]).epochs_later == 5
+    assert parse(["--epochs", "5", "--epochs_later", "2"]).epochs_later == 2
+    assert parse(["--epochs", "5", "--step", "1"]).epochs_later == 5
+    told = ["--recipe", "plop-paper", "--method", "PLOP", "--task", "10-1"]
+    assert parse(told).epochs_later == 10
+    assert parse([*told, "--epochs", "5", "--step", "1"]).epochs_later == 5, "that step's"
+
+
+def test_void_stays_void_for_methods_published_so():
+    assert [parse(["--method", m]).train_void for m in ("MiB", "EWF", "PLOP", "EWF-PLOP")] == [
+        *["background"] * 2,
+        *["ignore"] * 2,
+    ]
+    assert parse(["--method", "PLOP", "--train_void", "background"]).train_void == "background"
+
+
 def test_an_unknown_flag_names_the_one_it_may_have_meant(capsys):
     with pytest.raises(SystemExit):
         parse(["--epoch", "3"])
@@ -83,6 +113,7 @@ def test_overlap_is_short_for_the_setting(flag):
         (["--method", "PI", "--reg_alpha", "1"], "on --method PI, only on EWC, RW"),
         (["--method", "JOINT", "--lr_later", "1"], "--lr_later has no effect on --method JOINT"),
         (["--task", "offline", "--lr_later", "1"], "or --task offline"),
+        (["--task", "offline", "--epochs_later", "1"], "--epochs_later has no effect"),
         (["--loss_kd", "-1"], "--loss_kd -1.0; expected a finite number, 0 or more"),
         (["--method", "EWC", "--reg_alpha", "2"], "--reg_alpha 2.0; expected 0 to 1"),
         (["--method", "RW", "--reg_iterations", "0"], "--reg_iterations 0; expected 1 or more"),
@@ -127,7 +158,7 @@ def test_help_says_every_default(capsys):
     for text in (
         f"30; {SPECS['epochs'].demo} on synthetic",
         "a tenth of --lr",
-        "(default: disjoint)",
+        "(default: disjoint; clean for cityscapes_domains)",
         "(default: 42)",
     ):
         assert text in shown

@@ -6,7 +6,12 @@ import pytest
 
 from avalanche_seg.cli.options.checks import check
 from avalanche_seg.cli.options.resolve import parse
-from avalanche_seg.cli.running.assembly import make_mean_iou, make_model, memory_of, pick_device
+from avalanche_seg.cli.running.assembly import (
+    make_mean_iou,
+    make_model,
+    memory_of,
+    pick_device,
+)
 from avalanche_seg.metrics import METRICS
 from avalanche_seg.models import MODELS, BiSeNet, DeepLabV3, SegmentationModel
 from tests.tiny import TinyNetwork, tiny_benchmark

@@ -15,10 +15,9 @@ from tests.cli.commands import digest, small
 
 
 @pytest.fixture(scope="module")
-def mib_run(devkit, tmp_path_factory):
-    logdir = tmp_path_factory.mktemp("logs")
-    assert main(small(devkit, logdir, "--name", "mib", "--overlap")) == 0
-    return logdir / "mib"
+def mib_run(devkit, module_folder):
+    assert main(small(devkit, module_folder, "--name", "mib", "--overlap")) == 0
+    return module_folder / "mib"
 
 
 def test_run_folder_is_complete(mib_run):

@@ -101,10 +101,12 @@ def test_a_signal_in_an_evaluation(devkit, tmp_path, monkeypatch, capsys, at, co
 
 def test_a_stop_in_an_evaluation_before_anything_is_saved(tmp_path):
     checkpoint = CheckpointPlugin(tmp_path / "state.pt")
-    checkpoint.after_eval_iteration(None)
+    strategy = SimpleNamespace(dataloader=[1, 2], device="cpu")
+    checkpoint.before_eval_exp(strategy)
+    checkpoint.after_eval_iteration(strategy)
     checkpoint.stop = True
     with pytest.raises(KeyboardInterrupt, match="nothing was to be saved"):
-        checkpoint.after_eval_iteration(None)
+        checkpoint.after_eval_iteration(strategy)
 
 
 class Loses(FineTuning):

@@ -26,15 +26,14 @@ def weights(run: Path, step: int = 1) -> str:
 
 
 @pytest.fixture(scope="module")
-def whole_runs(devkit, tmp_path_factory):
+def whole_runs(devkit, module_folder):
     """Uninterrupted runs, made when first asked for: method -> folder."""
-    logdir = tmp_path_factory.mktemp("whole")
 
     def run(method: str, *more: str) -> Path:
         name = "_".join((method, *more)).replace("-", "")
-        if not (logdir / name).exists():
-            assert main(arguments(devkit, logdir, method, *more, "--name", name)) == 0
-        return logdir / name
+        if not (module_folder / name).exists():
+            assert main(arguments(devkit, module_folder, method, *more, "--name", name)) == 0
+        return module_folder / name
 
     return run
 
@@ -99,7 +98,7 @@ def test_models_of_another_task_are_refused(devkit, whole_runs, tmp_path, capsys
     more = ["--task", "10-5", "--step", "1", "--step_ckpt", start]
     assert main(arguments(devkit, tmp_path, "FT", *more)) == 2
     error = capsys.readouterr().err
-    assert "expected a BiSeNet (backbone resnet18, " in error and "of background, " in error
+    assert "expected a bisenet (backbone resnet18, " in error and "of background, " in error
     assert (
         main(arguments(devkit, tmp_path, "FT", "--task", "10-10", "--test", "--ckpt", start)) == 2
     )

@@ -32,14 +32,13 @@ def torchrun(*command: str) -> "subprocess.Popen[str]":
 
 
 @pytest.fixture(scope="module")
-def runs(devkit, tmp_path_factory):
+def runs(devkit, module_folder):
     """Every method in two processes."""
-    logdir = tmp_path_factory.mktemp("two")
     script = str(Path(__file__).parents[1] / "every_method.py")
-    process = torchrun(script, *small(devkit, logdir, "--overlap", "--fix_bn"))
+    process = torchrun(script, *small(devkit, module_folder, "--overlap", "--fix_bn"))
     output, _ = process.communicate(timeout=500)
     assert process.returncode == 0, output
-    return logdir, output
+    return module_folder, output
 
 
 def matrices(file: Path) -> list[list[list[int]]]:

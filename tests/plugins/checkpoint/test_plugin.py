@@ -16,7 +16,21 @@ from avalanche_seg.plugins import (
     SegmentationPlugin,
     read_state,
 )
-from avalanche_seg.strategies import EWC, ILT, PI, RW, FineTuning, LwFMC, MiB, SMiB
+from avalanche_seg.strategies import (
+    DFT,
+    DKDM,
+    EWC,
+    EWF,
+    ILT,
+    PI,
+    PLOP,
+    RW,
+    SSULM,
+    FineTuning,
+    LwFMC,
+    MiB,
+    SMiB,
+)
 from avalanche_seg.system import get_random_state, set_random_state
 from avalanche_seg.training import sgd
 from tests.tiny import tiny_benchmark, tiny_model
@@ -53,8 +67,10 @@ def train(strategy_class, benchmark, path, *, break_at=None, workers=0, settings
     breaking = [] if break_at is None else [BreakOff(break_at)]
     if strategy_class is SMiB:
         options = {"memory": 1, **options}
+    if strategy_class in (SSULM, DKDM):
+        options = {"memory_size": 4, **options}
     strategy = strategy_class(
-        model=tiny_model(),
+        model=tiny_model(**strategy_class.model_options),
         optimizer=sgd(0.05),
         train_mb_size=4,
         train_epochs=3,
@@ -75,7 +91,10 @@ def assert_same(first, second):
         assert value.equal(second.model.state_dict()[name]), name
 
 
-@pytest.mark.parametrize("strategy_class", [FineTuning, MiB, ILT, LwFMC, EWC, PI, RW, SMiB])
+@pytest.mark.parametrize(
+    "strategy_class",
+    [FineTuning, MiB, ILT, LwFMC, EWC, PI, RW, SMiB, PLOP, EWF, DFT, SSULM, DKDM],
+)
 @pytest.mark.parametrize("break_at", [2, 6, 11])
 def test_going_on_gives_the_same_weights(strategy_class, break_at, benchmark, tmp_path):
     whole, _ = train(strategy_class, benchmark, tmp_path / "whole.pt")
