@@ -84,7 +84,7 @@ def check_data(
         settings: the settings to count them in.
         class_order: a permutation of the foreground ids, or the name of one of the data set's.
         pixels: decode every image, to find damaged pixels and the mean of the channels; False reads
-            the heads of the images alone, which takes a tenth of the time.
+            the heads of the images alone, which takes a fraction of the time.
         progress: show progress bars.
 
     Raises:

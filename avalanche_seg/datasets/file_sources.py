@@ -64,13 +64,15 @@ class ReadImage(_File):
     Args:
         path: the file.
         reader: gives of a path what :func:`~avalanche_seg.datasets.pixels.image_pixels` takes.
+        n_channels: of the images; as there.
     """
 
     reader: Callable[[Path], Any]
+    n_channels: int = 3
 
     def state(self) -> str:
-        """The file's; what the reader does cannot be known."""
-        return f"{state_of(self.path)}"
+        """The file's and the channels; what the reader does cannot be known."""
+        return f"{state_of(self.path)} {self.n_channels}"
 
     def pixels(self) -> NDArray[np.uint8]:
         """What the reader gives.
@@ -85,4 +87,4 @@ class ReadImage(_File):
                 f"{self.path}: image_reader failed ({type(error).__name__}: {error}); correct the "
                 "reader, or take the file off the list"
             ) from error
-        return image_pixels(image, str(self.path))
+        return image_pixels(image, str(self.path), self.n_channels)

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
+from torch import Tensor
 
 from avalanche_seg.datasets.decoding import UNREADABLE, unreadable
 from avalanche_seg.datasets.description import Split
@@ -56,10 +57,18 @@ def image_facts(item: Item, *, pixels: bool) -> ImageFacts:
         kind, is_misnamed = _kind(item, content)
         if not pixels:
             return ImageFacts(size, kind, is_misnamed)
-        variance, mean = torch.var_mean(image_of(item).float() / 255, dim=(1, 2), correction=0)
+        mean, variance = _moments(image_of(item))
     except ValueError as error:
         return ImageFacts(size, kind, is_misnamed, refused=str(error))
-    return ImageFacts(size, kind, is_misnamed, mean.double().numpy(), variance.double().numpy())
+    return ImageFacts(size, kind, is_misnamed, mean, variance)
+
+
+def _moments(image: Tensor) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean and variance by channel, of values in 0..1, from exact sums of whole numbers."""
+    values = image.permute(1, 2, 0).reshape(-1, len(image)).float()
+    sums = (values.sum(0, dtype=torch.float64), (values * values).sum(0, dtype=torch.float64))
+    mean, square = (one.numpy() / (len(values) * 255**power) for power, one in enumerate(sums, 1))
+    return mean, np.maximum(square - mean**2, 0)
 
 
 def _kind(item: Item, content: bytes) -> tuple[str, bool]:

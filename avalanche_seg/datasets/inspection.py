@@ -67,7 +67,7 @@ def inspect_split(
     Args:
         split: the split.
         pixels: decode every image: damaged pixels are found then, and mean and deviation known.
-            False reads the heads alone, which takes a tenth of the time.
+            False reads the heads alone, which takes a fraction of the time.
         progress: show progress bars.
         threads: how many; None takes one per core.
 

@@ -23,6 +23,7 @@ def from_dataset(
     void_ids: Sequence[int] = (),
     name: str = "dataset",
     fingerprint: str | None = None,
+    n_channels: int = 3,
     progress: bool = True,
 ) -> SegmentationFiles:
     """Describe samples that are no files of this package's: any data set of (image, label map).
@@ -47,6 +48,7 @@ def from_dataset(
         void_ids: labels that are void, besides 255; -1 and -100, torch's, can be among them.
         name: of the data set.
         fingerprint: a text that changes when the samples do.
+        n_channels: of the images; three make RGB of grey ones.
         progress: show a progress bar while label maps are read for the names.
 
     Raises:
@@ -70,6 +72,7 @@ def from_dataset(
             columns=columns,
             negatives=negatives,
             fingerprint=None if told is None else f"{told} {columns} {sorted(negatives)}",
+            n_channels=n_channels,
         )
         splits.append(Split(Path(name), split, pairs.items("image"), pairs.items("labels")))
     void = tuple(value for value in void_ids if value >= 0)
@@ -85,4 +88,5 @@ def from_dataset(
         zero_is=zero_is,
         label_map=label_map,
         void_ids=void,
+        n_channels=n_channels,
     )

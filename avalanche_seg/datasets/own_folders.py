@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from avalanche_seg.datasets.bands import ValueRange, as_bands, check_value_range
 from avalanche_seg.datasets.class_names import named
 from avalanche_seg.datasets.colours import Colour, ColourTable, meanings
 from avalanche_seg.datasets.description import SegmentationFiles
@@ -28,6 +29,8 @@ def from_folders(
     label_map: Mapping[int, int] | None = None,
     void_ids: Sequence[int] = (),
     image_reader: Callable[[Path], Any] | None = None,
+    n_channels: int = 3,
+    value_range: ValueRange | None = None,
     name: str | None = None,
     seed: int = 0,
     progress: bool = True,
@@ -54,6 +57,8 @@ def from_folders(
         image_reader: reads an image file in place of
             :func:`~avalanche_seg.datasets.read_image`: a function of the path that gives a Pillow
             image, a uint8 tensor 3 x H x W or a uint8 array H x W x 3. Files may have any suffix.
+        n_channels: of the images, as of :class:`SegmentationFiles`.
+        value_range: the same; without ``image_reader``.
         name: of the data set; None for the name of the folder that holds both.
         seed: of the drawn split.
         progress: show a progress bar while masks are read for the names.
@@ -88,9 +93,16 @@ def from_folders(
         ]
     if image_reader is not None:
         splits = [
-            replace(one, images=tuple(ReadImage(_path(i), image_reader) for i in one.images))
+            replace(
+                one,
+                images=tuple(ReadImage(_path(i), image_reader, n_channels) for i in one.images),
+            )
             for one in splits
         ]
+    check_value_range(value_range)
+    splits = [
+        replace(one, images=tuple(as_bands(one.images, n_channels, value_range))) for one in splits
+    ]
     train, test = splits
     zero_is = zero_is or "background"
     if isinstance(class_names, str | Path):
@@ -105,6 +117,8 @@ def from_folders(
         zero_is=zero_is,
         label_map=label_map,
         void_ids=tuple(void_ids),
+        n_channels=n_channels,
+        value_range=value_range,
     )
 
 

@@ -27,6 +27,7 @@ class Pairs:
         columns: of the image and of the label map, where samples are mappings.
         negatives: negative labels that are void.
         fingerprint: changes when the samples do; None when nothing tells.
+        n_channels: of the images, as for :func:`~avalanche_seg.datasets.pixels.image_pixels`.
 
     Raises:
         ValueError: for what has no length, is empty, or gives other samples when asked again.
@@ -40,6 +41,7 @@ class Pairs:
         columns: tuple[str, str],
         negatives: frozenset[int] = frozenset(),
         fingerprint: str | None = None,
+        n_channels: int = 3,
     ) -> None:
         try:
             n_samples = len(samples)
@@ -55,6 +57,7 @@ class Pairs:
         self.columns = columns
         self.negatives = negatives
         self.fingerprint = fingerprint
+        self.n_channels = n_channels
         self.n_samples = n_samples
         self._forget()
         self._check_repeatable()
@@ -83,7 +86,7 @@ class Pairs:
         return tuple(PairItem(self, i, part) for i in range(self.n_samples))
 
     def pair(self, index: int) -> tuple[NDArray[np.uint8], NDArray[Any]]:
-        """The image, uint8 H x W x 3, and the labels, uint8 or uint16 H x W, of a sample."""
+        """The image, uint8 H x W x channels, and the labels, uint8 or uint16 H x W, of a sample."""
         if getattr(self._last, "index", None) != index:
             self._last.pair = self._read(index)
             self._last.index = index
@@ -111,7 +114,7 @@ class Pairs:
                 "with a column of each"
             )
         return (
-            image_pixels(sample[0], f"{what} (image)"),
+            image_pixels(sample[0], f"{what} (image)", self.n_channels),
             label_values(sample[1], f"{what} (labels)", self.negatives),
         )
 

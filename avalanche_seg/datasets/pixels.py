@@ -15,13 +15,15 @@ __all__ = ["image_pixels", "label_values"]
 _GREY, _RGB = 1, 3
 
 
-def image_pixels(image: Any, what: str) -> NDArray[np.uint8]:
-    """An image as uint8, H x W x 3, RGB.
+def image_pixels(image: Any, what: str, n_channels: int = _RGB) -> NDArray[np.uint8]:
+    """An image as uint8, H x W x n_channels.
 
     Args:
-        image: a Pillow image; a uint8 tensor, 3 x H x W, 1 x H x W or H x W; or a uint8 array,
-            H x W x 3, H x W x 1 or H x W.
+        image: a Pillow image; a uint8 tensor, channels x H x W or H x W; or a uint8 array,
+            H x W x channels or H x W.
         what: names it in messages.
+        n_channels: three make RGB of Pillow images and of one channel; with others the image must
+            have so many.
 
     Raises:
         ValueError: for anything else.
@@ -30,6 +32,8 @@ def image_pixels(image: Any, what: str) -> NDArray[np.uint8]:
         >>> image_pixels(torch.zeros(3, 4, 5, dtype=torch.uint8), "image 0").shape
         (4, 5, 3)
     """
+    if isinstance(image, Image.Image) and n_channels != _RGB:
+        image = np.asarray(image)
     if isinstance(image, Image.Image):
         try:
             return pixels_of(image)
@@ -50,12 +54,14 @@ def image_pixels(image: Any, what: str) -> NDArray[np.uint8]:
             "scales or normalises it, such as ToTensor (PILToTensor keeps the values)"
         )
     pixels = image[..., None] if image.ndim == 2 else image
-    if pixels.ndim != 3 or pixels.shape[-1] not in (_GREY, _RGB) or 0 in pixels.shape:
+    allowed = (_GREY, _RGB) if n_channels == _RGB else (n_channels,)
+    if pixels.ndim != 3 or pixels.shape[-1] not in allowed or 0 in pixels.shape:
         raise ValueError(
-            f"{what}: got an image of shape {shape}; expected 3 x H x W as a tensor or H x W x 3 "
-            "as an array, or one channel"
+            f"{what}: got an image of shape {shape}; expected {n_channels} x H x W as a tensor or "
+            f"H x W x {n_channels} as an array"
+            f"{', or one channel' if n_channels == _RGB else ', by n_channels'}"
         )
-    return np.ascontiguousarray(np.broadcast_to(pixels, (*pixels.shape[:2], _RGB)))
+    return np.ascontiguousarray(np.broadcast_to(pixels, (*pixels.shape[:2], n_channels)))
 
 
 def label_values(labels: Any, what: str, negatives: frozenset[int] = frozenset()) -> NDArray[Any]:

@@ -77,7 +77,7 @@ def state_of(item: Item) -> str | None:
         raise ValueError(
             f"{item}: the file cannot be found ({error}); restore it or take it off the list"
         ) from error
-    whole = item if item.is_absolute() else Path.cwd() / item
+    whole = item if item.is_absolute() else f"{Path.cwd()}/{item}"  # Joined paths are slow.
     return f"{whole}\0{known.st_size}\0{known.st_ino}\0{known.st_mtime_ns}\0{known.st_ctime_ns}"
 
 

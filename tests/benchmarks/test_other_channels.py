@@ -15,7 +15,13 @@ from avalanche_seg.benchmarks import (
     model_input,
     train_preset,
 )
-from avalanche_seg.datasets import channel_statistics, read_folder
+from avalanche_seg.datasets import (
+    channel_statistics,
+    from_dataset,
+    from_folders,
+    read_folder,
+)
+from avalanche_seg.datasets.bands import to_8_bits
 from avalanche_seg.metrics import SamplePredictions
 from avalanche_seg.models import BiSeNet
 from avalanche_seg.normalization import Normalization
@@ -140,6 +146,44 @@ def test_the_check_of_the_data_knows_the_channels(fields):
     wrong = check_data(replace(fields, n_channels=4), tasks=[], progress=False)
     assert len(wrong.train.refused) == 6
     assert "got an image of 5 channels; expected 4" in wrong.train.refused[0]
+
+
+@pytest.mark.parametrize("n_channels", [1, 4])
+@pytest.mark.parametrize("form", [torch.from_numpy, lambda image: image.transpose(1, 2, 0)])
+def test_samples_that_are_no_files_keep_their_channels(n_channels, form):
+    images = np.random.default_rng(0).integers(0, 256, (4, n_channels, 6, 7), dtype=np.uint8)
+    samples = [(form(image), torch.full((6, 7), 1 + i % 2)) for i, image in enumerate(images)]
+    names = ("background", "a", "b")
+    files = from_dataset(samples, samples, names, n_channels=n_channels)
+    benchmark = made(files, train_transform=keep, eval_transform=keep)
+    (image, _), *_ = benchmark.train_stream[1].dataset
+    assert np.array_equal(image.numpy(), images[1])
+    assert model_input(benchmark)["in_channels"] == n_channels
+    with pytest.raises(ValueError, match=r"got an image of shape .*by n_channels"):
+        from_dataset(samples, samples, names, n_channels=2)
+
+
+def test_folders_of_bands_with_classes_that_are_numbered(fields):
+    root = fields.train.root
+    found = from_folders(
+        root / "JPEGImages",
+        root / "SegmentationClass",
+        split=0.25,
+        n_channels=5,
+        value_range=RANGE,
+        progress=False,
+    )
+    assert found.class_names == ("background", "class 1", "class 2")
+    read = from_folders(
+        root / "JPEGImages",
+        root / "SegmentationClass",
+        split=0.25,
+        n_channels=5,
+        image_reader=lambda path: to_8_bits(tifffile.imread(path), RANGE),
+        progress=False,
+    )
+    for ours, theirs in zip(found.train.images, read.train.images, strict=True):
+        assert np.array_equal(ours.pixels(), theirs.pixels())
 
 
 @pytest.mark.parametrize(

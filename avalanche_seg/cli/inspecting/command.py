@@ -83,7 +83,11 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument(
-        "path", nargs="?", type=expand_home, help="folder of the data set (default: as run's)"
+        "path",
+        nargs="?",
+        metavar="DATA_ROOT",
+        type=expand_home,
+        help="folder of the data set (default: as run)",
     )
     of_run = parser.add_argument_group("the data set, as for run")
     for name in _OF_RUN:
@@ -116,7 +120,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--heads_only",
         action="store_true",
-        help="read the heads of the images alone: a tenth of the time, but damaged pixels and the "
-        "mean of the channels stay unknown",
+        help="read the heads of the images alone: a fraction of the time, but damaged pixels and "
+        "the mean of the channels stay unknown",
     )
     return parser

@@ -27,10 +27,12 @@ def read_data(options: Options) -> SegmentationFiles:
         files = with_extra_maps(files, "saliency", options.saliency)
     if options.in_channels is None and options.value_range is None:
         return files
-    ends = files.value_range
-    if options.value_range is not None:
-        ends = (options.value_range[0], options.value_range[1])
+    ends = _range(options.value_range) or files.value_range
     return replace(files, n_channels=options.in_channels or files.n_channels, value_range=ends)
+
+
+def _range(words: tuple[float, ...] | None) -> tuple[float, float] | None:
+    return None if words is None else (words[0], words[1])
 
 
 def _read(options: Options) -> SegmentationFiles:
@@ -40,7 +42,15 @@ def _read(options: Options) -> SegmentationFiles:
     split = _share_or_pair(options.split)
     if options.dataset == "folders":
         more = {} if split is None else {"split": split}
-        return from_folders(images, masks, class_names=options.classes, **more)
+        if options.in_channels is not None:  # Numbering the classes reads the images already.
+            more["n_channels"] = options.in_channels
+        return from_folders(
+            images,
+            masks,
+            class_names=options.classes,
+            value_range=_range(options.value_range),
+            **more,
+        )
     if isinstance(split, tuple):
         raise ValueError(
             f"--split {options.split} on --dataset coco; expected a share, such as 0.2: give the "

@@ -13,7 +13,6 @@ from avalanche_seg.models import (
     clean_features,
     evaluating,
 )
-from avalanche_seg.normalization import normalize_images
 from avalanche_seg.plugins.distillation.teacher import Runner, Teacher, default_forward
 from avalanche_seg.plugins.distillation.teacher_plugin import TeacherPlugin
 
@@ -83,11 +82,12 @@ class SharedTeacher(Teacher):
     def _run(self, images: Tensor, run: Runner) -> SegmentationOutput:
         assert self._student is not None
         network, known = self._student.network, None
+        normalize = self._student.normalization.normalize
         if self._offered is not None and self._offered[0] is images:
             _, source, known = self._offered
             return run(cast(nn.Module, lambda features: self._logits(features, known)), source)
         return run(
-            cast(nn.Module, lambda x: self._logits(network(normalize_images(x)).main, None)), images
+            cast(nn.Module, lambda x: self._logits(network(normalize(x)).main, None)), images
         )
 
     def _logits(self, features: Tensor, known: Tensor | None) -> Tensor:

@@ -13,7 +13,7 @@ from avalanche_seg.benchmarks import ExperienceData
 from avalanche_seg.labels import BACKGROUND, VOID
 from avalanche_seg.losses import confident_channels
 from avalanche_seg.models import as_output, evaluating
-from avalanche_seg.normalization import normalize_images
+from avalanche_seg.normalization import normalization_of
 from avalanche_seg.plugins.distillation import default_forward
 from avalanche_seg.plugins.replay.candidates import with_annotated_channels
 from avalanche_seg.plugins.replay.selection import take_in_turns
@@ -112,6 +112,7 @@ class ImageMemory:
     def _shown(self, agent: Any, step: int) -> dict[int, frozenset[int]]:
         """The classes of every image of a step: of its label, and what the model is sure of."""
         data = replace(self._data[step], group=self.group, constants={})
+        normalize = normalization_of(agent.model).normalize
         before, found = get_random_state(), {}
         torch.manual_seed(self.seed)
         try:
@@ -120,7 +121,7 @@ class ImageMemory:
                     labels = sample[1].long()
                     if step > 0:
                         like = next(agent.model.parameters())  # Device and type.
-                        images = normalize_images(sample[0][None].to(agent.device)).to(like)
+                        images = normalize(sample[0][None].to(agent.device)).to(like)
                         run = getattr(agent, "run_model", default_forward)
                         sure = sure_classes(
                             agent.model, run(agent.model, images), self.threshold, labels.shape
