@@ -253,6 +253,7 @@ PUBLIC_NAMES = {
         "text_cell",
     },
     "plugins": {
+        "Annotates",
         "ArithmeticLog",
         "BalancedInitPlugin",
         "CheckpointPlugin",
