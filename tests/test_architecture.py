@@ -295,6 +295,7 @@ PUBLIC_NAMES = {
         "text_cell",
     },
     "plugins": {
+        "Annotates",
         "ArithmeticLog",
         "BalancedInitPlugin",
         "CheckpointPlugin",

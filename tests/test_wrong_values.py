@@ -68,7 +68,13 @@ CASES = [
     (seg.RWPlugin, {"weight": NUMBER, "decay": SHARE, "interval": COUNT}),
     (
         seg.ClassExemplarsBuffer,
-        {"n_per_class": FROM_ZERO, "seed": FROM_ZERO, "selection": THING, "policy": THING},
+        {
+            "n_per_class": FROM_ZERO,
+            "seed": FROM_ZERO,
+            "selection": THING,
+            "policy": THING,
+            "annotates": THING,
+        },
     ),
     (
         given(seg.ReplayPlugin, memory=seg.ClassExemplarsBuffer()),

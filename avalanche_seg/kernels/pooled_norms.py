@@ -1,6 +1,7 @@
 """Norms of pooled differences of squares: what local POD costs, one pass over each map."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -9,6 +10,8 @@ from torch import Tensor
 from avalanche_seg.kernels.resize import compute_dtype
 
 __all__ = ["plain_pooled_norms", "pooled_norms"]
+
+_Pooling = tuple[Tensor, Tensor, tuple[Tensor, Tensor] | None]
 
 
 def pooled_norms(features: Tensor, teacher: Tensor, scales: Sequence[int]) -> Tensor:
@@ -109,20 +112,25 @@ class _PooledNorms(torch.autograd.Function):
         return slope, None, None
 
 
-def _pooling(
-    features: Tensor, scales: Sequence[int], dtype: torch.dtype
-) -> tuple[Tensor, Tensor, tuple[Tensor, Tensor] | None]:
+def _pooling(features: Tensor, scales: Sequence[int], dtype: torch.dtype) -> _Pooling:
+    height, width = features.shape[-2:]
+    return _pooling_of(height, width, tuple(_fitting(features, scales)), dtype, features.device)
+
+
+@lru_cache(maxsize=64)
+def _pooling_of(
+    height: int, width: int, scales: tuple[int, ...], dtype: torch.dtype, device: torch.device
+) -> _Pooling:
     """A (W x J), D (J x H), and where R and S are not of dropped rows and columns (None: all)."""
-    (height, width), fitting = features.shape[-2:], _fitting(features, scales)
-    across, down = (_window_means(side, fitting, dtype) for side in (width, height))
+    across, down = (_window_means(side, scales, dtype) for side in (width, height))
     kept = None
-    if any(height % scale or width % scale for scale in fitting):
+    if any(height % scale or width % scale for scale in scales):
         # A window's means are of the rows, or columns, that belong to some window of its scale.
-        by_scale = torch.tensor([scale for scale in fitting for _ in range(scale)])
+        by_scale = torch.tensor([scale for scale in scales for _ in range(scale)])
         of_row = torch.arange(height)[:, None] < height // by_scale * by_scale
         of_column = torch.arange(width) < (width // by_scale * by_scale)[:, None]
-        kept = (of_row.to(features.device), of_column.to(features.device))
-    return across.T.to(features.device), down.to(features.device), kept
+        kept = (of_row.to(device), of_column.to(device))
+    return across.T.to(device), down.to(device), kept
 
 
 def _fitting(features: Tensor, scales: Sequence[int]) -> list[int]:

@@ -35,6 +35,7 @@ from avalanche_seg.plugins.periodic_eval import PeriodicEvalPlugin, PevalMode
 from avalanche_seg.plugins.progress import ProgressPlugin
 from avalanche_seg.plugins.pseudo_labels import PseudoLabelPlugin
 from avalanche_seg.plugins.replay import (
+    Annotates,
     ClassExemplarsBuffer,
     Exemplar,
     ExemplarMemory,
@@ -53,6 +54,7 @@ from avalanche_seg.plugins.weight_edit import WeightEditPlugin
 from avalanche_seg.plugins.weight_fusion import WeightFusionPlugin
 
 __all__ = [
+    "Annotates",
     "ArithmeticLog",
     "BalancedInitPlugin",
     "CheckpointPlugin",

@@ -23,6 +23,10 @@ class SMiB(SegmentationTemplate):
     Of the report "Incremental Learning in Semantic Segmentation using Exemplars". As published it
     takes a benchmark with ``old_labels="visible"``; exemplars show every class seen so far.
 
+    MiB-AugM (Kwak et al., arXiv 2405.09858) is ``strict``, with ``share=0.5`` and a memory of
+    ``label_mode="stored"`` and ``annotates="earlier"``; its memory has a total of images, chosen by
+    class, where ours has a number per class.
+
     Args:
         memory: how many exemplars per class, {5, 15, 25, 50, 100} in the report; or a memory of
             one's own, such as a :class:`~avalanche_seg.plugins.ClassExemplarsBuffer`.

@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import torch
 from torch.autograd import gradcheck
@@ -57,6 +59,20 @@ def test_new_classes_alone_give_the_unbiased_cross_entropy(reduction):
         annotated_cross_entropy(logits, target, annotated, reduction=reduction),
         unbiased_cross_entropy(logits, target, n_old=4, reduction=reduction),
     )
+
+
+def test_earlier_classes_give_mib_augms_loss_of_the_memory():
+    """The background of an exemplar: background or a new class; an old class: -log p_y."""
+    logits, n_old = random_logits(5), 3
+    target = random_labels(n_old)
+    loss = annotated_cross_entropy(
+        logits, target, sets(5, {1, 2}, {1, 2}), reduction="none"
+    ).flatten()
+    scores = references.pixels(logits.tolist(), (3, 4))
+    for found, z, y in zip(loss.tolist(), scores, target.flatten().tolist(), strict=True):
+        p = references.softmax(z)
+        of_label = p[0] + sum(p[n_old:]) if y == 0 else p[y] if y != VOID else 1.0
+        assert found == pytest.approx(-math.log(of_label))
 
 
 @each_reduction

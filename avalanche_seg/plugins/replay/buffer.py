@@ -16,7 +16,7 @@ from avalanche_seg.plugins.replay.candidates import (
     older_candidates,
     with_annotated_channels,
 )
-from avalanche_seg.plugins.replay.choices import LabelMode, MemoryPolicy
+from avalanche_seg.plugins.replay.choices import Annotates, LabelMode, MemoryPolicy
 from avalanche_seg.plugins.replay.class_features import class_features
 from avalanche_seg.plugins.replay.selection import (
     Selection,
@@ -47,6 +47,10 @@ class ClassExemplarsBuffer(ExemplarsBuffer):
         policy: what happens after a step: "extend": exemplars are drawn for its classes, those of
             earlier classes stay; "redraw": the exemplars of all classes are drawn anew, from the
             memory and the images of the step whose labels show the class.
+        annotates: what the extra "annotated" of strict replay says of an exemplar: "own": the
+            classes of its step, so that its background may be any other; "earlier": every class
+            before the step in training, so that its background may be a new class alone, as
+            MiB-AugM has it (Kwak et al., arXiv 2405.09858).
         seed: seed of the random selection.
 
     Attributes:
@@ -63,6 +67,7 @@ class ClassExemplarsBuffer(ExemplarsBuffer):
         selection: Selection = "random",
         label_mode: LabelMode = "visible",
         policy: MemoryPolicy = "extend",
+        annotates: Annotates = "own",
         seed: int = 0,
     ) -> None:
         super().__init__(n_per_class)
@@ -72,6 +77,7 @@ class ClassExemplarsBuffer(ExemplarsBuffer):
             ("selection", selection, get_args(Selection)),
             ("label_mode", label_mode, get_args(LabelMode)),
             ("policy", policy, get_args(MemoryPolicy)),
+            ("annotates", annotates, get_args(Annotates)),
         ):
             if value not in known:
                 raise ValueError(f"{name}={value!r} is unknown; expected one of {', '.join(known)}")
@@ -79,6 +85,7 @@ class ClassExemplarsBuffer(ExemplarsBuffer):
         self.selection = selection
         self.label_mode = label_mode
         self.policy = policy
+        self.annotates = annotates
         self.seed = seed
         self.exemplars: dict[int, list[Exemplar]] = {}
         self._data: dict[int, ExperienceData] = {}
@@ -166,7 +173,10 @@ class ClassExemplarsBuffer(ExemplarsBuffer):
                 constants={},
             )
             if annotate:
-                part = with_annotated_channels(part, self._space)
+                earlier = range(self._space.n_channels_after(step - 1))
+                part = with_annotated_channels(
+                    part, self._space, earlier if self.annotates == "earlier" else None
+                )
             parts.append(part.build())
         if not parts:
             return AvalancheDataset([])

@@ -1,6 +1,6 @@
 """Exemplars, and the images of a step that may become one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -74,8 +74,17 @@ def older_candidates(
     return found
 
 
-def with_annotated_channels(data: ExperienceData, space: LabelSpace) -> ExperienceData:
-    """The same data, every sample with the extra "annotated": the channels its label map shows."""
+def with_annotated_channels(
+    data: ExperienceData, space: LabelSpace, channels: Iterable[int] | None = None
+) -> ExperienceData:
+    """The same data, every sample with the extra "annotated".
+
+    Args:
+        data: of a step.
+        space: its classes.
+        channels: those it annotates; None for those that its label map shows.
+    """
     annotated = np.zeros(space.n_channels, dtype=np.bool_)
-    annotated[[channel for channel in np.unique(data.label_map) if channel != space.void]] = True
+    shown = np.unique(data.label_map) if channels is None else channels
+    annotated[[channel for channel in shown if channel != space.void]] = True
     return replace(data, constants={**data.constants, "annotated": torch.from_numpy(annotated)})

@@ -122,6 +122,9 @@ def test_samples_say_what_they_annotate(benchmark):
     buffer = filled(benchmark, n_per_class=1, selection="largest", label_mode="stored")
     annotated = [sample[2]["annotated"][1:].tolist() for sample in buffer.dataset(2, annotate=True)]
     assert annotated == [[True, False, False], [False, True, False]]
+    buffer.annotates = "earlier"
+    annotated = [sample[2]["annotated"][1:].tolist() for sample in buffer.dataset(2, annotate=True)]
+    assert annotated == [[True, True, False]] * 2, "as MiB-AugM: new classes alone are hidden"
 
 
 def test_holds_no_pixels(benchmark):
