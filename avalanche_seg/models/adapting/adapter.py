@@ -54,6 +54,10 @@ def as_incremental(
     head: str = OWN,
     n_extra: int = 0,
     background: BackgroundChannel = "shared",
+    in_channels: int = 3,
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
+    value_range: Sequence[float] | None = None,
     classes_per_step: Sequence[int] | None = None,
 ) -> AdaptedModel:
     """Put incremental heads in the place of a segmentation network's classifier.
@@ -67,8 +71,9 @@ def as_incremental(
     Parameters that nothing depends on any more are frozen.
 
     Args:
-        network: normalised images B x 3 x H x W -> logits B x C x h x w: a tensor, a dict or object
-            with "out" or "logits", or a tuple that starts with them. It stays as it is.
+        network: normalised images B x in_channels x H x W -> logits B x C x h x w: a tensor, a
+            dict or object with "out" or "logits", or a tuple that starts with them. It stays as it
+            is.
         classifier: path of the last convolution, as in ``network.named_modules()``; several where
             the network adds their outputs; None: it is looked for.
         aux: paths of the classifiers of auxiliary outputs, trained with heads of their own.
@@ -83,6 +88,10 @@ def as_incremental(
             :class:`SegmentationModel`.
         n_extra: as in :class:`SegmentationModel`.
         background: as in :class:`SegmentationModel`.
+        in_channels: of the images that the network takes.
+        mean: as in :class:`SegmentationModel`.
+        std: as in :class:`SegmentationModel`.
+        value_range: as in :class:`SegmentationModel`.
         classes_per_step: as in :class:`SegmentationModel`.
 
     Raises:
@@ -104,9 +113,9 @@ def as_incremental(
         raise ValueError(f"taps={shown(taps)}; expected a dict, from names to paths of modules")
     taps, aux = dict(taps or {}), [aux] if isinstance(aux, str) else list(aux)
     plain_head = head == OWN and n_extra == 0 and background == "shared"
-    _check_arguments(network, multiple_of, keep_classifier, plain_head)
+    _check_arguments(network, multiple_of, in_channels, keep_classifier, plain_head)
     reference = copy.deepcopy(network).eval()
-    images, logits = looked_at(reference, example, multiple_of)
+    images, logits = looked_at(reference, example, multiple_of, in_channels)
     if classifier is None:
         paths = find_classifiers(reference, images, logits)
     else:
@@ -134,6 +143,10 @@ def as_incremental(
         n_extra=n_extra,
         background=background,
         taps=("head", *taps),
+        in_channels=in_channels,
+        mean=mean,
+        std=std,
+        value_range=value_range,
     )
     for own in model.heads:
         own.to(device=images.device, dtype=images.dtype)
@@ -156,13 +169,18 @@ def as_incremental(
 
 
 def _check_arguments(
-    network: nn.Module, multiple_of: int, keep_classifier: bool, plain_head: bool
+    network: nn.Module,
+    multiple_of: int,
+    in_channels: int,
+    keep_classifier: bool,
+    plain_head: bool,
 ) -> None:
     if isinstance(network, SegmentationModel):
         raise ValueError(f"network is a {type(network).__name__}, whose heads grow already")
     if not isinstance(network, nn.Module):
         raise ValueError(f"network={shown(network)}; expected a module that returns logits")
     check_whole("multiple_of", multiple_of, least=1)
+    check_whole("in_channels", in_channels, least=1)
     check_flags(keep_classifier=keep_classifier)
     if keep_classifier and not plain_head:
         raise ValueError(

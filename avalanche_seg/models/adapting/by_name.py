@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from avalanche_seg.models.adapting.adapter import OWN, AdaptedModel, as_incremental
-from avalanche_seg.models.adapting.libraries import LIBRARIES, Built
+from avalanche_seg.models.adapting.libraries import LIBRARIES, RGB, Built
 from avalanche_seg.models.adapting.pretrained import load_pretrained
 from avalanche_seg.models.channels import BackgroundChannel
+from avalanche_seg.system import check_whole
 
 __all__ = ["library_model", "library_names"]
 
@@ -32,6 +33,10 @@ def library_model(
     head: str = OWN,
     n_extra: int = 0,
     background: BackgroundChannel = "shared",
+    in_channels: int = 3,
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
+    value_range: Sequence[float] | None = None,
     classes_per_step: Sequence[int] | None = None,
     **arguments: Any,
 ) -> AdaptedModel:
@@ -56,6 +61,10 @@ def library_model(
         head: as in :func:`as_incremental`.
         n_extra: as in :func:`as_incremental`.
         background: as in :func:`as_incremental`.
+        in_channels: of the images; the network is made for so many.
+        mean: as in :func:`as_incremental`.
+        std: as in :func:`as_incremental`.
+        value_range: as in :func:`as_incremental`.
         classes_per_step: as in :func:`as_incremental`.
         arguments: of the library's constructor, plain values.
 
@@ -68,7 +77,8 @@ def library_model(
         >>> model.n_classes, model.config["head"]
         (5, 'own')
     """
-    built = _built(name, weights, arguments)
+    check_whole("in_channels", in_channels, least=1)
+    built = _built(name, weights, arguments, in_channels)
     path = None if weights in (None, "imagenet") or built.loaded else Path(str(weights))
     if path is not None and keep_classifier:
         load_pretrained(built.network, path, body=built.body)
@@ -82,17 +92,23 @@ def library_model(
         head=head,
         n_extra=n_extra,
         background=background,
+        in_channels=in_channels,
+        mean=mean,
+        std=std,
+        value_range=value_range,
         classes_per_step=classes_per_step,
     )
     if path is not None and not keep_classifier:  # The classifier, of other classes, is out now.
         load_pretrained(model.get_submodule("network.adapted"), path, body=built.body)
     model.name = name
     options = {"taps": dict(taps or {}), "head": head, "n_extra": n_extra, "background": background}
-    model.config = {**built.arguments, **options}
+    model.config = {**built.arguments, **options, **model.normalization.config}
     return model
 
 
-def _built(name: str, weights: str | Path | None, arguments: dict[str, Any]) -> Built:
+def _built(
+    name: str, weights: str | Path | None, arguments: dict[str, Any], in_channels: int
+) -> Built:
     prefix, _, own_name = name.partition(":")
     if prefix not in LIBRARIES:
         raise ValueError(
@@ -106,8 +122,9 @@ def _built(name: str, weights: str | Path | None, arguments: dict[str, Any]) -> 
             f"model {name!r} needs {library.package}, which cannot be imported ({error}); install "
             f"it: pip install 'avalanche-seg[{library.extra}]'"
         ) from error
+    channels = {} if in_channels == RGB else {library.channels: in_channels}
     try:
-        return library.build(own_name, weights, dict(arguments))
+        built = library.build(own_name, weights, {**arguments, **channels})
     except Exception as error:  # Each library has its own exceptions for what it does not know.
         download = weights == "imagenet" and not isinstance(
             error, ValueError | TypeError | KeyError
@@ -119,3 +136,6 @@ def _built(name: str, weights: str | Path | None, arguments: dict[str, Any]) -> 
         raise ValueError(
             f"model {name!r}: {' '.join(str(error).split())}{remedy if download else ''}"
         ) from error
+    # The model's own argument tells the channels.
+    plain = {key: value for key, value in built.arguments.items() if key not in channels}
+    return built._replace(arguments=plain)

@@ -36,7 +36,10 @@ def example_images(
 
 
 def looked_at(
-    network: nn.Module, example: Tensor | Sequence[int] | None, multiple_of: int
+    network: nn.Module,
+    example: Tensor | Sequence[int] | None,
+    multiple_of: int,
+    in_channels: int = 3,
 ) -> tuple[Tensor, Tensor]:
     """Images, and the whole network's logits on them.
 
@@ -45,11 +48,12 @@ def looked_at(
         example: as in :func:`example_images`; None: two square images of the first of 64, 128,
             224, 384 and 512 pixels that runs.
         multiple_of: as in :class:`TappedNetwork`.
+        in_channels: of images that are made here.
 
     Raises:
         ValueError: when the network does not run, or returns something else than logits.
     """
-    tries: list[Tensor | tuple[int, ...]] = [(2, 3, side, side) for side in _SIDES]
+    tries: list[Tensor | tuple[int, ...]] = [(2, in_channels, side, side) for side in _SIDES]
     if example is not None:
         sides = example.shape if isinstance(example, Tensor) else example
         if len(check_wholes("example", sides, least=1)) != 4:
@@ -68,5 +72,6 @@ def looked_at(
         return images, dense_output(output)
     raise ValueError(
         f"{type(network).__name__} does not run on images {tuple(images.shape)}: {failed}; pass "
-        "multiple_of=32 (say) for one that needs such sizes, or images that it takes, example=..."
+        "multiple_of=32 (say) for one that needs such sizes, in_channels=... for one that takes "
+        "other than three channels, or images that it takes, example=..."
     ) from failed

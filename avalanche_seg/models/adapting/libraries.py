@@ -9,7 +9,12 @@ from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
-__all__ = ["LIBRARIES", "Built", "Library"]
+from avalanche_seg.models.adapting.taps import put
+from avalanche_seg.models.first_convolution import first_convolution
+
+__all__ = ["LIBRARIES", "RGB", "Built", "Library"]
+
+RGB = 3
 
 
 class Built(NamedTuple):
@@ -39,6 +44,7 @@ class Library(NamedTuple):
         package: that is imported.
         extra: of this package that installs it.
         names: how its networks are named here, for messages.
+        channels: its constructors' argument for the number of image channels.
         build: ``(name, weights, arguments) -> Built``; of the weights it loads "imagenet" and what
             only the library can read.
     """
@@ -46,6 +52,7 @@ class Library(NamedTuple):
     package: str
     extra: str
     names: str
+    channels: str
     build: Callable[[str, str | Path | None, dict[str, Any]], Built]
 
 
@@ -66,11 +73,20 @@ def _check_arguments(given: Iterable[str], known: Sequence[str]) -> None:
 def _torchvision(name: str, weights: str | Path | None, arguments: dict[str, Any]) -> Built:
     models = importlib.import_module("torchvision.models")
     _check_known(name, models.list_models(module=models.segmentation))
+    in_channels = arguments.pop("in_channels", RGB)  # Which torchvision does not take.
     # Further keywords would be ignored without a word.
     parameters = inspect.signature(models.get_model_builder(name)).parameters.values()
     _check_arguments(arguments, [p.name for p in parameters if p.kind is not p.VAR_KEYWORD])
     backbone = "DEFAULT" if weights == "imagenet" else None
     network = models.get_model(name, weights=None, weights_backbone=backbone, **arguments)
+    if in_channels != RGB:
+        path, first = next(
+            (path, module)
+            for path, module in network.backbone.named_modules()
+            if isinstance(module, nn.Conv2d)
+        )
+        own = first_convolution(first, in_channels, pretrained=backbone is not None)
+        put(network.backbone, path, own)
     aux = getattr(network, "aux_classifier", None)
     return Built(
         network, arguments, "backbone", () if aux is None else (f"aux_classifier.{len(aux) - 1}",)
@@ -155,9 +171,11 @@ def _hf(name: str, weights: str | Path | None, arguments: dict[str, Any]) -> Bui
 
 
 LIBRARIES: dict[str, Library] = {
-    "torchvision": Library("torchvision", "", "torchvision:fcn_resnet50", _torchvision),
-    "smp": Library("segmentation_models_pytorch", "smp", "smp:Unet/resnet34", _smp),
-    "timm": Library("timm", "timm", "timm:resnet18d", _timm),
-    "hf": Library("transformers", "transformers", "hf:segformer", _hf),
+    "torchvision": Library(
+        "torchvision", "", "torchvision:fcn_resnet50", "in_channels", _torchvision
+    ),
+    "smp": Library("segmentation_models_pytorch", "smp", "smp:Unet/resnet34", "in_channels", _smp),
+    "timm": Library("timm", "timm", "timm:resnet18d", "in_chans", _timm),
+    "hf": Library("transformers", "transformers", "hf:segformer", "num_channels", _hf),
 }
 """Libraries by the prefix of their networks' names."""

@@ -220,3 +220,19 @@ def test_auxiliary_channels_must_be_the_networks_own_to_be_kept():
     network.aux = nn.Conv2d(6, 7, 1)
     with pytest.raises(ValueError, match="auxiliary classifier has 7 channels and the main one 4"):
         as_incremental(network, aux=["aux"], keep_classifier=True)
+
+
+def test_a_network_for_four_channels_has_their_mean_and_deviation(tmp_path):
+    network = plain()
+    network.first[0] = nn.Conv2d(4, 6, 3, stride=2, padding=1)
+    with pytest.raises(ValueError, match="in_channels=... for one that takes other than three"):
+        as_incremental(network)
+    model = as_incremental(network, in_channels=4, mean=[0.5] * 4, std=[0.25] * 4)
+    model.grow(2)
+    pixels = torch.randint(0, 256, (2, 4, 16, 16), dtype=torch.uint8)
+    scaled = (pixels / 255 - 0.5) / 0.25
+    torch.testing.assert_close(model.eval()(pixels).logits, model(scaled).logits)
+    save_model(model, tmp_path / "m.safetensors", class_names="ab")
+    loaded = load_model(tmp_path / "m.safetensors", network=network)
+    assert loaded.normalization == model.normalization
+    assert loaded.predict(pixels).equal(model.predict(pixels))

@@ -37,6 +37,23 @@ def test_a_file_is_read_without_the_network(name, tmp_path):
     assert loaded.predict(images).equal(model.predict(images))
 
 
+@pytest.mark.parametrize(
+    "name", ["smp:Unet/resnet18", TIMM, "hf:segformer", "torchvision:lraspp_mobilenet_v3_large"]
+)
+def test_images_of_other_channels_have_numbers_of_their_own(name, tmp_path):
+    own = {"in_channels": 5, "mean": [0.1] * 5, "std": [0.2] * 5, "value_range": [0.0, 4000.0]}
+    model = model_of(name, classes_per_step=(2,), **own)
+    assert own.items() <= model.config.items()
+    assert model.config.keys().isdisjoint({"in_chans", "num_channels"}), "told once"
+    save_model(model, tmp_path / "m.safetensors", class_names="ab")
+    loaded = load_model(tmp_path / "m.safetensors")
+    assert loaded.config == model.config
+    images = torch.randint(0, 256, (2, 5, 64, 64), dtype=torch.uint8)
+    assert loaded.predict(images).equal(model.predict(images))
+    with pytest.raises(ValueError, match="in_channels=0"):
+        model_of(name, in_channels=0)
+
+
 def test_the_auxiliary_classifier_of_torchvision_is_a_head():
     model = create_model("torchvision:fcn_resnet50", aux_loss=True, classes_per_step=(3,))
     assert model.frozen == ()
