@@ -66,7 +66,7 @@ def overlay(
 
 
 def _coloured(labels: NDArray[np.integer[Any]], class_ids: Sequence[int]) -> NDArray[np.uint8]:
-    ids = class_ids or range(int(labels.max()))
+    ids = class_ids or range(int(labels.max()) + 1)
     n_ids = max((class_id for class_id in ids if class_id != WIDE_VOID), default=0) + 1
     return colorize(labels, voc_palette(table_length(n_ids)), ids)
 

@@ -87,7 +87,7 @@ def test_size_is_the_shorter_side_in_the_network_alone(ckpt, monkeypatch):
     model.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0].shape))
     (labels,) = label_maps(model, [noise(50, 120)], size=64)
     assert tuple(seen[0]) == (1, 3, 64, 154)
-    assert labels.shape == (50, 120) and labels.dtype == np.uint8
+    assert labels.shape == (50, 120) and labels.dtype == np.int32
 
 
 def test_an_unreadable_image_is_named_and_the_others_are_written(ckpt, tmp_path, capsys):
