@@ -102,7 +102,7 @@ def test_a_3x3_head_is_initialised_by_its_background():
 def test_roles_know_the_backbone():
     model = as_incremental(plain(), body="first", classes_per_step=(3, 2))
     roles = {role: len(found) for role, found in model.parameter_roles().items()}
-    assert roles == {"body": 4, "neck": 4 + 2, "extra": 0, "old": 2, "new": 2}
+    assert roles == {"body": 4, "neck": 4 + 2, "extra": 0, "background": 0, "old": 2, "new": 2}
     assert model.frozen == ("network.adapted.aux.weight", "network.adapted.aux.bias")
 
 
@@ -225,7 +225,7 @@ def test_auxiliary_channels_must_be_the_networks_own_to_be_kept():
 def test_a_network_for_four_channels_has_their_mean_and_deviation(tmp_path):
     network = plain()
     network.first[0] = nn.Conv2d(4, 6, 3, stride=2, padding=1)
-    with pytest.raises(ValueError, match="in_channels=... for one that takes other than three"):
+    with pytest.raises(ValueError, match=r"in_channels=\.\.\. for one that takes other than three"):
         as_incremental(network)
     model = as_incremental(network, in_channels=4, mean=[0.5] * 4, std=[0.25] * 4)
     model.grow(2)
