@@ -12,6 +12,7 @@ SCRIPTS = (
     "losses",
     "penalties",
     "training_step",
+    "sigmoid_methods",
     "template",
     "newer_methods",
     "evaluation",

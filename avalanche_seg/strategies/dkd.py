@@ -29,7 +29,8 @@ class DKD(SegmentationTemplate):
     not show a class is its negative, void ones too. An auxiliary channel (AC) learns that no pixel
     is its own, without a gradient to the features, and new classes start from it. At later steps
     old classes' logits, and their parts of positive and of negative weights, are distilled; network
-    and batch norms are held in evaluation mode.
+    and batch norms are held in evaluation mode. The published network has one more 3x3 layer under
+    the heads.
 
     Args:
         kd_weight: factor of the old classes' distillation; 5 as published.

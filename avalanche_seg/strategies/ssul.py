@@ -30,7 +30,8 @@ class SSUL(SegmentationTemplate):
     unknown and background become an old class where the previous model is sure. Then all is frozen
     but the new classes' head, which starts as the unknown's, the unknown's and, slowly, the
     background's; batch norms stay as they are, and student and teacher share one forward pass.
-    Auxiliary heads learn at step 0 alone. It takes a benchmark with ``train_void="ignore"``.
+    Auxiliary heads learn at step 0 alone. It takes a benchmark with ``train_void="ignore"``. The
+    last weights are kept; the published code keeps those that are best on images of the test set.
 
     Args:
         saliency: name of the samples' extra that tells salient pixels; None takes all background
