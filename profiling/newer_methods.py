@@ -93,7 +93,9 @@ def original_lgkd(logits: Tensor, teacher: Tensor, target: Tensor) -> Tensor:
 
 def our_lgkd(logits: Tensor, teacher: Tensor, target: Tensor) -> Tensor:
     """The same by ``label_guided_distillation``."""
-    return _gradients(losses.label_guided_distillation(logits, target, teacher), [logits])
+    return _gradients(
+        losses.label_guided_distillation(logits, target, teacher, reduction="mean"), [logits]
+    )
 
 
 # Name: ours, the original, at least how many times faster.

@@ -48,7 +48,7 @@ def test_the_script_and_the_mixed_methods_run_as_they_are(tmp_path):
     write_data(tmp_path / "data")
     (tmp_path / "mine.py").write_text("\n".join(blocks("python")), encoding="utf-8")
     done = subprocess.run(
-        [sys.executable, "mine.py"], cwd=tmp_path, capture_output=True, text=True, timeout=300
+        [sys.executable, "mine.py"], cwd=tmp_path, capture_output=True, text=True, timeout=900
     )
     assert done.returncode == 0, done.stderr
     (miou,) = re.findall(r"^\d+\.\d+(?:e-\d+)?$", done.stdout, flags=re.MULTILINE)
@@ -97,7 +97,7 @@ def run_command(words, folder):
         env=environment,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
     )
     assert done.returncode == 0, done.stderr
 

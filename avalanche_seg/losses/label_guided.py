@@ -22,7 +22,7 @@ def label_guided_distillation(
     old_weight: float = 10.0,
     new_weight: float = 2.0,
     ignore_index: int = VOID,
-    reduction: Reduction = "mean",
+    reduction: Reduction = "mean_all",
 ) -> Tensor:
     """The distillation of LGKD (Yang et al., ICCV 2023), told by the labels what is new.
 
@@ -40,7 +40,7 @@ def label_guided_distillation(
         old_weight: w of pixels labelled background or an old class.
         new_weight: w of pixels labelled with a new class.
         ignore_index: label of pixels that cost nothing.
-        reduction: "mean" (over the pixels that are not ignored, as published), "mean_all" (over
+        reduction: "mean" (over the pixels that are not ignored, as LGKD has it), "mean_all" (over
             all pixels), "sum" or "none" (B x H x W).
 
     Returns:
