@@ -113,8 +113,8 @@ def head_factories(head: str | Sequence[HeadFactory], n_heads: int) -> list[Head
         >>> head_factories("1x1", 2) == [conv1x1, conv1x1]
         True
     """
-    if isinstance(head, Sequence) and not isinstance(head, str):
+    if isinstance(head, list | tuple):
         return list(head)
-    if head not in HEADS:
+    if not isinstance(head, str) or head not in HEADS:
         raise ValueError(f"head={head!r} is unknown; expected one of {', '.join(HEADS)}")
     return [HEADS[head], *[conv1x1] * (n_heads - 1)]
