@@ -10,6 +10,7 @@ from torch import Tensor
 
 from avalanche_seg.labels import VOID, ignored_label
 from avalanche_seg.losses.annotated import annotated_cross_entropy
+from avalanche_seg.losses.criterion import LabelCriterion
 from avalanche_seg.losses.cross_entropy import UnbiasedCrossEntropy
 from avalanche_seg.losses.external import (
     AtTargetSize,
@@ -19,7 +20,7 @@ from avalanche_seg.losses.external import (
 )
 from avalanche_seg.losses.mib import mib_loss
 from avalanche_seg.losses.objective import Objective, StepBatch
-from avalanche_seg.losses.reduction import weighted_reduction
+from avalanche_seg.losses.reduction import reduced, weighted_reduction
 from avalanche_seg.losses.teacher_terms import UnbiasedDistillationTerm
 
 __all__ = [
@@ -156,9 +157,16 @@ def _weighted(criterion: Any, logits: Tensor, target: Tensor, weight: Tensor) ->
             f"got a weight of images or pixels for the criterion {type(inner).__name__}; "
             "expected one with the attributes reduction and ignore_index, such as CrossEntropy"
         )
-    of_pixels = copy.copy(inner)
-    of_pixels.reduction = "none"
     ignored = ignored_label(getattr(inner, "ignore_index", VOID), logits.shape[1])
     valid = target != ignored
+    if isinstance(inner, LabelCriterion) and weight.ndim == 1 and reduction != "none":
+        # A sum per image takes one sweep over the pixels, a map and its gradient two.
+        of_image = copy.copy(inner)
+        of_image.reduction = "sum"
+        images = zip(logits.split(1), target.split(1), strict=True)
+        total = (torch.stack([of_image(*image) for image in images]) * weight).sum()
+        return reduced(total, reduction, n_pixels=target.numel(), valid=valid)
+    of_pixels = copy.copy(inner)
+    of_pixels.reduction = "none"
     losses = at_target_size(of_pixels)(logits, target)
     return weighted_reduction(losses, weight, reduction=reduction, valid=valid)
