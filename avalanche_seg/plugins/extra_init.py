@@ -18,7 +18,8 @@ class ExtraInitPlugin(SegmentationPlugin):
         detach: the extra channel sends no gradient to the features (DKD).
 
     Raises:
-        ValueError: in training, before step 0, for a model whose heads have not one extra channel.
+        ValueError: in training, before step 0, for a model whose heads have not one extra channel;
+            before a step that brings no class, as in streams whose steps are domains.
     """
 
     def __init__(self, *, detach: bool = False) -> None:
@@ -37,3 +38,13 @@ class ExtraInitPlugin(SegmentationPlugin):
         for head in heads:
             head.init_new = extra_classifier_init
             head.detach_extra = self.detach
+
+    def before_training_exp(self, strategy: Any, **kwargs: Any) -> None:
+        """Look at the step, before it is trained."""
+        experience = strategy.experience
+        if not set(experience.classes_in_this_experience) - set(experience.previous_classes):
+            raise ValueError(
+                f"step {experience.current_experience} brings no class, and "
+                f"{type(strategy).__name__} learns in new classes' rows; expected new classes: "
+                "where steps are domains, take MiB, PLOP, EWC or another method"
+            )

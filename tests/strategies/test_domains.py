@@ -13,10 +13,22 @@ from avalanche_seg.plugins import (
     SegmentationPlugin,
     TeacherPlugin,
 )
-from avalanche_seg.strategies import EWC, ILT, LwF, MiB, SMiB
+from avalanche_seg.strategies import (
+    DKD,
+    DKDM,
+    EWC,
+    EWF,
+    EWFPLOP,
+    ILT,
+    SSUL,
+    SSULM,
+    LwF,
+    MiB,
+    SMiB,
+)
 from avalanche_seg.training import SegmentationTemplate, default_evaluator
 from tests.daytimes import daytimes_benchmark
-from tests.strategies.test_contract import INCREMENTAL, make
+from tests.strategies.test_contract import INCREMENTAL, make, model_of
 from tests.tiny import tiny_model
 
 
@@ -39,10 +51,30 @@ class Batches(SegmentationPlugin):
             self.seen.append((terms, [part.detach() for part in logits], strategy.mb_y))
 
 
-@pytest.mark.parametrize("strategy_class", INCREMENTAL)
+NEW_ROWS = [SSUL, SSULM, DKD, DKDM]  # What they learn later is in the new classes' rows.
+
+
+@pytest.mark.parametrize("strategy_class", NEW_ROWS)
+def test_methods_of_new_rows_are_refused_before_a_step_without_any(strategy_class, daytimes):
+    strategy = make(strategy_class, model_of(strategy_class))
+    strategy.train(daytimes.train_stream[0], eval_streams=[])
+    with pytest.raises(ValueError, match=r"step 1 brings no class, and .*take MiB, PLOP, EWC or"):
+        strategy.train(daytimes.train_stream[1], eval_streams=[])
+
+
+@pytest.mark.parametrize("strategy_class", [EWF, EWFPLOP])
+def test_a_share_by_the_number_of_classes_is_refused(strategy_class, daytimes):
+    strategy = make(strategy_class, tiny_model())
+    strategy.train(daytimes.train_stream[0], eval_streams=[])
+    with pytest.raises(ValueError, match=r"step 1 brings no class.*pass share="):
+        strategy.train(daytimes.train_stream[1], eval_streams=[])
+
+
+@pytest.mark.parametrize("strategy_class", [s for s in INCREMENTAL if s not in NEW_ROWS])
 def test_two_steps_train_and_no_head_grows(strategy_class, daytimes):
     model = tiny_model()
-    strategy = make(strategy_class, model, evaluator=default_evaluator)
+    shares = {"fusion_share": 0.5} if strategy_class in (EWF, EWFPLOP) else {}
+    strategy = make(strategy_class, model, evaluator=default_evaluator, **shares)
     for experience in daytimes.train_stream:
         before = copy.deepcopy(model.state_dict())
         strategy.train(experience, eval_streams=[])
