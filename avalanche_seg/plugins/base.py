@@ -5,14 +5,30 @@ from typing import Any
 from avalanche.core import SupervisedPlugin
 from torch import Tensor
 
+from avalanche_seg.labels import VOID
 from avalanche_seg.system import check_number
 
-__all__ = ["SegmentationPlugin", "check_weight", "record_term"]
+__all__ = ["SegmentationPlugin", "check_label_depth", "check_weight", "record_term"]
 
 
 def check_weight(weight: float) -> float:
     """The factor of a term, unless it is negative or not finite: that is a ValueError."""
     return check_number("weight", weight)
+
+
+def check_label_depth(plugin: object, experience: Any) -> None:
+    """Refuse label maps that use 255, or more than 8 bits, to a plugin that writes its own.
+
+    Raises:
+        ValueError: for a benchmark of more classes than labels of 8 bits can tell.
+    """
+    space = getattr(experience, "label_space", None)
+    if space is not None and space.n_channels >= VOID:
+        raise ValueError(
+            f"{type(plugin).__name__} writes labels of 8 bits; expected fewer than {VOID} classes, "
+            f"and this benchmark has {space.n_channels}: take a method without pseudo-labels and "
+            "extra channels, such as MiB or EWC"
+        )
 
 
 def record_term(strategy: Any, name: str, value: Tensor) -> None:

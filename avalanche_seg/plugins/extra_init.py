@@ -3,7 +3,7 @@
 from typing import Any
 
 from avalanche_seg.models import IncrementalHead, extra_classifier_init
-from avalanche_seg.plugins.base import SegmentationPlugin
+from avalanche_seg.plugins.base import SegmentationPlugin, check_label_depth
 
 __all__ = ["ExtraInitPlugin"]
 
@@ -19,7 +19,8 @@ class ExtraInitPlugin(SegmentationPlugin):
 
     Raises:
         ValueError: in training, before step 0, for a model whose heads have not one extra channel;
-            before a step that brings no class, as in streams whose steps are domains.
+            before a step that brings no class, as in streams whose steps are domains; for 255
+            classes or more.
     """
 
     def __init__(self, *, detach: bool = False) -> None:
@@ -42,6 +43,7 @@ class ExtraInitPlugin(SegmentationPlugin):
     def before_training_exp(self, strategy: Any, **kwargs: Any) -> None:
         """Look at the step, before it is trained."""
         experience = strategy.experience
+        check_label_depth(self, experience)
         if not set(experience.classes_in_this_experience) - set(experience.previous_classes):
             raise ValueError(
                 f"step {experience.current_experience} brings no class, and "

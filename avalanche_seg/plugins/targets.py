@@ -9,6 +9,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from avalanche_seg.losses import StepBatch
+from avalanche_seg.plugins.base import check_label_depth
 from avalanche_seg.plugins.distillation import TeacherPlugin
 from avalanche_seg.plugins.objective import step_batch
 from avalanche_seg.system import (
@@ -74,7 +75,12 @@ class TargetPlugin(TeacherPlugin):
         """
 
     def before_training_exp(self, strategy: Any, **kwargs: Any) -> None:
-        """Let :meth:`prepare_step` see the step's data."""
+        """Let :meth:`prepare_step` see the step's data.
+
+        Raises:
+            ValueError: for 255 classes or more.
+        """
+        check_label_depth(self, strategy.experience)
         if not self._acts(strategy):
             return
         before = get_random_state()
