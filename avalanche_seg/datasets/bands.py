@@ -12,7 +12,7 @@ from PIL import Image
 
 from avalanche_seg.datasets.decoding import read_content, unreadable
 from avalanche_seg.datasets.orientation import UPRIGHT, orientation_of, turn_upright
-from avalanche_seg.datasets.sources import Item, state_of
+from avalanche_seg.datasets.sources import FileSource, Item, state_of
 
 __all__ = ["BandImage", "ValueRange", "as_bands", "check_value_range", "read_bands", "to_8_bits"]
 
@@ -81,7 +81,7 @@ def read_bands(
 
 
 @dataclass(frozen=True)
-class BandImage:
+class BandImage(FileSource):
     """An image file to be read with all its channels: a :class:`~avalanche_seg.datasets.Source`.
 
     Args:
@@ -90,22 +90,8 @@ class BandImage:
         value_range: as for :func:`read_bands`.
     """
 
-    path: Path
-    n_channels: int
+    n_channels: int = 3
     value_range: ValueRange | None = None
-
-    def __str__(self) -> str:
-        return str(self.path)
-
-    @property
-    def name(self) -> str:
-        """The file's name."""
-        return self.path.name
-
-    @property
-    def stem(self) -> str:
-        """The file's name without its suffix."""
-        return self.path.stem
 
     @property
     def kind(self) -> str:

@@ -11,33 +11,13 @@ from numpy.typing import NDArray
 from avalanche_seg.datasets.colours import ColourTable
 from avalanche_seg.datasets.decoding import open_lossless, read_content
 from avalanche_seg.datasets.pixels import image_pixels
-from avalanche_seg.datasets.sources import state_of
+from avalanche_seg.datasets.sources import FileSource, state_of
 
 __all__ = ["ColouredMask", "ReadImage"]
 
 
 @dataclass(frozen=True)
-class _File:
-    """What both sources share: the name of a file, and its state."""
-
-    path: Path
-
-    def __str__(self) -> str:
-        return str(self.path)
-
-    @property
-    def name(self) -> str:
-        """The file's."""
-        return self.path.name
-
-    @property
-    def stem(self) -> str:
-        """The file's."""
-        return self.path.stem
-
-
-@dataclass(frozen=True)
-class ColouredMask(_File):
+class ColouredMask(FileSource):
     """A mask whose colours stand for classes; a source.
 
     Args:
@@ -58,7 +38,7 @@ class ColouredMask(_File):
 
 
 @dataclass(frozen=True)
-class ReadImage(_File):
+class ReadImage(FileSource):
     """An image by a reader of one's own; a source.
 
     Args:

@@ -1,5 +1,6 @@
 """Where an image or a mask comes from: a file, or something that computes or holds its pixels."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
@@ -12,6 +13,7 @@ from avalanche_seg.datasets.images import ImageHead, image_head, read_image
 from avalanche_seg.datasets.orientation import UPRIGHT
 
 __all__ = [
+    "FileSource",
     "Item",
     "Source",
     "content_of",
@@ -58,6 +60,30 @@ class Source(Protocol):
 
 Item: TypeAlias = Path | Source
 """An image or a mask of a split."""
+
+
+@dataclass(frozen=True)
+class FileSource:
+    """What the sources of a file share: its name.
+
+    Args:
+        path: the file.
+    """
+
+    path: Path
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    @property
+    def name(self) -> str:
+        """The file's."""
+        return self.path.name
+
+    @property
+    def stem(self) -> str:
+        """The file's, without suffix."""
+        return self.path.stem
 
 
 def state_of(item: Item) -> str | None:
