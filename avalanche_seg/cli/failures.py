@@ -1,10 +1,14 @@
 """Exceptions of a command that are no fault of its code, as one sentence each."""
 
 import re
+import sys
 
 import torch
 
-__all__ = ["BAD_INPUT", "is_out_of_memory", "sentence_of"]
+__all__ = ["BAD_INPUT", "INTERRUPTED", "exit_code_of", "is_out_of_memory", "sentence_of"]
+
+INTERRUPTED = 130
+"""The exit code after Ctrl-C."""
 
 BAD_INPUT = (ValueError, FloatingPointError, OSError)
 """What is raised with a message for the user."""
@@ -51,6 +55,29 @@ def sentence_of(error: Exception, *, less_memory: str, go_on: str = "") -> str |
         # A loader's worker process wraps the message in its traceback; it comes last there.
         return text.rpartition("\nValueError: ")[2].strip()
     return None
+
+
+def exit_code_of(error: Exception | KeyboardInterrupt, *, less_memory: str) -> int:
+    """Tell the user in one line what ended a command.
+
+    Args:
+        error: that ended it.
+        less_memory: as for :func:`sentence_of`.
+
+    Returns:
+        the command's exit code: 130 after an interruption, else 2.
+
+    Raises:
+        Exception: the error itself, where it asks for its traceback.
+    """
+    if isinstance(error, KeyboardInterrupt):
+        print("\ninterrupted", file=sys.stderr)
+        return INTERRUPTED
+    reason = sentence_of(error, less_memory=less_memory)
+    if reason is None:
+        raise error
+    print(f"error: {reason}", file=sys.stderr)
+    return 2
 
 
 def is_out_of_memory(error: Exception) -> bool:

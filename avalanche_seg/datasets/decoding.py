@@ -169,7 +169,11 @@ def read_label_map(path: Path, what: str = "mask") -> NDArray[Any]:
 
 
 def decode_label_map(path: Path, content: bytes, what: str = "mask") -> NDArray[Any]:
-    """The same as :func:`read_label_map` of a file whose content is there already."""
+    """The same as :func:`read_label_map` of a file whose content is there already.
+
+    Raises:
+        ValueError: naming a file that is no mask, or holds values that no mask can.
+    """
     rows = plain_rows(content)
     if rows is not None:
         return rows[:, 1:]

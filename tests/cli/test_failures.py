@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from avalanche_seg.cli.failures import sentence_of
+from avalanche_seg.cli.failures import INTERRUPTED, exit_code_of, sentence_of
 
 
 def caught(make):
@@ -60,3 +60,11 @@ def test_bad_input_is_told_as_it_is_also_from_a_loading_process():
     assert sentence_of(FloatingPointError("the loss is nan"), less_memory="") == "the loss is nan"
     wrapped = "Caught ValueError in DataLoader worker process 0.\nTraceback\nValueError: a.png: bad"
     assert sentence_of(ValueError(wrapped), less_memory="") == "a.png: bad"
+
+
+def test_a_command_ends_with_one_line_or_the_error_itself(capsys):
+    assert exit_code_of(KeyboardInterrupt(), less_memory="") == INTERRUPTED == 130
+    assert exit_code_of(ValueError("--size 0"), less_memory="") == 2
+    assert capsys.readouterr().err == "\ninterrupted\nerror: --size 0\n"
+    with pytest.raises(KeyError, match="x"):
+        exit_code_of(KeyError("x"), less_memory="")

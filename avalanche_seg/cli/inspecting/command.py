@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import get_args
 
 from avalanche_seg.benchmarks import SETTINGS, Setting, check_data
-from avalanche_seg.cli.failures import sentence_of
+from avalanche_seg.cli.failures import exit_code_of
 from avalanche_seg.cli.inspecting.picture import draw
 from avalanche_seg.cli.inspecting.text import report_text
 from avalanche_seg.cli.options.options import SPECS
@@ -19,7 +19,6 @@ from avalanche_seg.system import expand_home
 
 __all__ = ["main"]
 
-INTERRUPTED = 130
 _OF_RUN = ("dataset", "images", "masks", "split", "classes", "in_channels", "value_range")
 
 
@@ -33,15 +32,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(normalize_flags(sys.argv[1:] if argv is None else argv))
     try:
         return _look(given)
-    except KeyboardInterrupt:
-        print("\ninterrupted", file=sys.stderr)
-        return INTERRUPTED
-    except Exception as error:
-        reason = sentence_of(error, less_memory="fewer --samples")
-        if reason is None:
-            raise
-        print(f"error: {reason}", file=sys.stderr)
-        return 2
+    except (Exception, KeyboardInterrupt) as error:
+        return exit_code_of(error, less_memory="fewer --samples")
 
 
 def _look(given: argparse.Namespace) -> int:

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from avalanche_seg.cli.failures import sentence_of
+from avalanche_seg.cli.failures import exit_code_of
 from avalanche_seg.cli.options.parser import normalize_flags
 from avalanche_seg.cli.predicting.images import find_images, name_results
 from avalanche_seg.cli.predicting.loop import predict
@@ -15,8 +15,6 @@ from avalanche_seg.models import load_model
 from avalanche_seg.system import expand_home
 
 __all__ = ["main"]
-
-INTERRUPTED = 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -43,15 +41,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             size=given.size,
             opacity=given.opacity,
         )
-    except KeyboardInterrupt:
-        print("\ninterrupted", file=sys.stderr)
-        return INTERRUPTED
-    except Exception as error:
-        reason = sentence_of(error, less_memory="a smaller --batch_size or --size")
-        if reason is None:
-            raise
-        print(f"error: {reason}", file=sys.stderr)
-        return 2
+    except (Exception, KeyboardInterrupt) as error:
+        return exit_code_of(error, less_memory="a smaller --batch_size or --size")
     print(f"{len(images) - len(failed)} of {len(images)} images: {given.output}")
     for unread in failed:
         print(f"error: {unread}", file=sys.stderr)

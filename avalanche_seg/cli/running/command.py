@@ -11,7 +11,7 @@ from typing import Any
 from torch import nn
 
 from avalanche_seg.benchmarks import SegmentationScenario
-from avalanche_seg.cli.failures import sentence_of
+from avalanche_seg.cli.failures import INTERRUPTED, sentence_of
 from avalanche_seg.cli.options.options import Options
 from avalanche_seg.cli.options.resolve import parse
 from avalanche_seg.cli.running.assembly import (
@@ -43,7 +43,6 @@ from avalanche_seg.system import is_main, process_group
 
 __all__ = ["main", "run"]
 
-INTERRUPTED = 130
 _LESS_MEMORY = (
     "a lower --batch_size or --crop_size, a higher --micro_batches, or --amp bf16 (a smaller "
     "network needs less too)"
