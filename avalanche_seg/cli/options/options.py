@@ -55,7 +55,8 @@ class Options:
     dataset: str = _data(
         "; ".join(f"{name}: {told[0].lower()}{told[1:-1]}" for name, told in reader_help().items())
         + "".join(f"; {name}: {told}" for name, told in OWN_DATA.items()),
-        choices=(*READERS, *OWN_DATA), default_text="folders or coco with IMAGES, folder when "
+        choices=(*READERS, *OWN_DATA), synonyms={"ade": "ade20k"},
+        default_text="folders or coco with IMAGES, folder when "
         "DATA_ROOT holds a classes.txt, voc when there is another DATA_ROOT or the folder data "
         "holds VOC, else synthetic")
     images: str | None = _data("folder of one's own images; of coco also TRAIN,TEST", is_path=True,
@@ -156,7 +157,10 @@ class Options:
         shortcuts={"--no_pretrained": (None, "random weights")})
     sync_bn: bool = _model("batch norm over the images of all processes (GPUs only)")
     fix_bn: bool = _model("keep batch norm's statistics")
+    fix_bn_affine: bool = _model("keep batch norm's weights and biases, and let its statistics "
+        "move: the original's --fix_bn")
     freeze: bool = _model("after step 0 train the classifiers alone")
+    freeze_body: bool = _model("after step 0 train all but the backbone: the original's --freeze")
 
     step: int | None = _steps("run this step alone", within=Range(0), default_text="all, in one go")
     step_ckpt: str | None = _steps("model to start --step from", is_path=True,
@@ -175,7 +179,9 @@ class Options:
         default_text="cuda if there is one", determines=False)
     num_workers: int = _speed("processes that load data", default=0, within=Range(0),
         determines=False)
-    amp: AmpMode = _speed("mixed precision of the networks", default="off")
+    amp: AmpMode = _speed("mixed precision of the networks; --opt_level O0 or O1 is the "
+        "original's spelling of off or fp16", default="off", aliases=("--opt_level",),
+        synonyms={"O0": "off", "O1": "fp16"})
     channels_last: bool = _speed("keep images and weights channels last", default=True)
     compile: bool = _speed("compile the network with torch.compile, which needs a C++ compiler on "
         "the CPU")
