@@ -13,8 +13,9 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from avalanche_seg.cli.groups import Section
 from avalanche_seg.cli.reading import read_sections
-from avalanche_seg.cli.runs import EXTRA_DIGITS, Section, spread
+from avalanche_seg.cli.runs import EXTRA_DIGITS, spread
 from avalanche_seg.system import atomic_write, expand_home
 
 __all__ = ["draw", "main", "markdown"]

@@ -11,7 +11,8 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from avalanche_seg.cli.runs import Group, Section, spread
+from avalanche_seg.cli.groups import Group, Section
+from avalanche_seg.cli.runs import spread
 
 __all__ = ["Key", "chart", "curves", "legend"]
 

@@ -5,19 +5,25 @@ from collections.abc import Sequence
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from avalanche_seg.cli.groups import Group, Section
 from avalanche_seg.cli.reporting import tables
 from avalanche_seg.cli.reporting.charts import curves, legend
 from avalanche_seg.cli.reporting.gallery import gallery
-from avalanche_seg.cli.reporting.published import differences, other_settings, published_for
+from avalanche_seg.cli.reporting.published import (
+    convention,
+    differences,
+    other_settings,
+    published_for,
+)
 from avalanche_seg.cli.reporting.rebuild import command_of
-from avalanche_seg.cli.runs import EXTRA_DIGITS, Group, Section, spread
+from avalanche_seg.cli.runs import EXTRA_DIGITS, spread
 
 __all__ = ["page"]
 
 _CALLED = {
     **{name: getattr(tables, name) for name in tables.__all__},
     **{f.__name__: f for f in (curves, gallery, legend, command_of, spread)},
-    **{f.__name__: f for f in (differences, other_settings, published_for)},
+    **{f.__name__: f for f in (convention, differences, other_settings, published_for)},
     "EXTRA_DIGITS": EXTRA_DIGITS,
     "Group": Group,
     "dumps": json.dumps,

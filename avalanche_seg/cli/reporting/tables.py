@@ -6,7 +6,7 @@ from typing import Final
 
 from matplotlib import colormaps
 
-from avalanche_seg.cli.runs import Group, Section
+from avalanche_seg.cli.groups import Group, Section
 from avalanche_seg.metrics import forgetting
 
 __all__ = ["MEANS", "SUMMARY", "forgetting_rows", "heat_style", "loss_style", "minutes"]
