@@ -119,6 +119,12 @@ class Section:
         """Steps of the longest group."""
         return max(group.n_steps for group in self.groups)
 
+    def name_of(self, group: Group) -> str:
+        """The label of a group, which says so where it has not finished every step."""
+        if group.is_bound or group.n_steps == self.n_steps:
+            return group.label
+        return f"{group.label}, unfinished: after step {group.n_steps - 1} of {self.n_steps - 1}"
+
     @property
     def has_background(self) -> bool:
         """Whether the first class is the background."""

@@ -1,13 +1,16 @@
 """Whether two methods are apart, judged by runs that share their seeds."""
 
+import itertools
 import math
 import statistics
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from scipy.stats import t as student
 
-__all__ = ["Difference", "paired_difference"]
+from avalanche_seg.cli.groups import Group, Section
+
+__all__ = ["Difference", "check_against", "paired_difference", "told_apart"]
 
 _CONFIDENCE = 0.95
 
@@ -71,3 +74,47 @@ def paired_difference(first: Mapping[int, float], second: Mapping[int, float]) -
     quantile = float(student.ppf((1 + _CONFIDENCE) / 2, n - 1))
     half = quantile * statistics.stdev(values) / math.sqrt(n)
     return Difference(values, mean - half, mean + half)
+
+
+def told_apart(section: Section, against: str | None = None) -> list[str]:
+    """Which methods of a task are apart in the mIoU of all classes, in sentences.
+
+    Args:
+        section: the groups; those that learn all classes at once are compared only when named.
+        against: the method, or its label, that all others are compared with; None compares every
+            method with the next best. A section that does not have it has no sentences.
+    """
+    means = {group.label: group.by_seed("mIoU_all") for group in section.groups}
+    pairs = _pairs(section, means, against)
+    if not pairs:
+        return []
+    found = [(a, b, paired_difference(means[a], means[b])) for a, b in pairs]
+    if all(difference.apart is None for _, _, difference in found):
+        return ["No two methods share two seeds: which is better cannot be told."]
+    return [f"{a} - {b}: {difference}" for a, b, difference in found]
+
+
+def check_against(sections: Sequence[Section], against: str | None) -> None:
+    """Raise a ValueError when no section has the method that others are to be compared with."""
+    known = {group.label: group for section in sections for group in section.groups}
+    if against is not None and not any(_is(group, against) for group in known.values()):
+        raise ValueError(
+            f"--against {against}: no run is of it; expected one of {', '.join(known)}"
+        )
+
+
+def _pairs(
+    section: Section, means: Mapping[str, Mapping[int, float]], against: str | None
+) -> list[tuple[str, str]]:
+    groups = [group for group in section.groups if means[group.label]]
+    if against is not None:
+        bases = [group.label for group in groups if _is(group, against)]
+        return [(g.label, base) for base in bases for g in groups if g.label != base]
+    labels = [group.label for group in groups if not group.is_bound]
+    labels.sort(key=lambda label: -statistics.mean(means[label].values()))
+    return list(itertools.pairwise(labels))
+
+
+def _is(group: Group, name: str) -> bool:
+    method = str(group.runs[0].config["method"])
+    return name.lower() in (group.label.lower(), method.lower())

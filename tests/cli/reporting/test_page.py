@@ -14,7 +14,8 @@ def test_tables_hold_the_numbers_averaged_over_seeds(runs, tmp_path):
     page = Page(write_page(tmp_path, *runs))
     summary = page.tables["mIoU in percent after the last step"]
     assert summary[1][:6] == ["FT", "2", "2", "15.0 ± 7.1", "50.0 ± 0.0", "26.7 ± 4.7"]
-    assert summary[1][-3:] == ["87.5 ± 0.0", "48.3 ± 2.4", "1.5"]
+    assert summary[1][-4:] == ["87.5 ± 0.0", "48.3 ± 2.4", "1.5 GiB RAM", "1.5"]
+    assert "No two methods share two seeds: which is better cannot be told." not in page.text
     assert summary[2][:6] == ["JOINT", "1", "1", "70.0", "40.0", "60.0"]
     heat = page.tables["IoU in percent, mean over the runs"]
     assert heat[0] == ["", "FT", "JOINT"]
