@@ -131,7 +131,7 @@ _TABLES: dict[tuple[Source, str, str], _Lines] = {
 
 _CLASSES = 20  # Of VOC.
 _SAME_TASK = {"15-1": "15-5s"}  # On these.
-_OFF = ("fix_bn", "freeze")  # In every source.
+_OFF = ("fix_bn", "fix_bn_affine", "freeze", "freeze_body")  # In every source.
 _LOOKED_AT_ELSEWHERE = {"backbone", "setting", "random_seed"}
 
 

@@ -30,7 +30,7 @@ from avalanche_seg.cli.running.feasible import check_feasible
 from avalanche_seg.cli.running.loggers import close_loggers
 from avalanche_seg.cli.running.pictures import draw_step
 from avalanche_seg.cli.running.processes import graceful_shutdown, quiet_threads, rank_zero_stdout
-from avalanche_seg.cli.running.progress import Progress
+from avalanche_seg.cli.running.progress import PeakMemory, Progress
 from avalanche_seg.cli.running.run_folder import DATA_FILE, RunFolder, default_name, table
 from avalanche_seg.cli.running.steps import (
     model_file,
@@ -139,7 +139,7 @@ def _train(
 ) -> None:
     task_benchmark, benchmark = benchmarks
     iou = make_mean_iou(options, task_benchmark)
-    progress = Progress()
+    progress = Progress(memory=PeakMemory(device))
     data = record_data(benchmark)
     checkpoint = make_checkpoint(options, data, progress, folder.path)
     bars = stack.enter_context(closing(ProgressPlugin(every=options.print_interval)))
@@ -168,7 +168,7 @@ def _train(
         if is_main():  # Nothing that fails from here on costs the model.
             save_step(model_file(folder.path, step), strategy, progress, benchmark)
         strategy.eval([benchmark.test_stream[step]])
-        progress.report.add(iou.report(step))
+        progress.add(iou.report(step))
         if is_main():
             _write_step(
                 step, options, strategy, task_benchmark, progress, folder, checkpoint.arithmetic
@@ -230,6 +230,6 @@ def _results(
         "seed": options.random_seed,
         **domains,
         "computed_with": arithmetic.entries,
-        "seconds": progress.stopwatch.seconds,
+        **progress.needed(),
         **progress.report.as_dict(),
     }
