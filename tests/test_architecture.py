@@ -40,6 +40,7 @@ PUBLIC_NAMES = {
         "collective_device",
         "expand_home",
         "file_lock",
+        "folder_holder",
         "get_random_state",
         "is_main",
         "keep_freed_memory",

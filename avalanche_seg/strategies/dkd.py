@@ -56,6 +56,8 @@ class DKD(SegmentationTemplate):
     """
 
     model_options: ClassVar[dict[str, Any]] = {"n_extra": 1, "background": "none"}
+    first_step_of = "DKD"
+    later_arguments = ("kd_weight", "decomposed_weight", "positive_weight_later", "old_decay")
 
     def __init__(
         self,

@@ -36,6 +36,8 @@ class MiB(SegmentationTemplate):
         ['BalancedInitPlugin', 'UnbiasedDistillationPlugin', 'PolyLRPlugin']
     """
 
+    first_step_of = "FineTuning"
+
     def __init__(
         self,
         *,

@@ -22,7 +22,7 @@ from avalanche_seg.system.distributed import (
     world_size,
 )
 from avalanche_seg.system.files import atomic_write, expand_home, file_lock, remove_left_overs
-from avalanche_seg.system.folder_lock import FolderLock
+from avalanche_seg.system.folder_lock import FolderLock, folder_holder
 from avalanche_seg.system.memory import peak_memory, reset_peak_memory
 from avalanche_seg.system.random_state import get_random_state, set_random_state
 
@@ -40,6 +40,7 @@ __all__ = [
     "collective_device",
     "expand_home",
     "file_lock",
+    "folder_holder",
     "get_random_state",
     "is_main",
     "keep_freed_memory",

@@ -65,11 +65,13 @@ def check(given: _Given, options: Options) -> None:
             )
     if options.strict and options.exemplars_labels == "visible":
         raise ValueError("--strict contradicts --exemplars_labels visible; leave one out")
-    if options.step_ckpt is not None and not options.step:
+    if options.step_ckpt is not None and options.step == 0:
         raise ValueError(
-            "--step_ckpt is the model of the step before --step, so it needs --step 1 or more; add "
-            "that, or leave it out"
+            "--step_ckpt is the model of the step before --step, and step 0 has none; leave it "
+            "out, pass --step 1 or more, or leave --step out to train all steps after step 0"
         )
+    if options.step_ckpt is not None and options.method == "JOINT":
+        raise ValueError("--method JOINT has step 0 alone; leave --step_ckpt out")
     if options.step and options.method == "JOINT":
         raise ValueError("--method JOINT has step 0 alone; leave --step out")
     if options.ckpt is not None and not options.test:

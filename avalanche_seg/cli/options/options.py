@@ -157,13 +157,15 @@ class Options:
         shortcuts={"--no_pretrained": (None, "random weights")})
     sync_bn: bool = _model("batch norm over the images of all processes (GPUs only)")
     fix_bn: bool = _model("keep batch norm's statistics")
+    fix_bn_later: bool = _model("keep batch norm's statistics after step 0")
     fix_bn_affine: bool = _model("keep batch norm's weights and biases, and let its statistics "
         "move: the original's --fix_bn")
     freeze: bool = _model("after step 0 train the classifiers alone")
     freeze_body: bool = _model("after step 0 train all but the backbone: the original's --freeze")
 
     step: int | None = _steps("run this step alone", within=Range(0), default_text="all, in one go")
-    step_ckpt: str | None = _steps("model to start --step from", is_path=True,
+    step_ckpt: str | None = _steps("model to start --step from; without --step that of step 0, "
+        "from which all later steps are trained in one go", is_path=True,
         default_text="LOGDIR/NAME/models/stepK.safetensors of the step before")
     resume: bool = _steps("go on with the run of this name after its last finished epoch, to the "
         "same weights bit for bit; a run that was not begun is begun")

@@ -164,6 +164,8 @@ def _own_plugins(options: Options) -> list[BasePlugin]:
         plugins.append(EpochsPlugin(options.epochs, options.epochs_later))
     if options.fix_bn or options.freeze:
         plugins.append(FreezePlugin(batch_norm=options.fix_bn, heads_only=options.freeze))
+    if options.fix_bn_later:
+        plugins.append(FreezePlugin(batch_norm=True, first_step=1))
     if options.fix_bn_affine:
         plugins.append(FreezePlugin(norm_affine=True))
     if options.freeze_body:
