@@ -133,7 +133,8 @@ def _read(folder: Path) -> Run:
             "leave the folder out"
         )
     peaks = results.get("peak_memory") or {}
-    if not (isinstance(peaks, dict) and all(map(_is_number, peaks.values()))):
+    known = isinstance(peaks, dict) and all(map(_is_number, peaks.values()))
+    if not known or min(peaks.values(), default=0) < 0:
         raise ValueError(
             f"{folder / 'results.json'}: peak_memory is {_short(peaks)}; expected bytes by kind: "
             "leave the folder out"

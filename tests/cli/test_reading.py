@@ -24,6 +24,7 @@ RESULTS = [
     ('{"steps": [{"means": {"mIoU_all": NaN}}]}', ", step 0: means of 'mIoU_all' is nan"),
     ('{"steps": [{"means": {}, "iou": {"cat": []}}]}', ", step 0: iou of 'cat' is []"),
     ('{"seconds": "x", "steps": [{"means": {}}]}', ": seconds is 'x'"),
+    ('{"peak_memory": {"gpu": -1}, "steps": [{"means": {}}]}', ": peak_memory is {'gpu': -1}"),
     ('{"peak_memory": 3, "steps": [{"means": {}}]}', ": peak_memory is 3"),
     ('{"peak_memory": {"gpu": "x"}, "steps": [{"means": {}}]}', ": peak_memory is {'gpu': 'x'}"),
 ]
