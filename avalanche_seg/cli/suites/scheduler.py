@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from avalanche_seg.cli.failures import INTERRUPTED
-from avalanche_seg.cli.suites.first_steps import damage, set_aside
 from avalanche_seg.cli.suites.jobs import Job
 from avalanche_seg.cli.suites.plan import Plan
+from avalanche_seg.cli.suites.shared_step import damage, set_aside
 from avalanche_seg.cli.suites.worker import process_context, run_job
 
 __all__ = ["FAILURES", "LOGS", "Scheduler", "State"]
@@ -227,7 +227,7 @@ class Scheduler:
         self.note(f"stopping: {len(running)} jobs save their state; once more to stop at once")
         for state in running:
             if state.process.is_alive():
-                os.kill(state.process.pid, signal.SIGINT)
+                os.kill(state.process.pid, signal.SIGTERM)
         for state in running:
             state.process.join()
             self._ended(state)
