@@ -25,21 +25,21 @@ from avalanche_seg.system import keep_freed_memory
 from avalanche_seg.training import sgd
 from profiling.data import synthetic_benchmark
 from profiling.measuring import Comparison, in_fresh_process
+from profiling.networks import Iteration, networks_alone, previous_model
 from profiling.report import Section, Target, main
 
 __all__ = ["measure"]
 
 _OLD, _BATCH = 16, 4
-_Iteration = Callable[[Tensor, Tensor], None]
 
 
 class Beside(SegmentationPlugin):
     """Times the strategy's iterations, and another's on the same batches; the first is dropped."""
 
-    def __init__(self, other: Callable[[SegmentationModel], _Iteration], n_iterations: int) -> None:
+    def __init__(self, other: Callable[[SegmentationModel], Iteration], n_iterations: int) -> None:
         super().__init__()
         self.make, self.left = other, n_iterations + 1
-        self.other: _Iteration | None = None
+        self.other: Iteration | None = None
         self.ours: list[float] = []
         self.theirs: list[float] = []
 
@@ -82,17 +82,9 @@ def _optimizer(model: SegmentationModel) -> torch.optim.Optimizer:
     return torch.optim.SGD(learning, lr=1e-4, momentum=0.9, nesterov=True, weight_decay=1e-4)
 
 
-def _previous(model: SegmentationModel) -> SegmentationModel:
-    """A stand-in for the previous model: of the same cost but for the new classes' head."""
-    previous = copy.deepcopy(model).eval().requires_grad_(False)
-    for head in previous.heads:
-        del head.classifiers[-1], head.groups[-1]
-    return previous
-
-
-def plain_ssul(model: SegmentationModel) -> _Iteration:
+def plain_ssul(model: SegmentationModel) -> Iteration:
     """Two forward passes, losses of all logits at full size."""
-    previous, optimizer = _previous(model), _optimizer(model)
+    previous, optimizer = previous_model(model), _optimizer(model)
     model.train().aux_heads.eval()
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d):
@@ -111,9 +103,9 @@ def plain_ssul(model: SegmentationModel) -> _Iteration:
     return iterate
 
 
-def plain_dkd(model: SegmentationModel) -> _Iteration:
+def plain_dkd(model: SegmentationModel) -> Iteration:
     """Every term of all logits at full size."""
-    previous, optimizer = _previous(model), _optimizer(model)
+    previous, optimizer = previous_model(model), _optimizer(model)
     model.train().network.eval()
 
     def iterate(images: Tensor, labels: Tensor) -> None:
@@ -135,40 +127,6 @@ def plain_dkd(model: SegmentationModel) -> _Iteration:
         _step(optimizer, loss)
 
     return iterate
-
-
-def networks_alone(*, backward_body: bool) -> Callable[[SegmentationModel], _Iteration]:
-    """The student's passes from given gradients, and what of the previous model has to run.
-
-    That is all of it where the body learns; else only its heads that have learned since.
-    """
-
-    def make(model: SegmentationModel) -> _Iteration:
-        previous = _previous(model)
-        model.taps = model.taps | {"head"}
-        if not backward_body:
-            model.train().aux_heads.eval()
-        model.network.eval()
-        learned = [
-            classifier
-            for classifier, group in zip(previous.head.classifiers, model.head.groups, strict=False)
-            if group.kind != "classes"
-        ]
-
-        def iterate(images: Tensor, labels: Tensor) -> None:
-            output = model(images)
-            with torch.no_grad():
-                if backward_body:
-                    previous(images)
-                for classifier in () if backward_body else learned:
-                    classifier(output.features["head"])
-            levels = [output.logits, *output.aux]
-            model.zero_grad()
-            torch.autograd.backward(levels, [torch.ones_like(level) for level in levels])
-
-        return iterate
-
-    return make
 
 
 def _step(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
@@ -240,7 +198,7 @@ def measure(*, quick: bool = False) -> list[Section]:
 def _of_case(name: str, other: str, quick: bool) -> Comparison:
     kind = {"SSUL": SSUL, "DKD": DKD, "MiB": MiB}[name]
     plain = {"SSUL": plain_ssul, "DKD": plain_dkd}.get(name)
-    alone = networks_alone(backward_body=name != "SSUL")
+    alone = networks_alone(whole_teacher=name != "SSUL")
     return _iterations(kind, plain if other == "plain" else alone, quick)
 
 
