@@ -17,6 +17,7 @@ SCRIPTS = (
     "sigmoid_methods",
     "template",
     "newer_methods",
+    "step_memory",
     "adapted_network",
     "evaluation",
     "freed_memory",
