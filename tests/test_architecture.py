@@ -104,6 +104,7 @@ PUBLIC_NAMES = {
         "with_extra_maps",
     },
     "kernels": {
+        "AnnotatedTerms",
         "EXP_SAFE_BOUND",
         "GuidedTerms",
         "LabelSigmoid",
@@ -113,6 +114,7 @@ PUBLIC_NAMES = {
         "TeacherSigmoid",
         "Workspace",
         "compute_dtype",
+        "count_values",
         "exp_",
         "labelled_tiles",
         "pixel_losses",
@@ -282,6 +284,7 @@ PUBLIC_NAMES = {
         "forgetting",
         "loss_term_metrics",
         "mean_iou_metrics",
+        "mean_loss_metrics",
         "optional_picture",
         "pixel_accuracy",
         "protocol_means",

@@ -76,7 +76,7 @@ class PseudoLabelPlugin(TargetPlugin):
         for batch in batches:
             labels, scores = self._predicted(batch)
             background = batch.target < n_old
-            count_scores(histograms, labels[background], scores[background], rule=self.threshold)
+            count_scores(histograms, labels, scores, rule=self.threshold, counted=background)
         histograms = all_reduce_sum_(histograms.to(collective_device()))
         found = class_thresholds(histograms, rule=self.threshold, least=self.least)
         self.thresholds = found.to(strategy.device)

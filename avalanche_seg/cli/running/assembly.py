@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import torch
 from avalanche.core import BasePlugin
-from avalanche.evaluation.metrics import loss_metrics
 from avalanche.training.plugins import EvaluationPlugin
 
 from avalanche_seg.benchmarks import SegmentationScenario, model_input
@@ -24,6 +23,7 @@ from avalanche_seg.metrics import (
     SamplePredictions,
     loss_term_metrics,
     mean_iou_metrics,
+    mean_loss_metrics,
 )
 from avalanche_seg.models import SegmentationModel, create_model, model_factory, name_of
 from avalanche_seg.plugins import (
@@ -147,7 +147,7 @@ def _evaluator(
     return EvaluationPlugin(
         iou,
         # Of several processes each would log the evaluation loss of its own images.
-        loss_metrics(epoch=True, experience=world_size() == 1),
+        mean_loss_metrics(experience=world_size() == 1),
         loss_term_metrics(),
         pictures,
         loggers=make_loggers(
