@@ -68,12 +68,15 @@ def entropy_score(entropy: Tensor, *, n_old: int, n_classes: int, rule: Threshol
     return entropy / (most if rule == "paper" else n_old * most * math.log(n_classes))
 
 
-def score_histograms(n_old: int, *, rule: ThresholdRule) -> Tensor:
+def score_histograms(
+    n_old: int, *, rule: ThresholdRule, device: torch.device | str = "cpu"
+) -> Tensor:
     """Empty histograms of the scores of every class, for :func:`count_scores`.
 
     Args:
         n_old: K, the teacher's channels.
         rule: "code": 100 bins of equal width on 0..1; "paper": bins of 0.2 % relative width.
+        device: of the scores.
 
     Returns:
         int64, K x bins.
@@ -89,7 +92,7 @@ def score_histograms(n_old: int, *, rule: ThresholdRule) -> Tensor:
     if rule not in known:
         raise ValueError(f"threshold={rule!r} is unknown; expected one of {', '.join(known)}")
     n_bins = _CODE_BINS if rule == "code" else (_ONE >> _DROPPED_BITS) + 1
-    return torch.zeros(n_old, n_bins, dtype=torch.int64)
+    return torch.zeros(n_old, n_bins, dtype=torch.int64, device=device)
 
 
 def count_scores(
