@@ -363,6 +363,7 @@ PUBLIC_NAMES = {
         "check_channels_of",
         "default_evaluator",
         "own_plugins",
+        "resolve_amp",
         "role_groups",
         "sgd",
         "with_roles",

@@ -175,7 +175,9 @@ class Options:
         default_text="cuda if there is one", determines=False)
     num_workers: int = _speed("processes that load data", default=0, within=Range(0),
         determines=False)
-    amp: AmpMode = _speed("mixed precision of the networks", default="off")
+    amp: AmpMode = _speed("mixed precision of the networks; auto: bf16 on a GPU or processor "
+        "that computes in it, fp16 on an older GPU, else off, as emulation is slower",
+        default="off")
     channels_last: bool = _speed("keep images and weights channels last", default=True)
     compile: bool = _speed("compile the network with torch.compile, which needs a C++ compiler on "
         "the CPU")

@@ -4,6 +4,7 @@ import inspect
 import os
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +35,8 @@ from avalanche_seg.plugins import (
     ReplayPlugin,
     StepLRPlugin,
 )
-from avalanche_seg.system import is_main, world_size
-from avalanche_seg.training import SegmentationTemplate, sgd
+from avalanche_seg.system import broadcast, is_main, world_size
+from avalanche_seg.training import SegmentationTemplate, resolve_amp, sgd
 
 __all__ = [
     "make_mean_iou",
@@ -44,6 +45,7 @@ __all__ = [
     "memory_of",
     "pick_device",
     "seed_everything",
+    "with_precision",
 ]
 
 
@@ -212,3 +214,15 @@ def pick_device(wanted: str) -> str:
             f"--device {wanted} cannot be used ({reason}); pass cpu, or auto"
         ) from error
     return wanted
+
+
+def with_precision(options: Options, device: str) -> Options:
+    """The options with the precision that ``--amp auto`` stands for on a device.
+
+    So a run records it, and cannot go on in another. Of several processes the main one decides.
+
+    Args:
+        options: the settings.
+        device: of this process.
+    """
+    return replace(options, amp=broadcast(resolve_amp(options.amp, torch.device(device))))

@@ -20,6 +20,7 @@ from avalanche_seg.cli.running.assembly import (
     make_strategy,
     pick_device,
     seed_everything,
+    with_precision,
 )
 from avalanche_seg.cli.running.benchmarks import make_benchmarks
 from avalanche_seg.cli.running.data_record import DataRecord, fingerprint, record_data
@@ -95,6 +96,7 @@ def run(options: Options) -> Path:
     """
     seed_everything(options.random_seed)
     device = pick_device(options.device)
+    options = with_precision(options, device)
     for note in options.notes:
         print(note)
     print(f"reading {options.images or options.data_root} as the data set {options.dataset!r}")
@@ -242,7 +244,7 @@ def _announcement(
         f"{classes}\n"
         f"images by step: train {train}; test {test}\n"
         f"{options.model} {options.backbone} from {options.weights or 'random weights'}, {device}; "
-        f"{epochs} epochs of batches of {options.batch_size}, crop {options.crop_size}, "
-        f"lr {options.lr:g} then {options.lr_later:g}, seed {options.random_seed}\n"
+        f"{epochs} epochs of batches of {options.batch_size}, crop {options.crop_size}, amp "
+        f"{options.amp}, lr {options.lr:g} then {options.lr_later:g}, seed {options.random_seed}\n"
         f"writing to {folder.path}"
     )
