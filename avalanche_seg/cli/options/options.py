@@ -181,9 +181,10 @@ class Options:
         default_text="cuda if there is one", determines=False)
     num_workers: int = _speed("processes that load data", default=0, within=Range(0),
         determines=False)
-    amp: AmpMode = _speed("mixed precision of the networks; --opt_level O0 or O1 is the "
-        "original's spelling of off or fp16", default="off", aliases=("--opt_level",),
-        synonyms={"O0": "off", "O1": "fp16"})
+    amp: AmpMode = _speed("mixed precision of the networks; auto: bf16 on a GPU or processor "
+        "that computes in it, fp16 on an older GPU, else off, as emulation is slower; "
+        "--opt_level O0 or O1 is the original's spelling of off or fp16", default="off",
+        aliases=("--opt_level",), synonyms={"O0": "off", "O1": "fp16"})
     channels_last: bool = _speed("keep images and weights channels last", default=True)
     compile: bool = _speed("compile the network with torch.compile, which needs a C++ compiler on "
         "the CPU")
