@@ -10,6 +10,7 @@ from avalanche_seg.kernels.pixel_loss import pixel_losses
 from avalanche_seg.kernels.pixel_terms import PixelTerms
 from avalanche_seg.kernels.pooled_norms import plain_pooled_norms, pooled_norms
 from avalanche_seg.kernels.resize import compute_dtype, resize_logits
+from avalanche_seg.kernels.resized_convolution import convolve_resized
 from avalanche_seg.kernels.sigmoid_terms import LabelSigmoid, TeacherSigmoid
 from avalanche_seg.kernels.softmax_terms import SoftmaxTerms
 from avalanche_seg.kernels.workspace import Workspace
@@ -26,6 +27,7 @@ __all__ = [
     "Workspace",
     "compute_dtype",
     "count_values",
+    "convolve_resized",
     "exp_",
     "labelled_tiles",
     "pixel_losses",
