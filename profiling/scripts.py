@@ -24,6 +24,7 @@ SCRIPTS = (
     "scale",
     "data_size",
     "cost",
+    "suite",
 )
 """Modules of this package with a function ``measure``, in the order of the file."""
 
