@@ -1,7 +1,7 @@
 """Compare runs: ``avalanche-seg compare runs/*``.
 
-Prints a Markdown table (mean and standard deviation over seeds), and draws old / new / all by
-method and the mIoU of all seen classes by step.
+Prints Markdown (mean and standard deviation over seeds, what is apart, published numbers), and
+draws old / new / all by method, the mIoU of all seen classes by step, and boxes over class orders.
 """
 
 import argparse
@@ -13,47 +13,38 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from avalanche_seg.cli.class_orders import OrderFamily, order_families
+from avalanche_seg.cli.groups import Section
+from avalanche_seg.cli.markdown import BACKGROUNDS, markdown
+from avalanche_seg.cli.options.parser import normalize_flags
 from avalanche_seg.cli.reading import read_sections
-from avalanche_seg.cli.runs import EXTRA_DIGITS, Section, spread
 from avalanche_seg.system import atomic_write, expand_home
 
-__all__ = ["draw", "main", "markdown"]
+__all__ = ["draw", "draw_boxes", "main"]
 
 GROUPS = ("old", "new", "all")
-
-
-def markdown(sections: Sequence[Section]) -> str:
-    """The comparison as a Markdown table, one line per group of runs.
-
-    mIoU of old, new and all classes in percent, background left out, then the values of step
-    metrics as they are, after the last step: mean and deviation. The data set is named where the
-    sections have several.
-    """
-    several = len({section.data for section in sections}) > 1
-    extra = list(dict.fromkeys(name for section in sections for name in section.extra))
-    lines = [_line("task", "method", "runs", *GROUPS, *extra), _line(*["---"] * (6 + len(extra)))]
-    for section in sections:
-        for group in section.groups:
-            shares = (spread(group.means(f"mIoU_{name}")) for name in GROUPS)
-            others = (spread(group.values(name), EXTRA_DIGITS) for name in extra)
-            task = section.title if several else section.task
-            lines.append(_line(task, group.label, len(group.runs), *shares, *others))
-    return "\n".join(lines)
 
 
 def draw(sections: Sequence[Section], path: Path) -> None:
     """Draw a PNG with a row of plots per section.
 
     Left, old / new / all by method after the last step as bars; right, the mIoU of all seen
-    classes by step as lines.
+    classes by step as lines. Below, a row per task with runs in several class orders: a box per
+    method.
     """
-    figure = Figure(figsize=(12, 4 * len(sections)), layout="constrained")
-    grid = figure.subplots(len(sections), 2, squeeze=False)
-    for (bars, lines), section in zip(grid, sections, strict=True):
+    families = order_families(sections)
+    n_rows = len(sections) + len(families)
+    figure = Figure(figsize=(12, 4 * n_rows), layout="constrained")
+    grid = figure.add_gridspec(n_rows, 2)
+    for row, family in enumerate(families, start=len(sections)):
+        draw_boxes(figure.add_subplot(grid[row, :]), family)
+    for row, section in enumerate(sections):
+        bars, lines = (figure.add_subplot(grid[row, column]) for column in (0, 1))
         _draw_bars(bars, section)
         _draw_curves(lines, section)
         for axes in (bars, lines):
-            for text in axes.get_legend().get_texts():
+            shown = axes.get_legend()
+            for text in shown.get_texts() if shown else ():
                 text.set_parse_math(False)
     with atomic_write(path) as temporary:
         figure.savefig(temporary, dpi=100, format="png")
@@ -63,20 +54,33 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code (2 for bad input)."""
     parser = argparse.ArgumentParser(
         prog="avalanche-seg compare",
-        description="Print a Markdown table of runs and draw them. Runs that differ in their seed "
-        "only share a line: mean and standard deviation.",
+        description="Print Markdown about runs and draw them. Runs that differ in their seed only "
+        "share a line: mean and standard deviation. Below a table, which methods are apart: the "
+        "difference over the seeds that both have, with its 95 % interval.",
+        allow_abbrev=False,
     )
-    parser.add_argument("runs", nargs="+", type=expand_home, help="run folders")
+    parser.add_argument("runs", nargs="+", type=expand_home, help="folders of runs or suites")
+    parser.add_argument(
+        "--background",
+        choices=tuple(BACKGROUNDS),
+        default="both",
+        help="leave it out of the means, count it in old and all, or both (default: both)",
+    )
+    parser.add_argument(
+        "--against",
+        metavar="METHOD",
+        help="compare all methods with this one (default: each with the next best)",
+    )
     parser.add_argument(
         "--out",
         type=expand_home,
         default=Path("compare.png"),
         help="the picture (default: compare.png)",
     )
-    given = parser.parse_args(argv)
+    given = parser.parse_args(normalize_flags(sys.argv[1:] if argv is None else argv))
     try:
         sections = read_sections(given.runs)
-        print(markdown(sections))
+        print(markdown(sections, background=given.background, against=given.against))
         draw(sections, given.out)
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
@@ -85,9 +89,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _line(*cells: object) -> str:
-    # A bar in a method's options would end its cell.
-    return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |"
+def draw_boxes(axes: Axes, family: OrderFamily) -> None:
+    """A box per method over the class orders: quartiles, median, and the orders as points."""
+    labels = [label for label in family.methods if family.values(label)]
+    values = [family.values(label) for label in labels]
+    axes.boxplot(values, showfliers=False)
+    for place, points in enumerate(values, start=1):
+        axes.plot([place] * len(points), points, "o", color="grey", markersize=3)
+    axes.set_xticks(range(1, len(labels) + 1), labels, rotation=20, ha="right", parse_math=False)
+    axes.set_ylabel("mIoU of all classes, %")
+    title = f"{family.title}: {len(family.orders)} class orders"
+    axes.set_title(title, parse_math=False)
 
 
 def _draw_bars(axes: Axes, section: Section) -> None:

@@ -12,6 +12,7 @@ __all__ = ["main"]
 # Imported when they are called: help and version need neither torch nor Avalanche.
 _COMMANDS = {
     "run": ("cli.running.command", "train and test a method on an incremental task"),
+    "suite": ("cli.suites.command", "train a table of runs, which share what they can"),
     "compare": ("cli.comparing", "a table and curves of runs, averaged over seeds"),
     "report": ("cli.reporting.command", "one self-contained HTML page about runs"),
     "predict": ("cli.predicting.command", "label images by a saved model"),

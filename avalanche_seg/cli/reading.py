@@ -2,12 +2,15 @@
 
 import json
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from avalanche_seg.cli.groups import Section, labelled
+from avalanche_seg.cli.options.methods import METHODS
 from avalanche_seg.cli.options.options import SPECS
-from avalanche_seg.cli.runs import Group, Run, Section, legend_file
+from avalanche_seg.cli.runs import Run, legend_file
 
 __all__ = ["read_legend", "read_sections"]
 
@@ -15,26 +18,65 @@ __all__ = ["read_legend", "read_sections"]
 def read_sections(folders: Sequence[Path]) -> list[Section]:
     """Read run folders; a folder given twice counts once.
 
+    Args:
+        folders: of runs, or of suites (with a ``suite.json``), which stand for the runs in their
+            ``runs/`` that have results. Of those that share their settings a suite's unfinished
+            ones are left out, with a warning.
+
     Raises:
         ValueError: naming a folder without readable results, or whose results are unfinished beside
             others with the same settings.
     """
     by_task: dict[tuple[str, str], dict[str, list[Run]]] = {}
-    for folder in {folder.resolve(): folder for folder in folders}.values():
-        run = _read(folder)
+    for run in _without_unfinished([run for folder in folders for run in _runs_of(folder)]):
         task = (run.data, f"{run.config['task']} {run.config['setting']}")
-        key = json.dumps(run.settings, sort_keys=True)
-        alike = by_task.setdefault(task, {}).setdefault(key, [])
+        alike = by_task.setdefault(task, {}).setdefault(run.key(), [])
         if alike and len(alike[0].steps) != len(run.steps):
             raise ValueError(
-                f"{folder} has results of {len(run.steps)} steps, another run with the same "
+                f"{run.folder} has results of {len(run.steps)} steps, another run with the same "
                 f"settings of {len(alike[0].steps)}; leave the unfinished one out"
             )
         alike.append(run)
     return [
-        Section(data, task, tuple(_labelled(list(groups.values()))))
+        Section(data, task, tuple(labelled(list(groups.values()))))
         for (data, task), groups in by_task.items()
     ]
+
+
+def _runs_of(folder: Path) -> list[tuple[Run, bool]]:
+    """The runs of a folder, each with whether it is one of a suite's."""
+    if not (folder / "suite.json").is_file():
+        return [(_read(folder), False)]
+    # A run without results is not begun, or was stopped in its first step.
+    found = [_read(path.parent) for path in sorted(folder.glob("runs/*/results.json"))]
+    if not found:
+        raise ValueError(
+            f"{folder} is a suite without a run that has results; expected runs/NAME/results.json: "
+            "run the suite first, or leave it out"
+        )
+    place = {method: number for number, method in enumerate(METHODS)}
+    found.sort(key=lambda run: place.get(run.config["method"], len(place)))
+    return [(run, True) for run in found]
+
+
+def _without_unfinished(runs: Sequence[tuple[Run, bool]]) -> list[Run]:
+    """Every run once, without those of suites that have fewer steps than another like them."""
+    most: dict[tuple[str, str], int] = {}
+    for run, _ in runs:
+        alike = (run.data, run.key())
+        most[alike] = max(len(run.steps), most.get(alike, 0))
+    chosen: dict[Path, Run] = {}
+    for run, in_suite in runs:
+        missing = most[run.data, run.key()] - len(run.steps)
+        if in_suite and missing:
+            warnings.warn(
+                f"{run.folder} is left out: it has {len(run.steps)} steps, {missing} fewer than "
+                "another run with the same settings",
+                stacklevel=3,
+            )
+        else:
+            chosen.setdefault(run.folder.resolve(), run)
+    return list(chosen.values())
 
 
 def read_legend(run: Path) -> list[tuple[str, tuple[int, ...]]]:
@@ -56,19 +98,6 @@ def read_legend(run: Path) -> list[tuple[str, tuple[int, ...]]]:
             )
         found.append((name, tuple(colour)))
     return found
-
-
-def _labelled(groups: Sequence[list[Run]]) -> list[Group]:
-    """Every group with its method, and the settings in which groups of one method differ."""
-    labelled = []
-    for runs in groups:
-        mine = runs[0].settings
-        alike = [g[0].settings for g in groups if g[0].settings["method"] == mine["method"]]
-        differing = [key for key in mine if any(other.get(key) != mine[key] for other in alike)]
-        details = ", ".join(f"{key} {mine[key]}" for key in differing)
-        label = f"{mine['method']} ({details})" if details else mine["method"]
-        labelled.append(Group(label, tuple(runs)))
-    return labelled
 
 
 def _read(folder: Path) -> Run:
@@ -101,6 +130,12 @@ def _read(folder: Path) -> Run:
     if not _is_number(results.get("seconds", 0)):
         raise ValueError(
             f"{folder / 'results.json'}: seconds is {results['seconds']!r}; expected a number: "
+            "leave the folder out"
+        )
+    peaks = results.get("peak_memory") or {}
+    if not (isinstance(peaks, dict) and all(map(_is_number, peaks.values()))):
+        raise ValueError(
+            f"{folder / 'results.json'}: peak_memory is {_short(peaks)}; expected bytes by kind: "
             "leave the folder out"
         )
     for number, step in enumerate(steps):

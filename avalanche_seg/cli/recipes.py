@@ -2,7 +2,7 @@
 
 from typing import Any
 
-__all__ = ["RECIPES", "recipe"]
+__all__ = ["RECIPES", "recipe", "weights_of_task"]
 
 _Values = dict[str, Any]
 _COMMON: _Values = {
@@ -98,6 +98,21 @@ _BY_TASK: dict[tuple[str, str], dict[str, _Values]] = {
 _SAME_TASK = {"15-5s": "15-1", "50": "50-50"}
 
 
+def weights_of_task(task: str, method: str) -> dict[str, float]:
+    """A method's own weights, by flag, where those published for a task are not its defaults.
+
+    Args:
+        task: of VOC; in another order of classes, as 15-1_b, it is the same.
+        method: as on the command line, in any case.
+
+    Example:
+        >>> weights_of_task("15-5s", "MiB"), weights_of_task("15-5", "MiB")
+        ({'loss_kd': 100.0}, {})
+    """
+    one_at_a_time = task.partition("_")[0] in ("15-5s", "15-1")
+    return {"loss_kd": 100.0} if one_at_a_time and method.lower() in ("mib", "smib") else {}
+
+
 def recipe(name: str, *, task: str, method: str = "MiB", dataset: str = "voc") -> dict[str, Any]:
     """The published hyper-parameters of a method on a task.
 
@@ -135,8 +150,7 @@ def recipe(name: str, *, task: str, method: str = "MiB", dataset: str = "voc") -
     known = {data for recipe_name, data in _BY_TASK if recipe_name == name}
     by_task = _BY_TASK.get((name, dataset if dataset in known else "voc"), {})
     values |= by_task.get("", {}) | by_task.get(_SAME_TASK.get(task, task), {})
-    if task in ("15-5s", "15-1") and method.lower() in ("mib", "smib"):
-        values["loss_kd"] = 100.0
+    values |= weights_of_task(task, method)
     if name == "smib-paper" and method.lower() == "ilt":
         values["loss_de"] = 10.0
     own = argument_of(spelled[method.lower()])

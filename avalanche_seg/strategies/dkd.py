@@ -60,6 +60,8 @@ class DKD(SegmentationTemplate):
         "n_extra": 1,
         "background": "none",
     }
+    first_step_of = "DKD"
+    later_arguments = ("kd_weight", "decomposed_weight", "positive_weight_later", "old_decay")
 
     def __init__(
         self,

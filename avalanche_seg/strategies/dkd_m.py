@@ -43,6 +43,8 @@ class DKDM(DKD):
         'new'
     """
 
+    first_step_of = "DKD"
+
     def __init__(
         self,
         *,

@@ -19,6 +19,9 @@ class EWC(SegmentationTemplate):
             after the method's own.
     """
 
+    first_step_of = "EWC"
+    later_arguments = ("penalty_weight",)
+
     def __init__(
         self,
         *,

@@ -29,6 +29,8 @@ class EWF(MiB):
         ['BalancedInitPlugin', 'UnbiasedDistillationPlugin', 'FreezePlugin', 'WeightFusionPlugin']
     """
 
+    first_step_of = "FineTuning"
+
     def __init__(self, *, fusion_share: float | None = None, **options: Unpack[MiBOptions]) -> None:
         super().__init__(**own_plugins(options, *_fusion(fusion_share)))
 
@@ -40,6 +42,8 @@ class EWFPLOP(PLOP):
         fusion_share: m, 0 to 1, by default sqrt(N / (N + K)) of N new and K earlier classes.
         **options: as in :class:`PLOP`.
     """
+
+    first_step_of = "FineTuning"
 
     def __init__(
         self, *, fusion_share: float | None = None, **options: Unpack[PLOPOptions]

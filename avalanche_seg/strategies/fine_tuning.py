@@ -10,3 +10,5 @@ class FineTuning(SegmentationTemplate):
 
     Arguments as in :class:`~avalanche_seg.training.SegmentationTemplate`.
     """
+
+    first_step_of = "FineTuning"

@@ -21,6 +21,8 @@ class ILT(SegmentationTemplate):
             after the method's own.
     """
 
+    first_step_of = "FineTuning"
+
     def __init__(
         self,
         *,

@@ -28,6 +28,8 @@ class LGKD(PLOP):
         **options: as in :class:`PLOP`.
     """
 
+    first_step_of = "FineTuning"
+
     def __init__(
         self,
         *,

@@ -19,6 +19,8 @@ class LwF(SegmentationTemplate):
             after the method's own.
     """
 
+    first_step_of = "FineTuning"
+
     def __init__(
         self,
         *,

@@ -19,6 +19,9 @@ class LwFMC(SegmentationTemplate):
             after the method's own.
     """
 
+    first_step_of = "LwFMC"
+    later_arguments = ("kd_weight",)
+
     def __init__(self, *, kd_weight: float = 10.0, **options: Unpack[TemplateOptions]) -> None:
         super().__init__(
             criterion=BinaryCrossEntropy(),

@@ -24,7 +24,7 @@ class MiB(SegmentationTemplate):
     auxiliary outputs, and the unbiased distillation on the main output, there both in one pass.
 
     Args:
-        kd_weight: lambda; 10 as published (100 on 15-5s).
+        kd_weight: lambda; 10 as published (100 on 15-5s, which the command line sets by itself).
         teacher_scale: factor on the teacher's logits.
         **options: as in :class:`~avalanche_seg.training.SegmentationTemplate`; ``plugins`` come
             after the method's own.
@@ -35,6 +35,8 @@ class MiB(SegmentationTemplate):
         >>> [type(plugin).__name__ for plugin in strategy.plugins[:3]]
         ['BalancedInitPlugin', 'UnbiasedDistillationPlugin', 'PolyLRPlugin']
     """
+
+    first_step_of = "FineTuning"
 
     def __init__(
         self,

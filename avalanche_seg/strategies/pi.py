@@ -18,6 +18,9 @@ class PI(SegmentationTemplate):
             after the method's own.
     """
 
+    first_step_of = "PI"
+    later_arguments = ("penalty_weight",)
+
     def __init__(
         self, *, penalty_weight: float = 500.0, **options: Unpack[TemplateOptions]
     ) -> None:

@@ -57,6 +57,7 @@ class PLOP(SegmentationTemplate):
     """
 
     train_void = "ignore"
+    first_step_of = "FineTuning"
 
     def __init__(
         self,

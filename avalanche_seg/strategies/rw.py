@@ -20,6 +20,9 @@ class RW(SegmentationTemplate):
             after the method's own.
     """
 
+    first_step_of = "RW"
+    later_arguments = ("penalty_weight",)
+
     def __init__(
         self,
         *,

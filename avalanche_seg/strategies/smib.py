@@ -54,6 +54,8 @@ class SMiB(SegmentationTemplate):
             the memory and its plugin do.
     """
 
+    first_step_of = "FineTuning"
+
     def __init__(
         self,
         *,

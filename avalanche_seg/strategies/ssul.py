@@ -57,6 +57,8 @@ class SSUL(SegmentationTemplate):
 
     model_options: ClassVar[dict[str, Any]] = {"head": "3x3", "n_extra": 1, "background": "split"}
     train_void = "ignore"
+    first_step_of = "SSUL"
+    later_arguments = ("pseudo_threshold", "background_lr")
 
     def __init__(
         self,

@@ -41,6 +41,8 @@ class SSULM(SSUL):
         300
     """
 
+    first_step_of = "SSUL"
+
     def __init__(
         self,
         *,

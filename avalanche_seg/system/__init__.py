@@ -1,4 +1,4 @@
-"""The machine and its processes: ranks and collectives, atomic files, free space, random state."""
+"""The machine and its processes: ranks, atomic files, free space, memory, random state."""
 
 from avalanche_seg.system.allocator import keep_freed_memory
 from avalanche_seg.system.arguments import (
@@ -22,7 +22,8 @@ from avalanche_seg.system.distributed import (
     world_size,
 )
 from avalanche_seg.system.files import atomic_write, expand_home, file_lock, remove_left_overs
-from avalanche_seg.system.folder_lock import FolderLock
+from avalanche_seg.system.folder_lock import FolderLock, folder_holder
+from avalanche_seg.system.memory import peak_memory, reset_peak_memory
 from avalanche_seg.system.random_state import get_random_state, set_random_state
 
 __all__ = [
@@ -39,13 +40,16 @@ __all__ = [
     "collective_device",
     "expand_home",
     "file_lock",
+    "folder_holder",
     "get_random_state",
     "is_main",
     "keep_freed_memory",
     "least_of_ranks",
+    "peak_memory",
     "process_group",
     "rank",
     "remove_left_overs",
+    "reset_peak_memory",
     "set_random_state",
     "shown",
     "sync_buffers",

@@ -13,8 +13,9 @@ from typing import IO, Any
 from avalanche_seg.system.alive import is_alive, this_process
 from avalanche_seg.system.files import file_clock, flock
 
-__all__ = ["FolderLock"]
+__all__ = ["FolderLock", "folder_holder"]
 
+_NAME = "in_use.json"
 _BEAT = 5.0  # Seconds between two signs of life.
 _SILENT = 60.0  # Seconds without one after which a process of another machine counts as dead.
 
@@ -42,14 +43,14 @@ class FolderLock:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.path = folder / "in_use.json"
+        self.path = folder / _NAME
         self._token = secrets.token_hex(8)
         self._released = threading.Event()
 
     def __enter__(self) -> "FolderLock":
         with self._opened() as file:
             holder = _read(file)
-            if holder is not None and not self._is_dead(holder):
+            if holder is not None and not _is_dead(holder, self.path):
                 raise ValueError(
                     f"{self.path.parent} is in use by process {holder['pid']} on {holder['host']} "
                     f"since {holder['since']}; wait for its end, or stop it first (a lock is taken "
@@ -66,13 +67,6 @@ class FolderLock:
             if (_read(file) or {}).get("token") == self._token:
                 self.path.unlink()
 
-    def _is_dead(self, holder: dict[str, Any]) -> bool:
-        alive = is_alive(holder)
-        if alive is not None:
-            return not alive
-        # The clocks of two machines differ, that of the disk is one.
-        return file_clock(self.path.parent) - self.path.stat().st_mtime > _SILENT
-
     def _beat(self) -> None:
         while not self._released.wait(_BEAT):
             with suppress(OSError):
@@ -88,6 +82,39 @@ class FolderLock:
                 if _is_same(file, self.path):
                     yield file
                     return
+
+
+def folder_holder(folder: Path) -> dict[str, Any] | None:
+    """The process that holds a folder, without touching it; None where none that lives does.
+
+    Args:
+        folder: that need not exist.
+
+    Returns:
+        its host, pid and since when, among others.
+
+    Example:
+        >>> folder = getfixture("tmp_path")
+        >>> with FolderLock(folder):
+        ...     folder_holder(folder)["pid"] == os.getpid()
+        True
+        >>> folder_holder(folder)
+    """
+    path = folder / _NAME
+    try:
+        with path.open("rb") as file:
+            holder = _read(file)
+        return None if holder is None or _is_dead(holder, path) else holder
+    except OSError:  # Nobody's, or given back meanwhile.
+        return None
+
+
+def _is_dead(holder: dict[str, Any], path: Path) -> bool:
+    alive = is_alive(holder)
+    if alive is not None:
+        return not alive
+    # The clocks of two machines differ, that of the disk is one.
+    return file_clock(path.parent) - path.stat().st_mtime > _SILENT
 
 
 def _is_same(file: IO[bytes], path: Path) -> bool:

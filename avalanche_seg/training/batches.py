@@ -20,10 +20,16 @@ class BatchTemplate(MicroBatchTemplate):
         loader: arguments of every ``DataLoader``.
         model_options: of a class: arguments that its models need, as ``create_model`` takes them.
         train_void: of a class: what its benchmarks should take void for in training.
+        first_step_of: of a class: name of the strategy whose step 0 gives the same model bit for
+            bit, and all that later steps need of it, so that suites train it once. It holds for the
+            class that says so, not for its subclasses.
+        later_arguments: of a class: its constructor's arguments that no step 0 depends on.
     """
 
     model_options: ClassVar[Mapping[str, Any]] = {}
     train_void: ClassVar[TrainVoid] = "background"
+    first_step_of: ClassVar[str | None] = None
+    later_arguments: ClassVar[tuple[str, ...]] = ()
 
     loader: dict[str, Any]
     dataloader: Any

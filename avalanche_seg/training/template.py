@@ -73,8 +73,9 @@ class SegmentationTemplate(BatchTemplate):
             the only one; a sampler is for training only.
         channels_last: keep model and images in the channels-last memory format, the faster one for
             convolutions on CPUs with vector units and on GPUs with tensor cores.
-        amp: "off", "bf16" or "fp16": precision of the networks, teacher included; logits are
-            float32 again, so losses, statistics and weights always are.
+        amp: "off", "bf16", "fp16", or "auto", which takes what the device computes in: precision
+            of the networks, teacher included; logits are float32 again, so losses, statistics and
+            weights always are.
         micro_batches: compute every batch in this many parts, of two images at least, for less
             memory. Gradients are those of the whole batch (batch norm aside, which sees the parts)
             as long as the loss is a mean over all pixels.

@@ -24,6 +24,8 @@ RESULTS = [
     ('{"steps": [{"means": {"mIoU_all": NaN}}]}', ", step 0: means of 'mIoU_all' is nan"),
     ('{"steps": [{"means": {}, "iou": {"cat": []}}]}', ", step 0: iou of 'cat' is []"),
     ('{"seconds": "x", "steps": [{"means": {}}]}', ": seconds is 'x'"),
+    ('{"peak_memory": 3, "steps": [{"means": {}}]}', ": peak_memory is 3"),
+    ('{"peak_memory": {"gpu": "x"}, "steps": [{"means": {}}]}', ": peak_memory is {'gpu': 'x'}"),
 ]
 
 
@@ -138,3 +140,58 @@ def test_results_that_nothing_can_be_made_of(
     error = capsys.readouterr().err
     assert error.startswith(f"error: {run / 'results.json'}") and error.count("\n") == 1
     assert message in error
+
+
+@pytest.fixture
+def suite(tmp_path):
+    """Two seeds of two methods; one run is unfinished, one has no results yet."""
+    folder = tmp_path / "suite"
+    whole = [BASE, BASE | {"dog": 0.5}]
+    for method in ("MiB", "FT"):
+        for seed in (0, 1):
+            write_run(folder / "runs" / f"{method}{seed}", whole, method=method, seed=seed)
+    write_run(folder / "runs" / "FT2", whole[:1], seed=2)
+    begun = write_run(folder / "runs" / "FT3", whole, seed=3)
+    (begun / "results.json").unlink()
+    (folder / "suite.json").write_text("{}")
+    return folder
+
+
+def test_a_suite_stands_for_its_runs_that_have_results(suite):
+    with pytest.warns(UserWarning, match=r"FT2 is left out: it has 1 steps, 1 fewer than"):
+        (section,) = read_sections([suite])
+    assert [group.label for group in section.groups] == ["FT", "MiB"], "in the order of --help"
+    assert [[run.name for run in group.runs] for group in section.groups] == [
+        ["FT0", "FT1"], ["MiB0", "MiB1"],
+    ]  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore:.*is left out")
+def test_a_suite_and_one_of_its_runs_count_once(suite, tmp_path):
+    alone = write_run(tmp_path / "alone", [BASE, BASE | {"dog": 0.5}], seed=4)
+    (section,) = read_sections([suite, suite / "runs" / "FT0", alone])
+    assert [run.name for run in section.groups[0].runs] == ["FT0", "FT1", "alone"]
+
+
+def test_a_run_of_a_suite_that_is_named_must_be_finished(suite):
+    with pytest.raises(ValueError, match="leave the unfinished one out"):
+        read_sections([suite / "runs" / "FT2", suite / "runs" / "FT0"])
+
+
+@pytest.mark.parametrize("main", [compare, report])
+def test_a_suite_without_results_is_refused(tmp_path, monkeypatch, capsys, main):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "suite.json").write_text("{}")
+    assert main([str(tmp_path)]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"error: {tmp_path} is a suite without a run that has results")
+
+
+@pytest.mark.parametrize("main", [compare, report])
+@pytest.mark.filterwarnings("ignore:.*is left out")
+def test_a_damaged_run_of_a_suite_is_named(suite, monkeypatch, tmp_path, capsys, main):
+    monkeypatch.chdir(tmp_path)
+    results = suite / "runs" / "FT1" / "results.json"
+    results.write_text("{")
+    assert main([str(suite)]) == 2
+    assert capsys.readouterr().err.startswith(f"error: {results} cannot be read")

@@ -10,7 +10,7 @@ from avalanche_seg.cli.options.fields import Spec
 from avalanche_seg.cli.options.options import SPECS, Options
 from avalanche_seg.models import model_factory
 
-__all__ = ["check", "check_flags"]
+__all__ = ["check", "check_flags", "n_processes"]
 
 _Given = Mapping[str, Any]
 
@@ -65,17 +65,21 @@ def check(given: _Given, options: Options) -> None:
             )
     if options.strict and options.exemplars_labels == "visible":
         raise ValueError("--strict contradicts --exemplars_labels visible; leave one out")
-    if options.step_ckpt is not None and not options.step:
+    if options.step_ckpt is not None and options.step == 0:
         raise ValueError(
-            "--step_ckpt is the model of the step before --step, so it needs --step 1 or more; add "
-            "that, or leave it out"
+            "--step_ckpt is the model of the step before --step, and step 0 has none; leave it "
+            "out, pass --step 1 or more, or leave --step out to train all steps after step 0"
         )
+    if options.step_ckpt is not None and options.method == "JOINT":
+        raise ValueError("--method JOINT has step 0 alone; leave --step_ckpt out")
     if options.step and options.method == "JOINT":
         raise ValueError("--method JOINT has step 0 alone; leave --step out")
     if options.ckpt is not None and not options.test:
         raise ValueError("--ckpt is the model that --test tests; add --test, or leave it out")
     if options.test and options.resume:
         raise ValueError("--test trains nothing that --resume could go on with; leave one out")
+    if options.freeze and options.freeze_body:
+        raise ValueError("--freeze freezes the backbone too; leave --freeze_body out")
     if options.name is not None:
         _check_name(options.name)
     _check_processes(options)
@@ -91,28 +95,37 @@ def _check_name(name: str) -> None:
         )
 
 
-def _check_processes(options: Options) -> None:
+def n_processes() -> int:
+    """How many processes ``torchrun`` started; 1 without it.
+
+    Raises:
+        ValueError: when the environment tells no number.
+    """
     told = os.environ.get("WORLD_SIZE", "1")
     if not (told.isascii() and told.isdecimal() and int(told) > 0):
         raise ValueError(
             f"the environment has WORLD_SIZE={told!r}; expected the number of processes, 1 or "
             "more: unset it, or let torchrun set it"
         )
-    n_processes = int(told)
-    if options.batch_size % n_processes != 0:
+    return int(told)
+
+
+def _check_processes(options: Options) -> None:
+    number = n_processes()
+    if options.batch_size % number != 0:
         raise ValueError(
-            f"--batch_size {options.batch_size} is over all {n_processes} processes; expected a "
+            f"--batch_size {options.batch_size} is over all {number} processes; expected a "
             "multiple of their number"
         )
-    share = options.batch_size // n_processes
+    share = options.batch_size // number
     if share < 2 * options.micro_batches:
         raise ValueError(
             f"--micro_batches {options.micro_batches} leaves parts of one image of the {share} "
             "images that a process has of a batch, and batch norm needs two; lower it, or raise "
             "--batch_size"
         )
-    if n_processes > 1 and ":" in options.device:
+    if number > 1 and ":" in options.device:
         raise ValueError(
-            f"--device {options.device} would put {n_processes} processes on one GPU; pass cuda, "
+            f"--device {options.device} would put {number} processes on one GPU; pass cuda, "
             "and each takes its own"
         )

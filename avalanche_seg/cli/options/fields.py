@@ -65,6 +65,7 @@ class Spec:
         aliases: further spellings of the flag.
         shortcuts: flags without a value: the value that each sets, and its help.
         choices: known values; any case is taken.
+        synonyms: further spellings of choices.
         within: the numbers that can work.
         metavar: stands for the value in ``--help``.
         read: makes the value from the words, one for a str; raises ValueError.
@@ -85,6 +86,7 @@ class Spec:
     aliases: Sequence[str] = ()
     shortcuts: Mapping[str, tuple[Any, str]] = field(default_factory=dict)
     choices: Sequence[str] | None = None
+    synonyms: Mapping[str, str] = field(default_factory=dict)
     within: Range | None = None
     metavar: str | None = None
     read: Callable[[Sequence[str]], Any] | None = None

@@ -35,6 +35,7 @@ _ORIGINAL = {
     "decay": dict.fromkeys(("EWC", "RW"), "reg_alpha"),
     "interval": {"RW": "reg_iterations"},
 }
+_ALIASES = {"teacher_scale": ("--alpha",)}
 MEMORY = {
     "exemplars_selection": "selection", "exemplars_labels": "label_mode",
     "exemplars_update": "policy", "exemplars_share": "share", "strict": "strict",
@@ -79,6 +80,7 @@ def _specs() -> dict[str, Spec]:
                 group="method",
                 default=value if kind["kind"] is bool else None,
                 flag=f"--{flag}",
+                aliases=_ALIASES.get(flag, ()),
                 within=Range(0, 1) if name in _FRACTIONS else _RANGES.get(kind["kind"]),
                 methods=(),
                 **kind,

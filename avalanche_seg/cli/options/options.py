@@ -55,7 +55,8 @@ class Options:
     dataset: str = _data(
         "; ".join(f"{name}: {told[0].lower()}{told[1:-1]}" for name, told in reader_help().items())
         + "".join(f"; {name}: {told}" for name, told in OWN_DATA.items()),
-        choices=(*READERS, *OWN_DATA), default_text="folders or coco with IMAGES, folder when "
+        choices=(*READERS, *OWN_DATA), synonyms={"ade": "ade20k"},
+        default_text="folders or coco with IMAGES, folder when "
         "DATA_ROOT holds a classes.txt, voc when there is another DATA_ROOT or the folder data "
         "holds VOC, else synthetic")
     images: str | None = _data("folder of one's own images; of coco also TRAIN,TEST", is_path=True,
@@ -156,10 +157,15 @@ class Options:
         shortcuts={"--no_pretrained": (None, "random weights")})
     sync_bn: bool = _model("batch norm over the images of all processes (GPUs only)")
     fix_bn: bool = _model("keep batch norm's statistics")
+    fix_bn_later: bool = _model("keep batch norm's statistics after step 0")
+    fix_bn_affine: bool = _model("keep batch norm's weights and biases, and let its statistics "
+        "move: the original's --fix_bn")
     freeze: bool = _model("after step 0 train the classifiers alone")
+    freeze_body: bool = _model("after step 0 train all but the backbone: the original's --freeze")
 
     step: int | None = _steps("run this step alone", within=Range(0), default_text="all, in one go")
-    step_ckpt: str | None = _steps("model to start --step from", is_path=True,
+    step_ckpt: str | None = _steps("model to start --step from; without --step that of step 0, "
+        "from which all later steps are trained in one go", is_path=True,
         default_text="LOGDIR/NAME/models/stepK.safetensors of the step before")
     resume: bool = _steps("go on with the run of this name after its last finished epoch, to the "
         "same weights bit for bit; a run that was not begun is begun")
@@ -175,7 +181,10 @@ class Options:
         default_text="cuda if there is one", determines=False)
     num_workers: int = _speed("processes that load data", default=0, within=Range(0),
         determines=False)
-    amp: AmpMode = _speed("mixed precision of the networks", default="off")
+    amp: AmpMode = _speed("mixed precision of the networks; auto: bf16 on a GPU or processor "
+        "that computes in it, fp16 on an older GPU, else off, as emulation is slower; "
+        "--opt_level O0 or O1 is the original's spelling of off or fp16", default="off",
+        aliases=("--opt_level",), synonyms={"O0": "off", "O1": "fp16"})
     channels_last: bool = _speed("keep images and weights channels last", default=True)
     compile: bool = _speed("compile the network with torch.compile, which needs a C++ compiler on "
         "the CPU")

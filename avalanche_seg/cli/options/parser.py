@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from typing import Any, NoReturn
 
 from avalanche_seg.cli.options.fields import Spec
+from avalanche_seg.cli.options.original import add_flags
 from avalanche_seg.system import expand_home
 
 __all__ = ["add_option", "make_parser", "normalize_flags", "read_flags"]
@@ -29,6 +30,8 @@ def normalize_flags(argv: Sequence[str]) -> list[str]:
 
 def read_flags(argv: Sequence[str], specs: Mapping[str, Spec]) -> dict[str, Any]:
     """The options that a command line gives, by name; those that it does not are absent.
+
+    Switches of the original code that name a part of a method are a list under "implied".
 
     Raises:
         ValueError: for two flags that contradict each other, or words that cannot be read.
@@ -55,6 +58,7 @@ def make_parser(specs: Mapping[str, Spec]) -> argparse.ArgumentParser:
     made: dict[str, Any] = {title: parser.add_argument_group(title) for title in groups}
     for spec in specs.values():
         add_option(made[spec.group], spec)
+    add_flags(parser)
     return parser
 
 
@@ -97,10 +101,11 @@ def _reader(spec: Spec) -> Callable[[str], Any]:
     if spec.choices is None:
         return str if spec.kind in (tuple, dict) else spec.kind
     choices = {choice.lower(): choice for choice in spec.choices}
+    synonyms = {text.lower(): choice for text, choice in spec.synonyms.items()}
 
     def read(text: str) -> str:
-        if text.lower() in choices:
-            return choices[text.lower()]
+        if text.lower() in choices | synonyms:
+            return (choices | synonyms)[text.lower()]
         known = ", ".join(choices.values()) or "those to come: there is none yet"
         raise argparse.ArgumentTypeError(f"{text!r} is unknown; expected one of {known}")
 

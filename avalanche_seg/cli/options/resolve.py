@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from avalanche_seg.cli.options.checks import check, check_flags
+from avalanche_seg.cli.options.checks import check, check_flags, n_processes
 from avalanche_seg.cli.options.methods import FLAGS, METHODS, complete, default
 from avalanche_seg.cli.options.options import SPECS, Options
+from avalanche_seg.cli.options.original import check_implied, notes_on
 from avalanche_seg.cli.options.own_data import check_own_data, guess
 from avalanche_seg.cli.options.parser import read_flags
-from avalanche_seg.cli.recipes import recipe
+from avalanche_seg.cli.recipes import recipe, weights_of_task
 from avalanche_seg.datasets import find_folder
 
 __all__ = ["parse"]
@@ -40,6 +41,7 @@ def parse(argv: Sequence[str] | None = None) -> Options:
     method = given.get("method", SPECS["method"].default)
     if given.get("use_exemplars") and method == "MiB":
         method = "SMiB"  # The original spells it so.
+    check_implied(given.pop("implied", ()), method)
     check_flags(given, method, _FLAGGED)
     dataset = given.get("dataset") or guess(given) or _dataset_of(given.get("data_root"))
     check_own_data(given, dataset)
@@ -49,10 +51,16 @@ def parse(argv: Sequence[str] | None = None) -> Options:
     if dataset == "synthetic":
         defaults |= {name: s.demo for name, s in SPECS.items() if s.demo is not None}
         defaults["weights"] = None
-    set_by_recipe = _recipe(given, method, given.get("task", defaults["task"]), dataset)
-    values = {**defaults, **set_by_recipe, **given, "method": method}
+    task = given.get("task", defaults["task"])
+    set_by_recipe = _recipe(given, method, task, dataset)
+    by_task = weights_of_task(task, method) if dataset in ("voc", "synthetic") else {}
+    values = {**defaults, **by_task, **set_by_recipe, **given, "method": method}
     values |= _derived(given, values)
-    values["notes"] = _notes(given, method, set_by_recipe)
+    values["notes"] = [
+        *_notes(given, method, set_by_recipe),
+        *_notes_on_task(task, by_task, {**set_by_recipe, **given}),
+        *notes_on(given, batch_size=values["batch_size"], n_processes=n_processes()),
+    ]
     values["method_options"] = complete(method, values)
     options = Options(**{name: v for name, v in values.items() if name not in FLAGS})
     check(given, options)
@@ -85,6 +93,15 @@ def _notes(given: _Values, method: str, set_by_recipe: _Values) -> list[str]:
         sets = ", ".join(" ".join(words) for words in told if words)
         notes.append(f"--recipe {given['recipe']} sets {sets}")
     return notes
+
+
+def _notes_on_task(task: str, by_task: _Values, told: _Values) -> list[str]:
+    return [
+        f"--task {task} sets --{flag} {value:g}, as published and as the original does; other "
+        "tasks have the method's default"
+        for flag, value in by_task.items()
+        if flag not in told
+    ]
 
 
 def _derived(given: _Values, values: _Values) -> _Values:

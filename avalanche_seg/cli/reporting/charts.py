@@ -4,16 +4,18 @@ import io
 import re
 import statistics
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import matplotlib
 from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from avalanche_seg.cli.runs import Group, Section, spread
+from avalanche_seg.cli.class_orders import OrderFamily
+from avalanche_seg.cli.groups import Group, Section
+from avalanche_seg.cli.runs import spread
 
-__all__ = ["Key", "chart", "curves", "legend"]
+__all__ = ["Key", "boxes", "chart", "curves", "legend"]
 
 _TITLES = {"old": "Old classes", "new": "New classes", "all": "All seen classes"}
 _N_COLOURS = 8
@@ -84,6 +86,36 @@ def chart(groups: Sequence[Group], name: str, title: str, *, top: int, salt: str
             axes.axhline(statistics.mean(by_step[-1]), color=_hex(index), linestyle="--", lw=2)
     label = f"{title}, mIoU in percent by step. {'; '.join(told)}"
     return _inline(figure, label, f"{salt}, {title}")
+
+
+def boxes(family: OrderFamily) -> Markup:
+    """A box per method over class orders: quartiles, median, and the orders as points."""
+    labels = [label for label in family.methods if family.values(label)]
+    values = [family.values(label) for label in labels]
+    figure = Figure(figsize=(max(3.6, 0.6 * len(labels) + 1), 2.8), layout="constrained")
+    axes = figure.subplots()
+    axes.spines[:].set_visible(False)
+    axes.grid(axis="y", color=_RULE)
+    axes.tick_params(length=0)
+    for index, points in enumerate(values):
+        parts: dict[str, Any] = {"color": _hex(index), "linewidth": 1.5}
+        axes.boxplot(
+            [points],
+            positions=[index],
+            widths=0.5,
+            showfliers=False,
+            boxprops=parts,
+            whiskerprops=parts,
+            capprops=parts,
+            medianprops=parts,
+        )
+        axes.plot([index] * len(points), points, _mark(index), color=_hex(index), markersize=3)
+    axes.set_xticks(range(len(labels)), labels, rotation=20, ha="right", parse_math=False)
+    told = "; ".join(
+        f"{x}: {', '.join(f'{v:.1f}' for v in y)}" for x, y in zip(labels, values, strict=True)
+    )
+    label = f"mIoU of all classes in percent by class order. {told}"
+    return _inline(figure, label, f"{family.title}, class orders")
 
 
 def _curve(axes: Axes, index: int, by_step: Sequence[Sequence[float]], n: int, top: int) -> None:

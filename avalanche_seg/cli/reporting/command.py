@@ -22,7 +22,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "that differ in their seed only share a line.",
         allow_abbrev=False,
     )
-    parser.add_argument("runs", nargs="+", type=expand_home, help="run folders")
+    parser.add_argument("runs", nargs="+", type=expand_home, help="folders of runs or suites")
     parser.add_argument(
         "--output",
         type=expand_home,
@@ -36,12 +36,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         default=6,
         help="pictures per task, each with the predictions after every step (default: 6; 0: none)",
     )
+    parser.add_argument(
+        "--against",
+        metavar="METHOD",
+        help="compare all methods with this one (default: each with the next best)",
+    )
     given = parser.parse_args(normalize_flags(sys.argv[1:] if argv is None else argv))
     try:
         if given.sample_num < 0:
             raise ValueError(f"--sample_num {given.sample_num}; expected zero or more")
         sections = read_sections(given.runs)
-        content = page(sections, title=given.title, n_pictures=given.sample_num)
+        content = page(
+            sections, title=given.title, n_pictures=given.sample_num, against=given.against
+        )
         with atomic_write(given.output) as temporary:
             temporary.write_text(content, encoding="utf-8")
     except (ValueError, OSError) as error:

@@ -11,8 +11,8 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 from PIL import Image
 
+from avalanche_seg.cli.groups import Group, Section
 from avalanche_seg.cli.reading import read_legend
-from avalanche_seg.cli.runs import Group, Section
 from avalanche_seg.datasets import UNREADABLE
 
 __all__ = ["Gallery", "Picture", "gallery", "read_strip", "strip_files"]

@@ -1,152 +1,22 @@
-"""Published results to show beside one's own: mIoU in percent on VOC 2012."""
+"""Published results beside one's own: which lines belong to a run, and how the settings differ."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from avalanche_seg import models
 from avalanche_seg.benchmarks import split_classes
 from avalanche_seg.cli.options.methods import MEMORY, argument_of, default
 from avalanche_seg.cli.options.options import SPECS
 from avalanche_seg.cli.recipes import recipe
+from avalanche_seg.cli.reporting.published_results import PUBLISHED_RESULTS, Published
 
-__all__ = [
-    "PUBLISHED_RESULTS",
-    "Published",
-    "Source",
-    "differences",
-    "other_settings",
-    "published_for",
-]
+__all__ = ["convention", "differences", "is_comparable", "other_settings", "published_for"]
 
-
-@dataclass(frozen=True)
-class Source:
-    """Where numbers come from.
-
-    Attributes:
-        name: of the paper and table.
-        network: as :func:`differences` compares it.
-        recipe: of ``avalanche_seg.cli.recipes``, with the settings of the source.
-        background: whether the background counts in "old" and "all".
-    """
-
-    name: str
-    network: str
-    recipe: str
-    background: bool = False
-
-    @property
-    def groups(self) -> tuple[str, str, str]:
-        """Our means, by their column, of the same classes as the source's old, new and all."""
-        return ("old with bg", "new", "all with bg") if self.background else ("old", "new", "all")
-
-
-@dataclass(frozen=True)
-class Published:
-    """One published line.
-
-    Attributes:
-        exemplars: per class; None for a method without replay.
-        old, new, all: mIoU in percent after the last step.
-    """
-
-    source: Source
-    task: str
-    setting: str
-    method: str
-    exemplars: int | None
-    old: float
-    new: float
-    all: float
-
-
-MIB = Source("MiB, Table 1", "DeepLabV3-R101", "mib-paper")
-SMIB = Source("SMiB report", "BiSeNet-R50", "smib-paper", background=True)
-PLOP = Source("PLOP paper", "DeepLabV3-R101", "plop-paper", background=True)
-EWF = Source("EWF paper", "DeepLabV3-R101", "ewf-paper", background=True)
-LGKD = Source("LGKD paper", "DeepLabV3-R101", "lgkd-paper", background=True)
-SSUL = Source("SSUL paper", "DeepLabV3-R101", "ssul-paper", background=True)
-DKD = Source("DKD paper", "DeepLabV3-R101", "dkd-paper", background=True)
-
-_Lines = dict[str, tuple[float, float, float]]
-_TABLES: dict[tuple[Source, str, str], _Lines] = {
-    (MIB, "15-5", "overlapped"): {
-        "FT": (2.1, 33.1, 9.8), "PI": (1.6, 33.3, 9.5), "EWC": (24.3, 35.5, 27.1),
-        "RW": (16.6, 34.9, 21.2), "LWF": (58.9, 36.6, 53.3), "LWF-MC": (58.1, 35.0, 52.3),
-        "ILT": (66.3, 40.6, 59.9), "MiB": (75.5, 49.4, 69.0), "JOINT": (79.1, 72.6, 77.4),
-    },
-    (MIB, "15-5s", "overlapped"): {
-        "FT": (0.2, 1.8, 0.6), "LWF": (1.0, 3.9, 1.8), "ILT": (4.9, 7.8, 5.7),
-        "MiB": (35.1, 13.5, 29.7),
-    },
-    (MIB, "19-1", "overlapped"): {
-        "FT": (6.8, 12.9, 7.1), "LWF": (51.2, 8.5, 49.1), "LWF-MC": (64.4, 13.3, 61.9),
-        "ILT": (67.1, 12.3, 64.4), "MiB": (70.2, 22.1, 67.8), "JOINT": (77.4, 78.0, 77.4),
-    },
-    (MIB, "15-5", "disjoint"): {
-        "FT": (1.1, 33.6, 9.2), "PI": (1.3, 34.1, 9.5), "EWC": (26.7, 37.7, 29.4),
-        "RW": (17.9, 36.9, 22.7), "LWF": (58.4, 37.4, 53.1), "LWF-MC": (67.2, 41.2, 60.7),
-        "ILT": (63.2, 39.5, 57.3), "MiB": (71.8, 43.3, 64.7),
-    },
-    (SMIB, "15-5", "overlapped"): {
-        "FT": (4.6, 29.6, 10.5), "LWF": (47.8, 32.1, 44.1), "ILT": (49.9, 31.7, 45.5),
-        "MiB": (65.5, 39.4, 59.3), "FT+5": (59.5, 38.3, 54.5), "SMiB+5": (70.0, 47.1, 64.5),
-        "SMiB+25": (72.3, 54.9, 68.2), "SMiB+100": (73.2, 61.2, 70.3), "JOINT": (75.3, 68.9, 73.8),
-    },
-    (SMIB, "15-5s", "overlapped"): {
-        "FT": (1.1, 4.4, 2.6), "MiB": (29.6, 11.8, 25.3), "FT+5": (59.4, 34.5, 53.5),
-        "SMiB+5": (64.6, 40.1, 58.8), "SMiB+25": (70.5, 50.1, 65.7), "SMiB+100": (72.1, 58.5, 68.9),
-    },
-    (PLOP, "19-1", "overlapped"): {"PLOP": (75.4, 37.4, 73.5)},
-    (PLOP, "15-5", "overlapped"): {"PLOP": (75.7, 51.7, 70.1)},
-    (PLOP, "15-5s", "overlapped"): {"PLOP": (65.1, 21.1, 54.6)},
-    (PLOP, "10-1", "overlapped"): {"PLOP": (44.0, 15.5, 30.5)},
-    (EWF, "19-1", "overlapped"): {"EWF-PLOP": (77.9, 6.7, 74.5)},
-    (EWF, "15-5s", "overlapped"): {"EWF": (78.0, 25.5, 65.5), "EWF-PLOP": (77.7, 32.7, 67.0)},
-    (EWF, "10-1", "overlapped"): {"EWF": (56.0, 16.7, 37.3), "EWF-PLOP": (71.5, 30.3, 51.9)},
-    (LGKD, "15-5", "overlapped"): {"LGKD": (79.5, 54.8, 73.6)},
-    (LGKD, "15-5s", "overlapped"): {"LGKD": (70.6, 30.9, 61.1)},
-    (SSUL, "19-1", "overlapped"): {
-        "SSUL": (77.73, 29.68, 75.44), "SSUL-M": (77.83, 49.76, 76.49),
-    },
-    (SSUL, "15-5", "overlapped"): {"SSUL": (77.8, 50.1, 71.2), "SSUL-M": (78.4, 55.8, 73.0)},
-    (SSUL, "15-5s", "overlapped"): {"SSUL": (77.3, 36.6, 67.6), "SSUL-M": (78.4, 49.0, 71.4)},
-    (SSUL, "19-1", "disjoint"): {
-        "SSUL": (77.38, 22.43, 74.76), "SSUL-M": (77.58, 43.89, 75.98),
-    },
-    (SSUL, "15-5", "disjoint"): {
-        "SSUL": (76.44, 45.60, 69.10), "SSUL-M": (76.47, 48.55, 69.83),
-    },
-    (SSUL, "15-5s", "disjoint"): {
-        "SSUL": (73.97, 32.15, 64.01), "SSUL-M": (76.46, 43.37, 68.58),
-    },
-    (DKD, "19-1", "overlapped"): {"DKD": (77.76, 41.45, 76.03)},
-    (DKD, "15-5", "overlapped"): {"DKD": (78.83, 58.23, 73.93), "DKD-M": (79.13, 60.59, 74.72)},
-    (DKD, "15-5s", "overlapped"): {"DKD": (78.09, 42.72, 69.67), "DKD-M": (78.84, 52.32, 72.52)},
-    (DKD, "19-1", "disjoint"): {"DKD": (77.43, 43.56, 75.81), "DKD-M": (77.62, 56.86, 76.64)},
-    (DKD, "15-5", "disjoint"): {"DKD": (77.56, 54.13, 71.98), "DKD-M": (77.71, 55.43, 72.40)},
-    (DKD, "15-5s", "disjoint"): {"DKD": (76.34, 39.36, 67.54), "DKD-M": (77.25, 48.20, 70.33)},
-}  # fmt: skip
-
-_CLASSES = 20  # Of VOC.
-_SAME_TASK = {"15-1": "15-5s"}  # On these.
-_OFF = ("fix_bn", "freeze")  # In every source.
-_LOOKED_AT_ELSEWHERE = {"backbone", "setting", "random_seed"}
-
-
-def _published() -> tuple[Published, ...]:
-    found = []
-    for (source, task, setting), lines in _TABLES.items():
-        for name, (old, new, both) in lines.items():
-            method, _, size = name.partition("+")
-            exemplars = int(size) if size else None
-            found.append(Published(source, task, setting, method, exemplars, old, new, both))
-    return tuple(found)
-
-
-PUBLISHED_RESULTS = _published()
-"""Every line of the sources, in their order."""
+_CLASSES: Final = {"voc": 20, "ade20k": 150}
+_TITLES: Final = {"voc": "VOC 2012", "ade20k": "ADE20K"}
+_SAME_TASK: Final = {"15-1": "15-5s", "50": "50-50"}
+_OFF: Final = ("fix_bn", "fix_bn_affine", "freeze", "freeze_body")  # In every source.
+_LOOKED_AT_ELSEWHERE: Final = {"backbone", "setting", "random_seed"}
 
 
 def published_for(config: Mapping[str, Any]) -> list[Published]:
@@ -160,7 +30,7 @@ def published_for(config: Mapping[str, Any]) -> list[Published]:
     Example:
         >>> config = {"method": "MiB", "task": "15-5", "setting": "overlapped"}
         >>> [(line.source.name, line.all) for line in published_for(config)]
-        [('MiB, Table 1', 69.0), ('SMiB report', 59.3)]
+        [('MiB, Table 1', 69.0), ('MiB, printed by PLOP', 70.1), ('SMiB report', 59.3)]
     """
     task, method = config.get("task"), config.get("method")
     task = _SAME_TASK.get(str(task), task)
@@ -172,6 +42,31 @@ def published_for(config: Mapping[str, Any]) -> list[Published]:
     ]
 
 
+def convention(line: Published) -> str:
+    """Data, network and conventions of a line, in words.
+
+    Example:
+        >>> config = {"method": "PLOP", "task": "15-5", "setting": "overlapped"}
+        >>> convention(published_for(config)[0])
+        'VOC 2012, DeepLabV3-R101, background counted in old and all, void ignored in training'
+    """
+    source = line.source
+    told = {
+        "nowhere": "left out",
+        "old and all": "counted in old and all",
+        "all": "counted in all, not in old",
+        "not told": "not told of",
+    }[source.background]
+    void = {"background": "void background in training", "ignore": "void ignored in training"}
+    parts = [_TITLES[line.dataset], source.network, f"background {told}"]
+    return ", ".join([*parts, *([void[source.void]] if source.void else [])])
+
+
+def is_comparable(line: Published, config: Mapping[str, Any]) -> bool:
+    """Whether a run is on the data of a published line."""
+    return config.get("dataset") == line.dataset
+
+
 def differences(line: Published, config: Mapping[str, Any], *, n_steps: int) -> list[str]:
     """Why a run's numbers are not to be set against a published line as they are.
 
@@ -181,11 +76,11 @@ def differences(line: Published, config: Mapping[str, Any], *, n_steps: int) -> 
         n_steps: how many steps the run has finished.
     """
     told = []
-    steps = split_classes(line.task, class_ids=range(1, _CLASSES + 1))
+    steps = split_classes(line.task, class_ids=range(1, _CLASSES[line.dataset] + 1))
     whole = 1 if line.method == "JOINT" else len(steps)
     if n_steps < whole:
         told.append(f"ours is unfinished: {n_steps} of {whole} steps")
-    if config.get("dataset") != "voc":
+    if not is_comparable(line, config):
         told.append("not the data of this run")
     network = f"{_network(config)}-{config.get('backbone', '?')}".replace("resnet", "R")
     if network != line.source.network:
@@ -194,9 +89,13 @@ def differences(line: Published, config: Mapping[str, Any], *, n_steps: int) -> 
         told.append("ours starts from random weights, theirs from ImageNet's")
     labels = "hidden" if line.exemplars is None else "visible"
     if line.method != "JOINT" and config.get("old_labels", labels) != labels:
-        told.append(f"old labels are {config['old_labels']} in ours, {labels} in theirs")
-    if line.source is SSUL and config.get("saliency") is None:
+        told.append(f"old labels are {config['old_labels']} in ours, {labels} there")
+    if line.source.saliency and config.get("saliency") is None:
         told.append("theirs has saliency maps")
+    if line.source.void not in (None, config.get("train_void", line.source.void)):
+        told.append(f"void is {config['train_void']} in training in ours, {line.source.void} there")
+    if line.source.recipe is None:
+        told.append("its settings are not known here")
     return told
 
 
@@ -211,9 +110,12 @@ def other_settings(line: Published, config: Mapping[str, Any]) -> list[str]:
         line: one that :func:`published_for` gave.
         config: the content of the run's config.json; what it does not tell is not compared.
     """
+    if line.source.recipe is None:
+        return []
     ours = dict(config)
     arguments = config.get("method_options") or {}
-    theirs = recipe(line.source.recipe, method=line.method, task=line.task)
+    known = {"method": line.method, "task": line.task, "dataset": line.dataset}
+    theirs = recipe(line.source.recipe, **known)
     for flag, argument in argument_of(line.method).items():
         theirs.setdefault(flag, default(line.method, argument))
         if argument in arguments:

@@ -6,7 +6,7 @@ from typing import Final
 
 from matplotlib import colormaps
 
-from avalanche_seg.cli.runs import Group, Section
+from avalanche_seg.cli.groups import Group, Section
 from avalanche_seg.metrics import forgetting
 
 __all__ = ["MEANS", "SUMMARY", "forgetting_rows", "heat_style", "loss_style", "minutes"]
@@ -30,8 +30,7 @@ SUMMARY: Final = ("old", "new", "all", "old with bg", "all with bg", "pixel accu
 
 def minutes(group: Group) -> str:
     """How long a run took on average."""
-    seconds = [run.results["seconds"] for run in group.runs if "seconds" in run.results]
-    return f"{statistics.mean(seconds) / 60:.1f}" if seconds else "-"
+    return "-" if group.minutes is None else f"{group.minutes:.1f}"
 
 
 def forgetting_rows(section: Section) -> tuple[list[Group], dict[str, list[list[float]]]]:

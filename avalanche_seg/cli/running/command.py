@@ -8,18 +8,21 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
+from avalanche.core import BasePlugin
 from torch import nn
 
 from avalanche_seg.benchmarks import SegmentationScenario
 from avalanche_seg.cli.failures import INTERRUPTED, sentence_of
 from avalanche_seg.cli.options.options import Options
 from avalanche_seg.cli.options.resolve import parse
+from avalanche_seg.cli.running.announcement import announcement
 from avalanche_seg.cli.running.assembly import (
     make_mean_iou,
     make_model,
     make_strategy,
     pick_device,
     seed_everything,
+    with_precision,
 )
 from avalanche_seg.cli.running.benchmarks import make_benchmarks
 from avalanche_seg.cli.running.data_record import DataRecord, fingerprint, record_data
@@ -28,7 +31,7 @@ from avalanche_seg.cli.running.feasible import check_feasible
 from avalanche_seg.cli.running.loggers import close_loggers
 from avalanche_seg.cli.running.pictures import draw_step
 from avalanche_seg.cli.running.processes import graceful_shutdown, quiet_threads, rank_zero_stdout
-from avalanche_seg.cli.running.progress import Progress
+from avalanche_seg.cli.running.progress import PeakMemory, Progress
 from avalanche_seg.cli.running.run_folder import DATA_FILE, RunFolder, default_name, table
 from avalanche_seg.cli.running.steps import (
     model_file,
@@ -50,8 +53,12 @@ _LESS_MEMORY = (
 _GO_ON = "; finished steps are saved, and --resume goes on after the last saved epoch"
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, *, plugins: Sequence[BasePlugin] = ()) -> int:
     """Run the command line.
+
+    Args:
+        argv: the arguments; None takes the process's own.
+        plugins: that watch the training.
 
     Returns:
         the exit code: 2 for bad input, a loss that blew up, a disk or a memory that is full, or a
@@ -62,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         options = parse(argv)
         gpu = pick_device(options.device).startswith("cuda")
         with process_group(cuda=gpu), rank_zero_stdout(), quiet_threads():
-            folder = test_models(options) if options.test else run(options)
+            folder = test_models(options) if options.test else run(options, plugins)
     except KeyboardInterrupt as stop:
         how = f"{stop}; --resume goes on from there" if str(stop) else "interrupted"
         print(f"\n{how}", file=sys.stderr)
@@ -81,8 +88,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def run(options: Options) -> Path:
+def run(options: Options, plugins: Sequence[BasePlugin] = ()) -> Path:
     """Train and test every step, writing after each.
+
+    Args:
+        options: the settings.
+        plugins: that watch the training.
 
     Returns:
         the run's folder.
@@ -95,6 +106,7 @@ def run(options: Options) -> Path:
     """
     seed_everything(options.random_seed)
     device = pick_device(options.device)
+    options = with_precision(options, device)
     for note in options.notes:
         print(note)
     print(f"reading {options.images or options.data_root} as the data set {options.dataset!r}")
@@ -114,7 +126,7 @@ def run(options: Options) -> Path:
                 reuse=options.resume or options.step is not None,
             )
         )
-        _train(options, device, model, benchmarks, folder, stack)
+        _train(options, device, model, benchmarks, folder, stack, plugins)
     return folder.path
 
 
@@ -125,10 +137,11 @@ def _train(
     benchmarks: tuple[SegmentationScenario, SegmentationScenario],
     folder: RunFolder,
     stack: ExitStack,
+    watching: Sequence[BasePlugin],
 ) -> None:
     task_benchmark, benchmark = benchmarks
     iou = make_mean_iou(options, task_benchmark)
-    progress = Progress()
+    progress = Progress(memory=PeakMemory(device))
     data = record_data(benchmark)
     checkpoint = make_checkpoint(options, data, progress, folder.path)
     bars = stack.enter_context(closing(ProgressPlugin(every=options.print_interval)))
@@ -138,7 +151,7 @@ def _train(
         device=device,
         iou=iou,
         run_folder=folder.path,
-        plugins=[checkpoint, bars],
+        plugins=[checkpoint, bars, *watching],
         palette=benchmark.palette,
     )
     stack.callback(close_loggers, strategy.evaluator.loggers)
@@ -146,7 +159,7 @@ def _train(
     experiences = steps_to_train(options, strategy, benchmark, checkpoint, progress, folder.path)
     folder.write_config(options, device)
     folder.write_json(DATA_FILE, data)
-    print(_announcement(options, benchmark, device, folder))
+    print(announcement(options, benchmark, device, folder.path))
     shutdown = stack.enter_context(graceful_shutdown(checkpoint))
     for experience in experiences:
         step = experience.current_experience
@@ -157,7 +170,7 @@ def _train(
         if is_main():  # Nothing that fails from here on costs the model.
             save_step(model_file(folder.path, step), strategy, progress, benchmark)
         strategy.eval([benchmark.test_stream[step]])
-        progress.report.add(iou.report(step))
+        progress.add(iou.report(step))
         if is_main():
             _write_step(
                 step, options, strategy, task_benchmark, progress, folder, checkpoint.arithmetic
@@ -219,30 +232,6 @@ def _results(
         "seed": options.random_seed,
         **domains,
         "computed_with": arithmetic.entries,
-        "seconds": progress.stopwatch.seconds,
+        **progress.needed(),
         **progress.report.as_dict(),
     }
-
-
-def _announcement(
-    options: Options, benchmark: SegmentationScenario, device: str, folder: RunFolder
-) -> str:
-    train = ", ".join(str(len(experience.dataset)) for experience in benchmark.train_stream)
-    test = ", ".join(str(len(experience.dataset)) for experience in benchmark.test_stream)
-    epochs = str(options.epochs)
-    if options.epochs_later != options.epochs:
-        epochs += f" then {options.epochs_later}"
-    replay = "" if options.exemplars is None else f", {options.exemplars} exemplars per class"
-    classes = f"{benchmark.n_classes} classes"
-    if benchmark.label_space.has_background:
-        classes = f"{benchmark.n_classes - 1} classes and the background"
-    labels = "" if benchmark.domains else f", old labels {options.old_labels}"
-    return (
-        f"{options.method}{replay} on {options.dataset} {options.task}, {options.setting}{labels}: "
-        f"{classes}\n"
-        f"images by step: train {train}; test {test}\n"
-        f"{options.model} {options.backbone} from {options.weights or 'random weights'}, {device}; "
-        f"{epochs} epochs of batches of {options.batch_size}, crop {options.crop_size}, "
-        f"lr {options.lr:g} then {options.lr_later:g}, seed {options.random_seed}\n"
-        f"writing to {folder.path}"
-    )

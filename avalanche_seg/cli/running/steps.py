@@ -1,6 +1,8 @@
 """Which steps a run trains, with which seed, and from which model."""
 
+import os
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ from avalanche_seg.system import is_main
 
 __all__ = [
     "check_step",
+    "link_step",
     "load_step",
     "model_file",
     "save_step",
@@ -50,6 +53,11 @@ def _state_file(model: Path) -> Path:
 
 def check_step(options: Options, n_steps: int) -> None:
     """Raise a ValueError when the task has no such step."""
+    if options.step is None and options.step_ckpt is not None and n_steps == 1:
+        raise ValueError(
+            f"--step_ckpt {options.step_ckpt}: the task {options.task} has no step after step 0; "
+            "leave it out"
+        )
     if options.step is not None and options.step >= n_steps:
         raise ValueError(
             f"--step {options.step}: the task {options.task} has the steps 0 to {n_steps - 1}"
@@ -78,13 +86,44 @@ def steps_to_train(
                 f"--step {options.step} is trained already: {path} exists; pass another --name, "
                 "--resume to go on with it, --test to test it, or move it away"
             )
-        if options.step > 0:
-            previous = _previous_model(options.step, options.step_ckpt, folder)
-            for experience in stream[: options.step]:
-                grow(strategy, experience)
-            load_step(previous, options.step, strategy, benchmark, progress)
-        stream = stream[options.step : options.step + 1]
+    first = _first_step(options)
+    if first > 0:
+        previous = _previous_model(first, options.step_ckpt, folder)
+        for experience in stream[:first]:
+            grow(strategy, experience)
+        load_step(previous, first, strategy, benchmark, progress)
+        if options.step is None:
+            link_step(previous, folder)
+    stream = stream[first:] if options.step is None else stream[first : first + 1]
     return checkpoint.remaining(strategy, stream) if options.resume else stream
+
+
+def _first_step(options: Options) -> int:
+    """The step that training begins with; a model that is given without a step is step 0's."""
+    if options.step is None:
+        return 0 if options.step_ckpt is None else 1
+    return options.step
+
+
+def link_step(model: Path, folder: Path) -> None:
+    """Let a run refer to the model of step 0 of another one, and to its pictures.
+
+    The files are shared, not copied: symbolic links, relative so that a folder which holds both may
+    be moved. What is there already stays; where the system has no links, the model that was loaded
+    is not in this run's folder.
+    """
+    source = model.parents[1]
+    files = [model, _state_file(model)]
+    files += [source / "predictions" / name for name in ("step0", "step0.png")]
+    for file in files:
+        if not (is_main() and file.exists()):
+            continue
+        link = folder / file.relative_to(source)
+        if link.exists():
+            continue
+        link.unlink(missing_ok=True)  # A link to what was moved away.
+        with suppress(OSError):
+            link.symlink_to(os.path.relpath(file.resolve(), link.parent.resolve()))
 
 
 def _previous_model(step: int, given: str | None, folder: Path) -> Path:

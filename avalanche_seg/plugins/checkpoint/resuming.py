@@ -69,13 +69,17 @@ def strategy_state(
 
 
 def restore(strategy: Any, state: Mapping[str, Any], also: Mapping[str, Any]) -> None:
-    """Put a saved state of the current step back into a strategy and further objects."""
+    """Put a saved state of the current step back into a strategy and further objects.
+
+    Objects that the state does not know, as one of an earlier version, stay as they are.
+    """
     strategy.model.load_state_dict(state["model"])
     strategy.optimizer.load_state_dict(state["optimizer"])
     scaler_of(strategy).load_state_dict(state["scaler"])
     load_plugin_states(strategy, state["plugins"])
     for name, thing in also.items():
-        thing.load_state_dict(state["also"][name])
+        if name in state["also"]:
+            thing.load_state_dict(state["also"][name])
     set_random_state(state["random"])
     for name in CLOCK:
         setattr(strategy.clock, name, state["clock"][name])

@@ -42,6 +42,8 @@ def test_results_hold_every_class_and_convention_and_agree_with_the_csv(mib_run)
     results = json.loads((mib_run / "results.json").read_text())
     first, last = results["steps"]
     assert (len(first["iou"]), len(last["iou"])) == (16, 21)
+    # A process with torch and Avalanche in it: in bytes, not in kilobytes.
+    assert results["seconds"] > 0 and 1e8 < results["peak_memory"]["resident"] < 1e11
     groups = {f"mIoU_{g}{s}" for g in ("old", "new", "all") for s in ("", "_bg")}
     assert groups | {"pixel_accuracy", "mean_class_accuracy", "mIoU_harmonic"} == set(last["means"])
     assert first["means"]["mIoU_new"] is None
