@@ -35,7 +35,6 @@ def train(root, result):
         model=model_of(MiB),
         optimizer=sgd(0.01),
         train_mb_size=4,
-        train_epochs=2,
         evaluator=None,
         device=place(rank()),
     )

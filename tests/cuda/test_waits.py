@@ -37,15 +37,19 @@ def no_waits(device: torch.device) -> Iterator[None]:
 
 
 class Watching(SegmentationPlugin):
-    """Forbids waiting from the second iteration of a loop on, but for every tenth of a training."""
+    """Forbids waiting from the second iteration of a loop to its end.
+
+    From the start of an iteration to that of the next, so that metrics and the next batch are in
+    it; but for the start and every tenth iteration of a training, which looks at the loss.
+    """
 
     def __init__(self, device):
         super().__init__()
         self.device, self.watched, self._now = device, 0, None
 
-    def _enter(self, now):
+    def _enter(self, watch):
         self._leave()
-        if now:
+        if watch:
             self.watched += 1
             self._now = no_waits(self.device)
             self._now.__enter__()
@@ -58,7 +62,7 @@ class Watching(SegmentationPlugin):
     def before_training_iteration(self, strategy, **kwargs):
         self._enter(strategy.clock.train_exp_iterations % 10)
 
-    def after_training_iteration(self, strategy, **kwargs):
+    def after_training_epoch(self, strategy, **kwargs):
         self._leave()
 
     def before_eval_exp(self, strategy, **kwargs):
@@ -68,8 +72,15 @@ class Watching(SegmentationPlugin):
         self._enter(self._n)
         self._n += 1
 
-    def after_eval_iteration(self, strategy, **kwargs):
+    def after_eval_exp(self, strategy, **kwargs):
         self._leave()
+
+
+@pytest.fixture
+def watching(device):
+    plugin = Watching(device)
+    yield plugin
+    plugin._leave()
 
 
 def test_the_check_can_fail(device):
@@ -80,10 +91,15 @@ def test_the_check_can_fail(device):
         value.item()
 
 
+@pytest.fixture(scope="module")
+def benchmarks(tmp_path_factory):
+    root = tmp_path_factory.mktemp("cuda_waits")
+    return {task: tiny_benchmark(root, task=task) for task in ("15-5", "offline")}
+
+
 @pytest.mark.parametrize("kind", METHODS)
-def test_no_step_waits(kind, tmp_path, device):
-    task = "offline" if kind is strategies.Joint else "15-5"
-    benchmark, watching = tiny_benchmark(tmp_path, task=task), Watching(device)
+def test_no_step_waits(kind, benchmarks, watching, device):
+    benchmark = benchmarks["offline" if kind is strategies.Joint else "15-5"]
     evaluator = EvaluationPlugin(
         mean_iou_metrics(metrics=[BoundaryIoU()]),
         mean_loss_metrics(),
