@@ -11,6 +11,7 @@ that is to be differentiated itself (``create_graph=True``), and under ``torch.c
 the fusing on its own.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -19,7 +20,8 @@ from torch import Tensor
 from avalanche_seg.kernels.channel_groups import score_bound
 from avalanche_seg.kernels.pixel_terms import Pixels, PixelTerms
 from avalanche_seg.kernels.resize import compute_dtype, resize_logits
-from avalanche_seg.kernels.tile_resize import TileResize, stripes
+from avalanche_seg.kernels.threads import in_threads
+from avalanche_seg.kernels.tile_resize import Stripe, TileResize, stripes
 from avalanche_seg.kernels.workspace import Workspace
 
 __all__ = ["pixel_losses"]
@@ -165,20 +167,23 @@ def _sweep(
     # Products of matrices copy each of them when channels lie last in memory.
     logits = logits.to(dtype).contiguous()
     teacher = None if teacher is None else teacher.to(dtype).contiguous()
-    student = TileResize(logits, size)
-    former = None if teacher is None else TileResize(teacher, size)
     bound = max(score_bound(scores) for scores in (logits, teacher) if scores is not None)
-    sums = list(logits.new_zeros(terms.n_terms))
     into = () if gradients is None else gradients.unbind()
-    scratch = Workspace()
-    with torch.autocast(logits.device.type, enabled=False):
-        for images, columns, tiles in stripes(logits, size):
+
+    def worker() -> Callable[[Stripe], Callable[[], list[Tensor]]]:
+        student = TileResize(logits, size)
+        former = None if teacher is None else TileResize(teacher, size)
+        scratch = Workspace()
+
+        def compute(stripe: Stripe) -> Callable[[], list[Tensor]]:
+            images, columns, tiles = stripe
             of_student = student.across(images, columns)
             of_teacher = None if former is None else former.across(images, columns)
             of_gradients = [
                 student.gradient_stripe(gradient[images], columns, number=number)
                 for number, gradient in enumerate(into)
             ]
+            sums = []
             for rows in tiles:
                 where = (images, rows, columns)
                 scores = student.down(of_student, rows)
@@ -191,8 +196,7 @@ def _sweep(
                     spare=scratch.like(scores),
                     bound=bound,
                 )
-                losses = terms(pixels, gradient=bool(into))
-                for number, (loss, gradient) in enumerate(losses):
+                for number, (loss, gradient) in enumerate(terms(pixels, gradient=bool(into))):
                     sums.append(loss.sum())
                     if maps is not None:
                         maps[number][where] = loss
@@ -200,8 +204,26 @@ def _sweep(
                         continue
                     if weights is not None:
                         gradient.mul_(weights[number][where].unsqueeze(1))
-                    stripe = of_gradients[number if weights is None else 0]
-                    student.add_tile_gradient(stripe, gradient, rows)
-            for gradient, stripe in zip(into, of_gradients, strict=True):
-                student.add_stripe_gradient(gradient[images], stripe, columns)
-    return torch.stack(sums).view(-1, terms.n_terms).sum(dim=0)
+                    sum_of = of_gradients[number if weights is None else 0]
+                    student.add_tile_gradient(sum_of, gradient, rows)
+
+            def finish() -> list[Tensor]:
+                for gradient, sum_of in zip(into, of_gradients, strict=True):
+                    student.add_stripe_gradient(gradient[images], sum_of, columns)
+                return sums
+
+            return finish
+
+        return compute
+
+    parts = list(stripes(logits, size))
+    with torch.autocast(logits.device.type, enabled=False):
+        if logits.device.type == "cpu":
+            sums = in_threads(parts, worker)
+        else:
+            compute = worker()
+            sums = [compute(part)() for part in parts]
+        flat = [value for values in sums for value in values]
+        if not flat:  # There is no pixel.
+            return logits.new_zeros(terms.n_terms)
+        return torch.stack(flat).view(-1, terms.n_terms).sum(dim=0)
