@@ -106,12 +106,14 @@ PUBLIC_NAMES = {
     "kernels": {
         "EXP_SAFE_BOUND",
         "GuidedTerms",
+        "Kernels",
         "LabelSigmoid",
         "PixelTerms",
         "PredictionEntropy",
         "SoftmaxTerms",
         "TeacherSigmoid",
         "Workspace",
+        "check_kernels",
         "compute_dtype",
         "convolve_resized",
         "exp_",
@@ -123,6 +125,7 @@ PUBLIC_NAMES = {
         "prediction_entropy",
         "resize_logits",
         "score_bound",
+        "use_kernels",
     },
     "loading": {
         "batch_extras",

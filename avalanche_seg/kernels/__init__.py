@@ -2,6 +2,7 @@
 
 from avalanche_seg.kernels.argmax import labelled_tiles, predicted_labels
 from avalanche_seg.kernels.channel_groups import EXP_SAFE_BOUND, exp_, score_bound
+from avalanche_seg.kernels.choice import Kernels, check_kernels, use_kernels
 from avalanche_seg.kernels.entropy import PredictionEntropy, prediction_entropy
 from avalanche_seg.kernels.guided_terms import GuidedTerms
 from avalanche_seg.kernels.pixel_loss import pixel_losses
@@ -16,12 +17,14 @@ from avalanche_seg.kernels.workspace import Workspace
 __all__ = [
     "EXP_SAFE_BOUND",
     "GuidedTerms",
+    "Kernels",
     "LabelSigmoid",
     "PixelTerms",
     "PredictionEntropy",
     "SoftmaxTerms",
     "TeacherSigmoid",
     "Workspace",
+    "check_kernels",
     "compute_dtype",
     "convolve_resized",
     "exp_",
@@ -33,4 +36,5 @@ __all__ = [
     "prediction_entropy",
     "resize_logits",
     "score_bound",
+    "use_kernels",
 ]

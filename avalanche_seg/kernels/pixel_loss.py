@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from avalanche_seg.kernels.channel_groups import score_bound
+from avalanche_seg.kernels.choice import fuses
 from avalanche_seg.kernels.pixel_terms import Pixels, PixelTerms
 from avalanche_seg.kernels.resize import compute_dtype, resize_logits
 from avalanche_seg.kernels.threads import in_threads
@@ -87,14 +88,15 @@ class _PixelLosses(torch.autograd.Function):
         gradient: bool,
     ) -> tuple[Tensor, ...]:
         ctx.terms, ctx.size, ctx.maps = terms, size, maps
+        ctx.sweep = sweep = _sweep_of(terms, logits, teacher, size)
         dtype, gradients = compute_dtype(logits), None
         if maps:  # The gradient waits for the weight of each pixel.
             losses = logits.new_empty((terms.n_terms, len(logits), *size), dtype=dtype)
-            _sweep(terms, size, logits, teacher, target, maps=losses)
+            sweep(terms, size, logits, teacher, target, maps=losses)
         else:
             if gradient:
                 gradients = logits.new_zeros((terms.n_terms, *logits.shape), dtype=dtype)
-            losses = _sweep(terms, size, logits, teacher, target, gradients=gradients)
+            losses = sweep(terms, size, logits, teacher, target, gradients=gradients)
         ctx.save_for_backward(logits, teacher, target, gradients)
         return losses.unbind()
 
@@ -108,7 +110,7 @@ class _PixelLosses(torch.autograd.Function):
         weights = torch.stack(upstream)
         if ctx.maps:
             gradients = logits.new_zeros((1, *logits.shape), dtype=weights.dtype)
-            _sweep(
+            ctx.sweep(
                 ctx.terms, ctx.size, logits, teacher, target, gradients=gradients, weights=weights
             )
             return gradients[0].to(logits.dtype), *[None] * 6
@@ -134,6 +136,16 @@ def _plain_losses(
             None if teacher is None else resize_logits(teacher.to(dtype), size),
         )
     return losses if maps else tuple(loss.sum() for loss in losses)
+
+
+def _sweep_of(
+    terms: PixelTerms, logits: Tensor, teacher: Tensor | None, size: tuple[int, int]
+) -> Callable[..., Tensor]:
+    if fuses(terms, logits, teacher, size):
+        from avalanche_seg.kernels.fused_softmax import softmax_sweep  # Imports Triton.
+
+        return softmax_sweep
+    return _sweep
 
 
 def _sweep(
