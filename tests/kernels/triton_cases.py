@@ -63,7 +63,7 @@ TERMS = {
 @pytest.mark.parametrize("maps", [False, True])
 @pytest.mark.parametrize("name", TERMS)
 def test_losses_and_gradients_are_those_of_float64(calls, name, maps):
-    terms, size = TERMS[name], (9, 70)
+    terms, size = TERMS[name], (5, 70)
     teacher = random_logits(terms.n_old, (2, 9), seed=5)
     got, expected = both(
         terms, random_logits(6, (3, 11)), teacher, random_labels(6, size), size, maps=maps
