@@ -11,6 +11,7 @@ SCRIPTS = (
     "street_scenes",
     "mask_statistics",
     "losses",
+    "busy_machine",
     "penalties",
     "training_step",
     "deeplabv3_step",
