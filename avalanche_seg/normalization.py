@@ -231,10 +231,12 @@ def check_normalized(images: Tensor) -> None:
 
 @lru_cache(maxsize=16)  # One copy for each device, not one per batch.
 def _statistics(normalization: Normalization, device: torch.device) -> tuple[Tensor, Tensor]:
+    # Copied to a GPU, they would wait for it.
     mean, std = (
-        torch.tensor(values).view(-1, 1, 1) for values in (normalization.mean, normalization.std)
+        torch.stack([torch.full((1, 1), value, device=device) for value in values])
+        for values in (normalization.mean, normalization.std)
     )
-    return mean.to(device), std.to(device)
+    return mean, std
 
 
 @lru_cache(maxsize=16)

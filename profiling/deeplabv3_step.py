@@ -5,10 +5,10 @@ Processor time on one thread: a step takes seconds, and other programs of the ma
 
 import time
 
-from profiling.measuring import Comparison, in_fresh_process, single_thread
+from profiling.measuring import in_fresh_process, single_thread
 from profiling.original_step import Network
 from profiling.report import Section, main
-from profiling.training_step import compare_step, row, section
+from profiling.training_step import Versus, compare_step, row, section
 
 __all__ = ["measure"]
 
@@ -24,14 +24,14 @@ def measure(*, quick: bool = False) -> list[Section]:
         section(
             network,
             f"Training step: {network.title}",
-            [row(amp, *in_fresh_process(_compare, network, amp, quick)) for amp in ("off", "bf16")],
+            [row(amp, in_fresh_process(_compare, network, amp, quick)) for amp in ("off", "bf16")],
             notes=["Seconds of processor time on one thread."],
         )
         for network in (_NETWORKS[:1] if quick else _NETWORKS)
     ]
 
 
-def _compare(network: Network, amp: str, quick: bool) -> tuple[Comparison, Comparison]:
+def _compare(network: Network, amp: str, quick: bool) -> Versus:
     with single_thread():
         return compare_step(network, amp, quick, time.process_time)
 

@@ -5,7 +5,6 @@ squared feature maps scale by scale and window by window.
 """
 
 import statistics
-import tempfile
 from collections.abc import Callable
 from functools import partial, reduce
 from operator import add
@@ -18,11 +17,9 @@ from torch import Tensor
 from avalanche_seg import losses, strategies
 from avalanche_seg.kernels import prediction_entropy
 from avalanche_seg.labels import VOID
-from avalanche_seg.models import BiSeNet
 from avalanche_seg.plugins import PseudoLabelPlugin
 from avalanche_seg.system import keep_freed_memory
-from avalanche_seg.training import sgd
-from profiling.data import synthetic_benchmark
+from profiling.later_step import BATCH, NEW, OLD, later_step
 from profiling.measuring import Comparison, compare, in_passes
 from profiling.memory import extra_memory
 from profiling.report import Section, Target, main
@@ -30,9 +27,8 @@ from profiling.training_step import alone
 
 __all__ = ["measure"]
 
-_OLD, _NEW, _BATCH = 16, 5, 4
 # Channels and stride of what PLOP compares in BiSeNet-R18; the last are the merged logits.
-_MAPS = ((64, 4), (128, 8), (256, 16), (512, 32), (128, 8), (_OLD, 8))
+_MAPS = ((64, 4), (128, 8), (256, 16), (512, 32), (128, 8), (OLD, 8))
 _METHODS = ("MiB", "PLOP", "EWF", "EWFPLOP", "LGKD")
 
 Problem = tuple[Any, ...]
@@ -81,8 +77,8 @@ def our_pseudo_labels(teacher: Tensor, size: int) -> Tensor:
 def original_lgkd(logits: Tensor, teacher: Tensor, target: Tensor) -> Tensor:
     """LGKD's term from full-size logits; its gradient."""
     z, old = _full_size(logits, target.shape[-1]), _full_size(teacher, target.shape[-1])
-    q = torch.cat([old.softmax(dim=1), torch.zeros_like(z[:, _OLD:])], dim=1)
-    is_new = (target >= _OLD) & (target != VOID)
+    q = torch.cat([old.softmax(dim=1), torch.zeros_like(z[:, OLD:])], dim=1)
+    is_new = (target >= OLD) & (target != VOID)
     place = torch.where(is_new, target, 0).unsqueeze(1)
     background = q[:, :1].clone()
     q[:, :1] = 0
@@ -133,7 +129,7 @@ def _parts(quick: bool) -> Section:
         targets.append(Target(f"{name}, time", wanted, times.ratio, text=times.text()))
     return Section(
         "Parts of PLOP and LGKD",
-        f"Batch of {_BATCH}, crop {size}, 16 old of 21 classes, float32, with gradients; feature "
+        f"Batch of {BATCH}, crop {size}, 16 old of 21 classes, float32, with gradients; feature "
         "maps as of BiSeNet-R18, logits at stride 8. Seed 0.",
         [
             *("part", "original, ms", "ours, ms", "ratio"),
@@ -163,7 +159,7 @@ def _steps(quick: bool) -> Section:
             targets.append(Target(what, 10, over, at_least=False, unit=" %", text=text))
     return Section(
         "Steps of PLOP, EWF and LGKD",
-        f"BiSeNet-R18, crop {crop}, batch {_BATCH}, float32, samples in memory, 16 old and 5 new "
+        f"BiSeNet-R18, crop {crop}, batch {BATCH}, float32, samples in memory, 16 old and 5 new "
         "classes. Seed 0.",
         ["method", "networks alone, s a step", "method, s a step", "method over networks"],
         rows,
@@ -181,17 +177,17 @@ def _problem(name: str, size: int) -> Problem:
     generator = torch.Generator().manual_seed(0)
 
     def normal(channels: int, stride: int) -> Tensor:
-        shape = (_BATCH, channels, size // stride, size // stride)
+        shape = (BATCH, channels, size // stride, size // stride)
         values = 3 * torch.randn(shape, generator=generator)
         return values.contiguous(memory_format=torch.channels_last)
 
     if "POD" in name:
         return [normal(*m).requires_grad_() for m in _MAPS], [normal(*m) for m in _MAPS]
     if "pseudo" in name:
-        return normal(_OLD, 8), size
-    target = torch.randint(_OLD - 1, _OLD + _NEW, (_BATCH, size, size), generator=generator)
+        return normal(OLD, 8), size
+    target = torch.randint(OLD - 1, OLD + NEW, (BATCH, size, size), generator=generator)
     void = torch.rand(target.shape, generator=generator) < 0.3
-    return normal(_OLD + _NEW, 8).requires_grad_(), normal(_OLD, 8), target.masked_fill(void, VOID)
+    return normal(OLD + NEW, 8).requires_grad_(), normal(OLD, 8), target.masked_fill(void, VOID)
 
 
 def _compare_part(name: str, size: int, quick: bool) -> tuple[Comparison, int, int, float]:
@@ -209,37 +205,11 @@ def _compare_step(name: str, crop: int, quick: bool) -> Comparison:
     """Seconds a step: of the method, and of its networks alone."""
     keep_freed_memory()
     n_batches, rounds = (1, 1) if quick else (3, 3)
-    kind = getattr(strategies, name)
-
-    class FromMemory(kind):  # type: ignore[misc, valid-type]
-        def make_train_dataloader(self, **kwargs: Any) -> None:
-            self.dataloader = batches
-
-    generator = torch.Generator().manual_seed(0)
-    shape = (_BATCH, crop, crop)
-    batches = [
-        (
-            torch.randint(0, 256, (_BATCH, 3, crop, crop), generator=generator, dtype=torch.uint8),
-            torch.randint(0, _NEW + 1, shape, generator=generator).add_(_OLD - 1).fmod_(_OLD + _NEW)
-            * (torch.rand(shape, generator=generator) < 0.3),
-        )
-        for _ in range(n_batches)
-    ]
-    torch.manual_seed(0)
-    model = BiSeNet("resnet18")
-    model.grow(_OLD)
-    strategy = FromMemory(model=model, optimizer=sgd(), train_mb_size=_BATCH, evaluator=None)
-    with tempfile.TemporaryDirectory() as folder:
-        step = synthetic_benchmark(folder, size=(48, 64)).train_stream[1]
-        strategy.train(step, eval_streams=[])
+    with later_step(getattr(strategies, name), crop, n_batches) as (strategy, train):
         for plugin in strategy.plugins:
             if isinstance(plugin, PseudoLabelPlugin):  # The thresholds are known from here on.
                 plugin.prepare_step = lambda *_: None  # type: ignore[method-assign]
-        times = compare(
-            partial(strategy.train, step, eval_streams=[]),
-            partial(alone, strategy, crop, n_batches),
-            rounds=rounds,
-        )
+        times = compare(train, partial(alone, strategy, crop, n_batches), rounds=rounds)
     return Comparison([t / n_batches for t in times.ours], [t / n_batches for t in times.theirs])
 
 

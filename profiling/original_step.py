@@ -1,7 +1,9 @@
 """MiB's second step on any network in a plain loop, as the original research code does it."""
 
 import copy
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 
 import torch
@@ -12,10 +14,11 @@ from torch.utils.data import DataLoader
 from avalanche_seg.benchmarks import SegmentationExperience
 from avalanche_seg.labels import VOID
 from avalanche_seg.models import SegmentationModel, create_model
+from avalanche_seg.models.bisenet import FeatureFusion
 from profiling.losses import original_mib
 from profiling.original_samples import OriginalSamples, step_channels
 
-__all__ = ["BATCH", "Network", "Original"]
+__all__ = ["BATCH", "Network", "Original", "as_published"]
 
 _OLD, _NEW = 16, 5
 BATCH = 4
@@ -48,14 +51,35 @@ class Network:
         return create_model(self.name, backbone=self.backbone, classes_per_step=(_OLD,))
 
 
+def as_published(model: SegmentationModel) -> SegmentationModel:
+    """A copy whose BiSeNet resizes its context maps before it convolves them.
+
+    Other networks stay as they are.
+    """
+    model = copy.deepcopy(model)
+    for module in model.modules():
+        if isinstance(module, FeatureFusion):
+            module.forward = partial(_plain_fusion, module)  # type: ignore[method-assign]
+    return model
+
+
+def _plain_fusion(module: FeatureFusion, maps: Sequence[Tensor]) -> Tensor:
+    size = maps[0].shape[-2:]
+    resized = [F.interpolate(one, size, mode="bilinear", align_corners=False) for one in maps[1:]]
+    fused = module.fuse(torch.cat([maps[0], *resized], dim=1))
+    average = fused.mean(dim=(2, 3), keepdim=True)
+    gate = torch.sigmoid(module.excite(torch.relu(module.squeeze(average))))
+    return fused * gate + fused
+
+
 class Original:
     """The plain loop."""
 
     def __init__(
         self, network: Network, step: SegmentationExperience, crop: int, n_batches: int
     ) -> None:
-        self.model = network.make()
-        self.teacher = copy.deepcopy(self.model).eval().requires_grad_(False)
+        self.model = as_published(network.make())
+        self.teacher = as_published(self.model).eval().requires_grad_(False)
         self.model.grow(_NEW)
         samples, chosen = step.data.split, step.data.indices.tolist()
         images, masks = ([files[i] for i in chosen] for files in (samples.images, samples.masks))

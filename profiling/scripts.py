@@ -11,18 +11,21 @@ SCRIPTS = (
     "street_scenes",
     "mask_statistics",
     "losses",
+    "busy_machine",
     "penalties",
     "training_step",
     "deeplabv3_step",
     "sigmoid_methods",
     "template",
     "newer_methods",
+    "step_memory",
     "adapted_network",
     "evaluation",
     "freed_memory",
     "scale",
     "data_size",
     "cost",
+    "suite",
 )
 """Modules of this package with a function ``measure``, in the order of the file."""
 

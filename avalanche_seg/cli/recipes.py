@@ -34,17 +34,18 @@ RECIPES: dict[str, _Values] = {
     "lgkd-paper": _PLOP,
     # The baseline DFT*; MiB's network.
     "dft-paper": {**_MIB, "lr": 0.02, "setting": "overlapped"},
-    # Cha et al., NeurIPS 2021 (there with DeepLabV3).
+    # Cha et al., NeurIPS 2021; DeepLabV3 without the last 3x3 layer: every step's head has one.
     "ssul-paper": {
         **_COMMON, "lr": 0.01, "lr_later": 0.01, "lr_floor": 1e-6, "epochs": 50,
         "weight_decay": 1e-4, "batch_size": 32, "crop_size": 513, "amp": "fp16",
-        "backbone": "resnet101", "random_seed": 1,
+        "model": "deeplabv3", "backbone": "resnet101", "random_seed": 1,
+        "model_args": {"last_conv": False, "kaiming": True},
     },
-    # Baek et al., NeurIPS 2022 (there with DeepLabV3).
+    # Baek et al., NeurIPS 2022; DeepLabV3 with its last 3x3 layer.
     "dkd-paper": {
         **_COMMON, "lr": 0.001, "lr_later": 0.0001, "epochs": 60, "weight_decay": 1e-4,
-        "batch_size": 32, "crop_size": 512, "amp": "fp16", "backbone": "resnet101",
-        "random_seed": 1,
+        "batch_size": 32, "crop_size": 512, "amp": "fp16", "model": "deeplabv3",
+        "backbone": "resnet101", "random_seed": 1, "model_args": {"kaiming": True},
     },
 }  # fmt: skip
 

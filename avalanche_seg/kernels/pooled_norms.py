@@ -122,24 +122,27 @@ def _pooling_of(
     height: int, width: int, scales: tuple[int, ...], dtype: torch.dtype, device: torch.device
 ) -> _Pooling:
     """A (W x J), D (J x H), and where R and S are not of dropped rows and columns (None: all)."""
-    across, down = (_window_means(side, scales, dtype) for side in (width, height))
+    across, down = (_window_means(side, scales, dtype, device) for side in (width, height))
     kept = None
     if any(height % scale or width % scale for scale in scales):
         # A window's means are of the rows, or columns, that belong to some window of its scale.
-        by_scale = torch.tensor([scale for scale in scales for _ in range(scale)])
-        of_row = torch.arange(height)[:, None] < height // by_scale * by_scale
-        of_column = torch.arange(width) < (width // by_scale * by_scale)[:, None]
-        kept = (of_row.to(device), of_column.to(device))
-    return across.T.to(device), down.to(device), kept
+        by_scale = torch.cat([torch.full((scale,), scale, device=device) for scale in scales])
+        row, column = (torch.arange(side, device=device) for side in (height, width))
+        of_row = row[:, None] < height // by_scale * by_scale
+        of_column = column < (width // by_scale * by_scale)[:, None]
+        kept = (of_row, of_column)
+    return across.T, down, kept
 
 
 def _fitting(features: Tensor, scales: Sequence[int]) -> list[int]:
     return [scale for scale in scales if scale <= min(features.shape[-2:])]
 
 
-def _window_means(side: int, scales: Sequence[int], dtype: torch.dtype) -> Tensor:
+def _window_means(
+    side: int, scales: Sequence[int], dtype: torch.dtype, device: torch.device
+) -> Tensor:
     """A row per window of every scale: 1 / (its length) on the window, J x side."""
-    rows = torch.zeros(sum(scales), side, dtype=dtype)
+    rows = torch.zeros(sum(scales), side, dtype=dtype, device=device)
     first = 0
     for scale in scales:
         length = side // scale

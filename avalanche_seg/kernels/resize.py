@@ -14,6 +14,8 @@ from torch import Tensor
 
 __all__ = ["bilinear_matrix", "compute_dtype", "resize_logits"]
 
+_NO_FLOAT64 = ("mps", "xpu")
+
 
 def resize_logits(logits: Tensor, size: tuple[int, int]) -> Tensor:
     """Resize score maps bilinearly, ``align_corners=False``.
@@ -65,12 +67,14 @@ def bilinear_matrix(n_in: int, n_out: int, dtype: torch.dtype, device: torch.dev
         >>> bilinear_matrix(2, 4, torch.float32, torch.device("cpu")).tolist()
         [[1.0, 0.0], [0.75, 0.25], [0.25, 0.75], [0.0, 1.0]]
     """
-    outputs = torch.arange(n_out)  # On the host: some devices have no float64.
+    # Copied from the host, it would wait for the device.
+    here = torch.device("cpu") if device.type in _NO_FLOAT64 else device
+    outputs = torch.arange(n_out, device=here)
     positions = ((outputs.double() + 0.5) * (n_in / n_out) - 0.5).clamp(min=0)
     low = positions.long().clamp(max=n_in - 1)
     high = (low + 1).clamp(max=n_in - 1)
     share = positions - low
-    matrix = torch.zeros(n_out, n_in, dtype=torch.float64)
+    matrix = torch.zeros(n_out, n_in, dtype=torch.float64, device=here)
     matrix.index_put_((outputs, low), 1 - share, accumulate=True)
     matrix.index_put_((outputs, high), share, accumulate=True)
     return matrix.to(dtype).to(device)

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from avalanche_seg.kernels import SoftmaxTerms, compute_dtype, pixel_losses
+from avalanche_seg.kernels import AnnotatedTerms, SoftmaxTerms, compute_dtype, pixel_losses
 from avalanche_seg.labels import BACKGROUND, VOID, ignored_label
 from avalanche_seg.losses._checks import check_target
 from avalanche_seg.losses.criterion import LabelCriterion
@@ -57,7 +57,7 @@ def annotated_cross_entropy(
         [0.2877, 1.3863]
     """
     check_reduction(reduction)
-    size = check_target(logits, target)
+    check_target(logits, target)
     if annotated.shape != logits.shape[:2] or annotated.dtype != torch.bool:
         raise ValueError(
             f"got annotated {tuple(annotated.shape)} of {annotated.dtype} for logits "
@@ -66,8 +66,33 @@ def annotated_cross_entropy(
     outside = ~annotated
     outside[:, BACKGROUND] = True
     valid = target != ignored_label(ignore_index, logits.shape[1])
-    shape = target.shape if reduction == "none" else ()
-    loss = logits.new_zeros(shape, dtype=compute_dtype(logits))
+    sweep = _by_set if logits.device.type == "cpu" else _in_one_sweep
+    loss = sweep(logits, target, outside, valid, reduction == "none")
+    return reduced(loss, reduction, n_pixels=target.numel(), valid=valid)
+
+
+def _in_one_sweep(
+    logits: Tensor, target: Tensor, outside: Tensor, valid: Tensor, maps: bool
+) -> Tensor:
+    """The sum or the map of the losses; which channels are annotated stays on the device.
+
+    A label that is not annotated counts as background: both are outside.
+    """
+    (loss,) = pixel_losses(
+        AnnotatedTerms(_IGNORED),
+        logits,
+        (target.shape[-2], target.shape[-1]),
+        target=torch.where(valid, target, _IGNORED),
+        teacher_logits=outside[..., None, None].to(compute_dtype(logits)),
+        maps=maps,
+    )
+    return loss
+
+
+def _by_set(logits: Tensor, target: Tensor, outside: Tensor, valid: Tensor, maps: bool) -> Tensor:
+    """The same in a sweep for every set of annotated channels, with the faster terms of MiB."""
+    size = (target.shape[-2], target.shape[-1])
+    loss = logits.new_zeros(target.shape if maps else (), dtype=compute_dtype(logits))
     for hidden in outside.unique(dim=0):
         images = (outside == hidden).all(dim=1).nonzero().squeeze(1)
         # With the hidden channels in front it is the unbiased cross entropy.
@@ -78,10 +103,10 @@ def annotated_cross_entropy(
             logits[images][:, order],
             size,
             target=torch.where(valid[images], labels, _IGNORED),
-            maps=reduction == "none",
+            maps=maps,
         )
-        loss = loss.index_add(0, images, part) if reduction == "none" else loss + part
-    return reduced(loss, reduction, n_pixels=target.numel(), valid=valid)
+        loss = loss.index_add(0, images, part) if maps else loss + part
+    return loss
 
 
 class AnnotatedCrossEntropy(LabelCriterion):

@@ -165,6 +165,7 @@ def _part(output: DenseOutput, tap: str) -> Tensor:
         known = ", ".join(output.features) or "none"
         raise ValueError(
             f"the model returns the feature maps {known}; the decomposed distillation needs "
-            f"{tap!r}: use a SegmentationModel with head='1x1' and taps=('head', 'head+', 'head-')"
+            f"{tap!r}: use a SegmentationModel whose head is a convolution, such as head='1x1', "
+            "and taps=('head', 'head+', 'head-')"
         )
     return output.features[tap][:, _FIRST:]

@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple, get_args
 import torch
 from torch import Tensor
 
+from avalanche_seg.kernels import count_values
 from avalanche_seg.labels import VOID
 
 __all__ = [
@@ -67,12 +68,15 @@ def entropy_score(entropy: Tensor, *, n_old: int, n_classes: int, rule: Threshol
     return entropy / (most if rule == "paper" else n_old * most * math.log(n_classes))
 
 
-def score_histograms(n_old: int, *, rule: ThresholdRule) -> Tensor:
+def score_histograms(
+    n_old: int, *, rule: ThresholdRule, device: torch.device | str = "cpu"
+) -> Tensor:
     """Empty histograms of the scores of every class, for :func:`count_scores`.
 
     Args:
         n_old: K, the teacher's channels.
         rule: "code": 100 bins of equal width on 0..1; "paper": bins of 0.2 % relative width.
+        device: of the scores.
 
     Returns:
         int64, K x bins.
@@ -88,11 +92,16 @@ def score_histograms(n_old: int, *, rule: ThresholdRule) -> Tensor:
     if rule not in known:
         raise ValueError(f"threshold={rule!r} is unknown; expected one of {', '.join(known)}")
     n_bins = _CODE_BINS if rule == "code" else (_ONE >> _DROPPED_BITS) + 1
-    return torch.zeros(n_old, n_bins, dtype=torch.int64)
+    return torch.zeros(n_old, n_bins, dtype=torch.int64, device=device)
 
 
 def count_scores(
-    histograms: Tensor, labels: Tensor, scores: Tensor, *, rule: ThresholdRule
+    histograms: Tensor,
+    labels: Tensor,
+    scores: Tensor,
+    *,
+    rule: ThresholdRule,
+    counted: Tensor | None = None,
 ) -> None:
     """Add predictions to the histograms of their classes, in place.
 
@@ -101,6 +110,7 @@ def count_scores(
         labels: predicted classes, int64, 0..K-1, any shape.
         scores: u, of the same shape.
         rule: that of the histograms.
+        counted: bool, of the same shape: which of them count; None: all.
 
     Example:
         >>> histograms = score_histograms(2, rule="code")
@@ -114,8 +124,10 @@ def count_scores(
     else:
         bins = scores.float().contiguous().view(torch.int32).long() >> _DROPPED_BITS
     cells = labels * width + bins.clamp_(0, width - 1)
-    counts = torch.bincount(cells.flatten(), minlength=histograms.numel())
-    histograms += counts.view_as(histograms)
+    if counted is not None:  # What does not count gets a cell of its own, as picking would wait.
+        cells = torch.where(counted, cells, histograms.numel())
+    counts = count_values(cells, histograms.numel() + 1)
+    histograms += counts[:-1].view_as(histograms)
 
 
 def class_thresholds(histograms: Tensor, *, rule: ThresholdRule, least: float = 0.001) -> Tensor:

@@ -20,6 +20,7 @@ from avalanche_seg.metrics.iou import (
 )
 from avalanche_seg.metrics.loss_terms import LossTerms, loss_term_metrics
 from avalanche_seg.metrics.mean_iou import MeanIoU, mean_iou_metrics
+from avalanche_seg.metrics.mean_loss import mean_loss_metrics
 from avalanche_seg.metrics.report import RunReport, StepReport
 from avalanche_seg.metrics.samples import SamplePredictions
 from avalanche_seg.metrics.step_metrics import METRICS
@@ -44,6 +45,7 @@ __all__ = [
     "forgetting",
     "loss_term_metrics",
     "mean_iou_metrics",
+    "mean_loss_metrics",
     "optional_picture",
     "pixel_accuracy",
     "protocol_means",

@@ -13,6 +13,9 @@ from avalanche_seg.system import all_reduce_sum_, check_number, collective_devic
 
 __all__ = ["BoundaryIoU", "boundary_counts"]
 
+# Pixels of masks that are looked at together on a device: 128 MiB a table.
+_AT_ONCE = 1 << 25
+
 
 def boundary_counts(prediction: Tensor, target: Tensor, n_classes: int, *, width: int) -> Tensor:
     """Pixels near the contours of one image's masks, by class.
@@ -40,13 +43,29 @@ def boundary_counts(prediction: Tensor, target: Tensor, n_classes: int, *, width
     counts = torch.zeros(3, n_classes, dtype=torch.int64, device=target.device)
     labelled = (target >= 0) & (target < n_classes)
     truth, guess = (m.to(torch.int64).where(labelled, -1) for m in (target, prediction))
-    for channel in torch.cat([truth, guess]).unique().tolist():
-        if channel < 0:
-            continue
-        of_truth, of_guess = (_boundary(labels == channel, width) for labels in (truth, guess))
+    for first, last in _spans(truth, guess, n_classes):
+        channels = torch.arange(first, last, device=target.device).view(-1, 1, 1)
+        of_truth, of_guess = (_boundary(labels == channels, width) for labels in (truth, guess))
         parts = (of_truth & of_guess, of_truth | of_guess, of_truth)
-        counts[:, channel] = torch.stack([part.sum() for part in parts])
+        counts[:, first:last] = torch.stack([part.sum(dim=(1, 2)) for part in parts])
     return counts
+
+
+def _spans(truth: Tensor, guess: Tensor, n_classes: int) -> list[tuple[int, int]]:
+    """The channels to look at, those of a span together: from the first to before the last.
+
+    On a CPU one by one those that are there. Looking waits for a device, so there all of them, many
+    at a time.
+    """
+    if truth.device.type == "cpu":
+        present = torch.cat([truth, guess]).unique().tolist()
+        return [(channel, channel + 1) for channel in present if channel >= 0]
+    return _all_spans(truth.numel(), n_classes)
+
+
+def _all_spans(n_pixels: int, n_classes: int) -> list[tuple[int, int]]:
+    step = max(1, _AT_ONCE // max(1, n_pixels))
+    return [(first, min(first + step, n_classes)) for first in range(0, n_classes, step)]
 
 
 class BoundaryIoU:
@@ -103,11 +122,11 @@ class BoundaryIoU:
 
 
 def _boundary(mask: Tensor, width: int) -> Tensor:
-    """The boundary of a boolean mask, H x W: what an erosion by a square takes away."""
+    """The boundaries of boolean masks, n x H x W: what an erosion by a square takes away."""
     side = 2 * width + 1
     # Sums over squares from a summed-area table: as quick for wide boundaries as for narrow ones.
     padded = F.pad(mask.to(torch.int32), [width + 1, width, width + 1, width])
-    sums = padded.cumsum(0, dtype=torch.int32).cumsum(1, dtype=torch.int32)
-    rows = sums[side:] - sums[:-side]
-    inside = (rows[:, side:] - rows[:, :-side]) == side**2
+    sums = padded.cumsum(-2, dtype=torch.int32).cumsum(-1, dtype=torch.int32)
+    rows = sums[:, side:] - sums[:, :-side]
+    inside = (rows[..., side:] - rows[..., :-side]) == side**2
     return mask & ~inside

@@ -4,10 +4,12 @@ import torch
 from avalanche.evaluation import Metric
 from torch import Tensor
 
-from avalanche_seg.kernels import predicted_labels
+from avalanche_seg.kernels import count_values, predicted_labels
 from avalanche_seg.system import all_reduce_sum_, check_whole, collective_device, rank, world_size
 
 __all__ = ["ConfusionMatrix", "confusion_matrix"]
+
+_REMEDY = "raise n_classes to the number of the model's classes"
 
 
 def confusion_matrix(prediction: Tensor, target: Tensor, n_classes: int) -> Tensor:
@@ -31,6 +33,16 @@ def confusion_matrix(prediction: Tensor, target: Tensor, n_classes: int) -> Tens
         >>> confusion_matrix(torch.tensor([[[0, 1], [0, 1]]]), truth, 2).tolist()
         [[1, 0], [1, 1]]
     """
+    _check_maps(prediction, target, n_classes)
+    least, most = prediction.aminmax() if prediction.numel() else (0, 0)
+    if least < 0 or most >= n_classes:
+        raise ValueError(
+            f"got predictions {int(least)}..{int(most)}; expected 0..{n_classes - 1}: {_REMEDY}"
+        )
+    return _counts(prediction, target, n_classes)[:-1].view(n_classes, n_classes)
+
+
+def _check_maps(prediction: Tensor, target: Tensor, n_classes: int) -> None:
     if prediction.shape != target.shape:
         raise ValueError(
             f"got prediction {tuple(prediction.shape)} and target {tuple(target.shape)}; expected "
@@ -42,18 +54,26 @@ def confusion_matrix(prediction: Tensor, target: Tensor, n_classes: int) -> Tens
             f"got prediction of {prediction.dtype} and target of {target.dtype}; expected "
             "channels, whole numbers: take the argmax of scores, or give them to ConfusionMatrix"
         )
-    least, most = prediction.aminmax() if prediction.numel() else (0, 0)
-    if least < 0 or most >= n_classes:
-        raise ValueError(
-            f"got predictions {int(least)}..{int(most)}; expected 0..{n_classes - 1}: raise "
-            "n_classes to the number of the model's classes"
-        )
+
+
+def _counts(prediction: Tensor, target: Tensor, n_classes: int) -> Tensor:
+    """The matrix row by row, then the pixels left out."""
+    return count_values(_cells(prediction, target, n_classes), n_classes**2 + 1)
+
+
+def _cells(prediction: Tensor, target: Tensor, n_classes: int) -> Tensor:
     labels = target.to(torch.int64)
     counted = (labels >= 0) & (labels < n_classes)
     # What does not count gets a cell of its own: quicker than picking out the rest.
-    cells = torch.where(counted, labels * n_classes + prediction, n_classes**2)
-    counts = torch.bincount(cells.flatten(), minlength=n_classes**2 + 1)
-    return counts[:-1].view(n_classes, n_classes)
+    return torch.where(counted, labels * n_classes + prediction, n_classes**2)
+
+
+def _unchecked_counts(prediction: Tensor, target: Tensor, n_classes: int) -> Tensor:
+    """As :func:`_counts`, then the pixels whose prediction is no channel."""
+    predicted = prediction.to(torch.int64)
+    outside = (predicted < 0) | (predicted >= n_classes)
+    cells = torch.where(outside, n_classes**2 + 1, _cells(predicted, target, n_classes))
+    return count_values(cells, n_classes**2 + 2)
 
 
 class ConfusionMatrix(Metric[Tensor]):
@@ -76,6 +96,7 @@ class ConfusionMatrix(Metric[Tensor]):
             check_whole("n_classes", n_classes, least=1)
         self.n_classes = n_classes
         self.counts: Tensor | None = None
+        self._outside: Tensor | None = None
 
     def all_reduce(self) -> None:
         """Add the counts of all processes; each calls it once, after its share of the data."""
@@ -118,7 +139,7 @@ class ConfusionMatrix(Metric[Tensor]):
                 f"got labels ({prediction.dtype}) and no number of classes; expected "
                 "ConfusionMatrix(n_classes), or floating point scores"
             )
-        counts = confusion_matrix(prediction, target, n_classes)
+        counts = self._count(prediction, target, n_classes)
         if self.counts is not None:
             known = self.counts.shape[0]
             if known > n_classes:
@@ -129,10 +150,29 @@ class ConfusionMatrix(Metric[Tensor]):
             counts[:known, :known] += self.counts.to(counts.device)
         self.counts = counts
 
+    def _count(self, prediction: Tensor, target: Tensor, n_classes: int) -> Tensor:
+        """The matrix of a batch; on a device wrong predictions are told of by the result."""
+        if prediction.device.type == "cpu":
+            return confusion_matrix(prediction, target, n_classes)
+        _check_maps(prediction, target, n_classes)
+        counts = _unchecked_counts(prediction, target, n_classes)
+        self._outside = counts[-1] if self._outside is None else self._outside + counts[-1]
+        return counts[:-2].view(n_classes, n_classes)
+
     def result(self) -> Tensor:
-        """The counts, int64, C x C; rows are the truth. Empty (0 x 0) before the first batch."""
+        """The counts, int64, C x C; rows are the truth. Empty (0 x 0) before the first batch.
+
+        Raises:
+            ValueError: on other devices than the CPU, which would have waited for it in ``update``,
+                when predictions were no channels of the classes.
+        """
+        if self._outside is not None and self._outside > 0:
+            raise ValueError(
+                f"got {int(self._outside)} pixels whose predictions are no channels of the "
+                f"classes; expected 0..n_classes - 1: {_REMEDY}"
+            )
         return torch.zeros(0, 0, dtype=torch.int64) if self.counts is None else self.counts
 
     def reset(self) -> None:
         """Forget everything counted."""
-        self.counts = None
+        self.counts = self._outside = None

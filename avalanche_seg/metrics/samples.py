@@ -27,7 +27,7 @@ class SamplePredictions(PluginMetric[Tensor]):
 
     Emitted as one picture, a row per image, under ``Predictions/eval_phase/test_stream/Exp000`` and
     so on. Images with a side of more than 256 pixels are shown at a fraction of their size. Only
-    the images shown are copied from the device.
+    the images shown are copied from the device, when the experience has been evaluated.
 
     Args:
         palette: 768 integers in 0..255, red, green and blue of every dataset id, or more for more
@@ -59,8 +59,8 @@ class SamplePredictions(PluginMetric[Tensor]):
         """The picture of the last evaluation experience, uint8, 3 x H x W; 3 x 0 x 0 for none."""
         rows = []
         for image, *maps in self._samples:
-            coloured = (colorize(m.numpy(), self.palette, self._class_ids) for m in maps)
-            strip = np.concatenate([image.permute(1, 2, 0).numpy(), *coloured], axis=1)
+            coloured = (colorize(m.cpu().numpy(), self.palette, self._class_ids) for m in maps)
+            strip = np.concatenate([image.permute(1, 2, 0).cpu().numpy(), *coloured], axis=1)
             rows.append(torch.from_numpy(strip).permute(2, 0, 1))
         if not rows:
             return torch.zeros(3, 0, 0, dtype=torch.uint8)
@@ -87,7 +87,7 @@ class SamplePredictions(PluginMetric[Tensor]):
         normalization = normalization_of(getattr(strategy, "model", None))
         images = as_rgb(normalization.to_pixels(batch.images[:wanted]))
         kept = (
-            part[:wanted, ..., ::stride, ::stride].cpu()
+            part[:wanted, ..., ::stride, ::stride].clone()  # Or the whole batch would stay.
             for part in (
                 images,
                 batch.target.to(torch.int32),

@@ -14,6 +14,7 @@ from avalanche_seg.models.clean_features import CleanFeatures, clean_features
 from avalanche_seg.models.create import MODELS, create_model, known_models, model_factory, name_of
 from avalanche_seg.models.deeplabv3 import DeepLabV3
 from avalanche_seg.models.extra_init import extra_classifier_init
+from avalanche_seg.models.folding import fold_batch_norms
 from avalanche_seg.models.fusion import fuse_weights
 from avalanche_seg.models.incremental_head import IncrementalHead
 from avalanche_seg.models.modes import evaluating
@@ -46,6 +47,7 @@ __all__ = [
     "create_model",
     "evaluating",
     "extra_classifier_init",
+    "fold_batch_norms",
     "fuse_weights",
     "known_models",
     "load_model",

@@ -21,12 +21,13 @@ HeadFactory = Callable[[int, int], nn.Module]
 
 @dataclass(frozen=True)
 class ConvFactory:
-    """Makes convolutions of stride 1 with bias, initialised by torch's default.
+    """Makes convolutions of stride 1 with bias, initialised by torch's default or Kaiming's.
 
     Args:
         kernel_size: height and width in pixels.
         padding: zeros above and below, left and right.
         dilation: distance of the kernel's rows and columns.
+        kaiming: weights start from Kaiming's normal initialisation (fan-in, ReLU).
 
     Example:
         >>> ConvFactory((3, 3), (1, 1))(8, 5).weight.shape
@@ -36,16 +37,20 @@ class ConvFactory:
     kernel_size: tuple[int, int]
     padding: tuple[int, int] = (0, 0)
     dilation: tuple[int, int] = (1, 1)
+    kaiming: bool = False
 
     def __call__(self, in_channels: int, n_new: int) -> nn.Conv2d:
         """A convolution of ``in_channels`` to ``n_new`` channels."""
-        return nn.Conv2d(
+        made = nn.Conv2d(
             in_channels,
             n_new,
             self.kernel_size,
             padding=self.padding,
             dilation=self.dilation,
         )
+        if self.kaiming:
+            nn.init.kaiming_normal_(made.weight, nonlinearity="relu")
+        return made
 
 
 conv1x1 = ConvFactory((1, 1))
@@ -94,7 +99,11 @@ def plain_parameters(classifier: nn.Module | None) -> tuple[Tensor, Tensor]:
     raise ValueError(f"expected a classifier that is one convolution with bias; got {got}")
 
 
-HEADS: dict[str, HeadFactory] = {"1x1": conv1x1, "3x3": conv3x3_group}
+HEADS: dict[str, HeadFactory] = {
+    "1x1": conv1x1,
+    "3x3": conv3x3_group,
+    "1x1-kaiming": ConvFactory((1, 1), kaiming=True),
+}
 """Classifiers by name: ``--head`` of the command line, ``head=`` of the models."""
 
 
@@ -102,8 +111,8 @@ def head_factories(head: str | Sequence[HeadFactory], n_heads: int) -> list[Head
     """What makes the classifiers of every head.
 
     Args:
-        head: a name of :data:`HEADS`, for the main head (auxiliary ones, whose maps are wide, have
-            1x1 convolutions); or a factory for each.
+        head: a name of :data:`HEADS`, or a factory for each. "3x3" is for the main head: auxiliary
+            ones, whose maps are wide, have 1x1 convolutions.
         n_heads: the main head and the auxiliary ones.
 
     Raises:
@@ -117,4 +126,5 @@ def head_factories(head: str | Sequence[HeadFactory], n_heads: int) -> list[Head
         return list(head)
     if not isinstance(head, str) or head not in HEADS:
         raise ValueError(f"head={head!r} is unknown; expected one of {', '.join(HEADS)}")
-    return [HEADS[head], *[conv1x1] * (n_heads - 1)]
+    made = HEADS[head]
+    return [made, *[made if isinstance(made, ConvFactory) else conv1x1] * (n_heads - 1)]

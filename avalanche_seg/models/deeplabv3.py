@@ -60,6 +60,8 @@ class DeepLabV3(SegmentationModel):
             have 0.5. Under the auxiliary classifiers it is 0.1, as there.
         last_conv: a 3x3 convolution with batch norm and activation under the classifiers, as in
             torchvision.
+        kaiming: convolutions above the backbone start from Kaiming's normal initialisation (fan-in,
+            ReLU), as in SSUL and DKD.
         head: as in :class:`~avalanche_seg.models.SegmentationModel`.
         n_extra: as in :class:`~avalanche_seg.models.SegmentationModel`.
         background: as in :class:`~avalanche_seg.models.SegmentationModel`.
@@ -97,6 +99,7 @@ class DeepLabV3(SegmentationModel):
         pooling_window: int | None = None,
         dropout: float = 0.1,
         last_conv: bool = True,
+        kaiming: bool = False,
         head: str = "1x1",
         n_extra: int = 0,
         background: BackgroundChannel = "shared",
@@ -107,7 +110,7 @@ class DeepLabV3(SegmentationModel):
         value_range: Sequence[float] | None = None,
         classes_per_step: Sequence[int] | None = None,
     ) -> None:
-        check_flags(aux=aux, last_conv=last_conv)
+        check_flags(aux=aux, last_conv=last_conv, kaiming=kaiming)
         if output_stride not in tuple(_RATES):
             raise ValueError(f"output_stride={output_stride!r}; expected 16 or 8")
         if activation not in get_args(Activation):
@@ -132,6 +135,8 @@ class DeepLabV3(SegmentationModel):
             pooling_window=pooling_window,
             last_conv=last_conv,
         )
+        if kaiming:
+            network.start_from_kaiming()
         if weights is not None and pretrained is None:
             network.load(weights)
         if activation == "leaky_relu":
@@ -165,6 +170,8 @@ class DeepLabV3(SegmentationModel):
             "last_conv": last_conv,
             **self.config,
         }
+        if kaiming:
+            self.config["kaiming"] = True
 
 
 class AtrousNetwork(nn.Module):
@@ -195,6 +202,13 @@ class AtrousNetwork(nn.Module):
             width = at_layer3 // 4
             self.auxiliary = nn.Sequential(*ConvBlock(at_layer3, width), nn.Dropout(0.1))
             self.aux_channels = (width,)
+
+    def start_from_kaiming(self) -> None:
+        """Initialise what is not the backbone."""
+        of_backbone = set(self.backbone.modules())
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d) and module not in of_backbone:
+                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
 
     def load(self, path: str | Path) -> None:
         """Take the weights of torchvision's ResNet or DeepLabV3 from a file."""

@@ -38,9 +38,10 @@ class SegmentationModel(nn.Module):
         channels: channels of the main feature map.
         aux_channels: channels of every auxiliary map.
         body: the backbone's dotted path in the model; None: the whole network.
-        head: kind of the main head's classifiers, of :data:`HEADS`: "1x1" (a convolution), "3x3" (a
-            group of layers per step), and auxiliary heads, whose maps are wide, have 1x1
-            convolutions; or a :data:`HeadFactory` per head, in a subclass that sets ``config``.
+        head: kind of classifiers, of :data:`HEADS`: "1x1" (a convolution), "1x1-kaiming" (one that
+            starts from Kaiming's normal initialisation), "3x3" (a group of layers per step in the
+            main head; auxiliary ones, whose maps are wide, have 1x1 convolutions); or a
+            :data:`HeadFactory` per head, in a subclass that sets ``config``.
         n_extra: channels in front that are no class, such as SSUL's unknown.
         background: where the background's channel is: "shared" (in the classifier of step 0),
             "separate" (in one of its own), "split" (the same, and the extra channels are

@@ -72,11 +72,11 @@ class PseudoLabelPlugin(TargetPlugin):
         old = set(strategy.experience.previous_classes)
         n_old = len(old)
         self._n_classes = len(old.union(strategy.experience.classes_in_this_experience))
-        histograms = score_histograms(n_old, rule=self.threshold).to(strategy.device)
+        histograms = score_histograms(n_old, rule=self.threshold, device=strategy.device)
         for batch in batches:
             labels, scores = self._predicted(batch)
             background = batch.target < n_old
-            count_scores(histograms, labels[background], scores[background], rule=self.threshold)
+            count_scores(histograms, labels, scores, rule=self.threshold, counted=background)
         histograms = all_reduce_sum_(histograms.to(collective_device()))
         found = class_thresholds(histograms, rule=self.threshold, least=self.least)
         self.thresholds = found.to(strategy.device)

@@ -29,8 +29,8 @@ class DKD(SegmentationTemplate):
     not show a class is its negative, void ones too. An auxiliary channel (AC) learns that no pixel
     is its own, without a gradient to the features, and new classes start from it. At later steps
     old classes' logits, and their parts of positive and of negative weights, are distilled; network
-    and batch norms are held in evaluation mode. The published network has one more 3x3 layer under
-    the heads.
+    and batch norms are held in evaluation mode. The published network is :class:`DeepLabV3`, whose
+    last 3x3 layer gives a map that is not negative; so is that under BiSeNet's head.
 
     Args:
         kd_weight: factor of the old classes' distillation; 5 as published.
@@ -55,7 +55,11 @@ class DKD(SegmentationTemplate):
         ['ExtraInitPlugin', 'FreezePlugin', 'TeacherTermPlugin', 'DecomposedDistillationPlugin']
     """
 
-    model_options: ClassVar[dict[str, Any]] = {"n_extra": 1, "background": "none"}
+    model_options: ClassVar[dict[str, Any]] = {
+        "head": "1x1-kaiming",
+        "n_extra": 1,
+        "background": "none",
+    }
     first_step_of = "DKD"
     later_arguments = ("kd_weight", "decomposed_weight", "positive_weight_later", "old_decay")
 

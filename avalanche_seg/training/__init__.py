@@ -3,7 +3,7 @@
 from avalanche_seg.training.channels import check_channels_of
 from avalanche_seg.training.optimizers import OptimizerFactory, sgd, with_roles
 from avalanche_seg.training.options import TemplateOptions, default_evaluator, own_plugins
-from avalanche_seg.training.precision import AMP_MODES, AmpMode
+from avalanche_seg.training.precision import AMP_MODES, AmpMode, resolve_amp
 from avalanche_seg.training.roles import RoleOptions, role_groups
 from avalanche_seg.training.template import SegmentationTemplate
 
@@ -17,6 +17,7 @@ __all__ = [
     "check_channels_of",
     "default_evaluator",
     "own_plugins",
+    "resolve_amp",
     "role_groups",
     "sgd",
     "with_roles",

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from avalanche_seg.models import SegmentationModel
+from avalanche_seg.models import AdaptedModel, SegmentationModel
 
 __all__ = ["check_channels_of"]
 
@@ -36,7 +36,11 @@ def check_channels_of(method: str, model: Any, wanted: Mapping[str, Any]) -> Non
     if any(wanted[name] != value for name, value in found.items()):
         has = ", ".join(f"{name}={value!r}" for name, value in found.items())
         kind = type(model).__name__
+        made = f"as_incremental(network, {told})"
+        if not isinstance(model, AdaptedModel):
+            made = f"{kind}({told})"
+        elif model.name != made.partition("(")[0]:
+            made = f"create_model({model.name!r}, {told})"
         raise ValueError(
-            f"model: {method} needs one with {told}, and {kind} has {has}; make it by "
-            f"{kind}({told})"
+            f"model: {method} needs one with {told}, and {kind} has {has}; make it by {made}"
         )

@@ -94,7 +94,7 @@ class MicroBatchTemplate(SupervisedTemplate):
         own = len(self.mbatch[0])
         if world_size() == 1:
             return own
-        return all_reduce_sum_(torch.tensor(float(own), device=self.device)) / world_size()
+        return all_reduce_sum_(torch.full((), float(own), device=self.device)) / world_size()
 
     def _part(self, share: float | Tensor, **kwargs: Any) -> None:
         self.loss = self._make_empty_loss()

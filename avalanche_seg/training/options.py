@@ -6,13 +6,13 @@ from typing import Any, Required, TypedDict, TypeVar
 
 import torch
 from avalanche.core import BasePlugin
-from avalanche.evaluation.metrics import loss_metrics
 from avalanche.logging import InteractiveLogger
 from avalanche.training.plugins import EvaluationPlugin
 from torch import nn
 from torch.optim import Optimizer
 
-from avalanche_seg.metrics import loss_term_metrics, mean_iou_metrics
+from avalanche_seg.kernels import Kernels
+from avalanche_seg.metrics import loss_term_metrics, mean_iou_metrics, mean_loss_metrics
 from avalanche_seg.plugins import PevalMode
 from avalanche_seg.training.optimizers import OptimizerFactory
 from avalanche_seg.training.precision import AmpMode
@@ -38,6 +38,7 @@ class TemplateOptions(TypedDict, total=False):
     amp: AmpMode
     micro_batches: int
     compile: bool
+    kernels: Kernels
 
 
 def own_plugins(options: TemplateOptions, *own: BasePlugin) -> TemplateOptions:
@@ -86,7 +87,7 @@ def default_evaluator() -> EvaluationPlugin:
     """IoU, loss and the loss's terms, printed by an ``InteractiveLogger``."""
     return EvaluationPlugin(
         mean_iou_metrics(),
-        loss_metrics(epoch=True, experience=True),
+        mean_loss_metrics(),
         loss_term_metrics(),
         loggers=[InteractiveLogger()],
     )

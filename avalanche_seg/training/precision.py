@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
 import torch
@@ -10,18 +11,20 @@ from torch.optim import Optimizer
 
 from avalanche_seg.models import SegmentationOutput, as_output
 
-__all__ = ["AMP_MODES", "AmpMode", "Precision", "has_instructions"]
+__all__ = ["AMP_MODES", "AmpMode", "Precision", "has_instructions", "resolve_amp"]
 
-AmpMode = Literal["off", "bf16", "fp16"]
-"""Types of mixed precision."""
+AmpMode = Literal["off", "bf16", "fp16", "auto"]
+"""Types of mixed precision; "auto" is what the device computes in, see :func:`resolve_amp`."""
 
 AMP_MODES = get_args(AmpMode)
 
-# What a processor must have of torch.cpu.get_capabilities(): one of these, on x86 and on ARM.
+# What a processor must have: one of these, on x86 and on ARM, as torch.cpu.get_capabilities() or
+# /proc/cpuinfo call them.
 _INSTRUCTIONS: Final[Mapping[str, tuple[str, ...]]] = {
-    "bf16": ("avx512_bf16", "amx_bf16", "avx_ne_convert", "bf16", "sve_bf16"),
-    "fp16": ("avx512_fp16", "amx_fp16", "fp16_arith"),
+    "bf16": ("avx512_bf16", "amx_bf16", "avx_ne_convert", "bf16", "sve_bf16", "svebf16"),
+    "fp16": ("avx512_fp16", "amx_fp16", "fp16_arith", "asimdhp"),
 }
+_CPUINFO = Path("/proc/cpuinfo")
 
 
 def has_instructions(amp: str, capabilities: Mapping[str, Any]) -> bool:
@@ -38,19 +41,60 @@ def has_instructions(amp: str, capabilities: Mapping[str, Any]) -> bool:
     return any(capabilities.get(name, False) for name in _INSTRUCTIONS[amp])
 
 
+def resolve_amp(amp: AmpMode, device: torch.device) -> AmpMode:
+    """The precision that "auto" stands for on a device; any other stays.
+
+    A GPU with bf16 and a processor with instructions for it take "bf16", which has the range of
+    float32; an older GPU takes "fp16"; everything else, on which both are emulated, "off".
+
+    Args:
+        amp: of a strategy.
+        device: that it trains on.
+
+    Raises:
+        ValueError: for an unknown ``amp``.
+
+    Example:
+        >>> resolve_amp("fp16", torch.device("cpu")), resolve_amp("auto", torch.device("meta"))
+        ('fp16', 'off')
+    """
+    if amp not in AMP_MODES:
+        raise ValueError(f"amp={amp!r} is unknown; expected one of {', '.join(AMP_MODES)}")
+    if amp != "auto":
+        return amp
+    if _computes_in("bf16", device):
+        return "bf16"
+    return "fp16" if device.type == "cuda" and torch.cuda.is_available() else "off"
+
+
+def _computes_in(amp: str, device: torch.device) -> bool | None:
+    """Whether a device has instructions for a type; None where nothing tells."""
+    if device.type == "cpu":
+        capabilities = _capabilities()
+        return None if capabilities is None else has_instructions(amp, capabilities)
+    if device.type == "cuda" and torch.cuda.is_available():
+        return amp == "fp16" or torch.cuda.is_bf16_supported(including_emulation=False)
+    return None
+
+
+def _capabilities() -> Mapping[str, Any] | None:
+    """Of this processor, from torch, or from Linux where torch is too old to tell."""
+    if hasattr(torch.cpu, "get_capabilities"):
+        return torch.cpu.get_capabilities()
+    if not _CPUINFO.is_file():
+        return None
+    lines = _CPUINFO.read_text(encoding="utf-8", errors="replace").splitlines()
+    found = (line.partition(":")[2] for line in lines if line.startswith(("flags", "Features")))
+    return dict.fromkeys(next(found, "").split(), True)
+
+
 def _warn_if_emulated(amp: str, device: torch.device) -> None:
-    if device.type == "cpu" and hasattr(torch.cpu, "get_capabilities"):
-        native = has_instructions(amp, torch.cpu.get_capabilities())
-    elif device.type == "cuda" and amp == "bf16" and torch.cuda.is_available():
-        native = torch.cuda.is_bf16_supported(including_emulation=False)
-    else:
-        return
-    if not native:
+    if _computes_in(amp, device) is False:
         kind = "processor" if device.type == "cpu" else "GPU"
         warnings.warn(
             f"amp={amp!r}: this {kind} has no {amp} instructions and emulates them, which is "
             "slower than full precision (bf16 on a processor: about three times); say amp='off', "
-            "or train on another device",
+            "or amp='auto', which takes what the device has",
             stacklevel=2,
         )
 
@@ -59,9 +103,13 @@ class Precision:
     """Runs models in full or mixed precision; what comes out is float32, so losses are exact.
 
     Args:
-        amp: "off", "bf16", or "fp16": the type of the network's convolutions. With "fp16" the loss
-            is scaled, and an iteration whose gradient overflows changes nothing.
+        amp: "off", "bf16", or "fp16": the type of the network's convolutions; "auto": see
+            :func:`resolve_amp`. With "fp16" the loss is scaled, and an iteration whose gradient
+            overflows changes nothing; to know it, every iteration waits for the device.
         device: the device that models run on.
+
+    Attributes:
+        amp: the type, "off", "bf16" or "fp16".
 
     Warns:
         UserWarning: when the device has no instructions for the type: then it is slower.
@@ -71,8 +119,7 @@ class Precision:
     """
 
     def __init__(self, amp: AmpMode, device: torch.device) -> None:
-        if amp not in AMP_MODES:
-            raise ValueError(f"amp={amp!r} is unknown; expected one of {', '.join(AMP_MODES)}")
+        self.amp = amp = resolve_amp(amp, device)
         if amp != "off":
             _warn_if_emulated(amp, device)
         self.device_type = device.type

@@ -117,6 +117,9 @@ def test_the_values_of_ssul_and_dkd(flags, expected):
     found = (options.lr, options.lr_later, options.epochs, options.batch_size, options.crop_size)
     assert (*found, options.lr_warmup, options.lr_floor) == expected
     assert (options.random_seed, options.amp, options.momentum) == (1, "fp16", 0.9)
+    last = {} if name == "dkd-paper" else {"last_conv": False}  # DKD has one more 3x3 layer.
+    assert (options.model, options.backbone) == ("deeplabv3", "resnet101")
+    assert options.model_args == {"kaiming": True, **last}
 
 
 def test_ade20k_has_its_own():

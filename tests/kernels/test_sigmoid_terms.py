@@ -1,6 +1,10 @@
+import math
+
 import pytest
+import torch
 
 from avalanche_seg.kernels import LabelSigmoid, TeacherSigmoid
+from avalanche_seg.kernels.pixel_terms import Pixels
 from tests.kernels.plain import assert_same
 from tests.losses import references
 from tests.losses.batches import random_labels, random_logits
@@ -43,3 +47,28 @@ def test_positive_weights_and_ignored_pixels_as_negatives(weight, negative):
     assert_same(terms, 4, labels, bound=20.0)
     (losses,) = terms.plain(random_logits(4), labels, None)
     assert losses[labels == 255].any() == negative
+
+
+def losses_and_gradient(terms, scores, labels=None, teacher=None):
+    made = [None if tensor is None else tensor.clone() for tensor in (scores, labels, teacher)]
+    pixels = Pixels(*made, spare=torch.empty_like(scores), bound=math.inf)
+    ((losses, gradient),) = terms(pixels, gradient=True)
+    return losses, gradient
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("n_channels", [1, 3, 22, 65, 300])
+@pytest.mark.parametrize("value", [-1e4, -80.0, -30.0, -5.0, 0.0, 5.0, 30.0, 80.0, 1e4])
+def test_float32_is_exact_to_its_precision_for_extreme_scores(n_channels, value, dtype):
+    """Small losses keep the precision of their scores; no product of many channels overflows."""
+    noise = torch.rand(1, n_channels, 1, 8, generator=torch.Generator().manual_seed(0))
+    scores = (value * (1 - noise / 8)).to(dtype).float()
+    labels = torch.full((1, 1, 8), 255)
+    terms = LabelSigmoid(ignored_is_negative=True)
+    losses, gradient = losses_and_gradient(terms, scores, labels)
+    exact = torch.nn.functional.softplus(scores.double(), threshold=40.0)
+    precision = {"rtol": 1e-6 + 1e-7 * min(abs(value), 100), "atol": 0}
+    torch.testing.assert_close(losses.double(), exact.sum(dim=1), **precision)
+    torch.testing.assert_close(gradient.double(), scores.double().sigmoid(), rtol=1e-6, atol=1e-38)
+    losses, _ = losses_and_gradient(TeacherSigmoid(), scores, teacher=torch.full_like(scores, -1e4))
+    torch.testing.assert_close(losses.double(), exact.sum(dim=1), **precision)

@@ -10,6 +10,7 @@ from avalanche_seg.losses import (
     cross_entropy,
     unbiased_cross_entropy,
 )
+from avalanche_seg.losses.annotated import _by_set, _in_one_sweep
 from tests.losses import references
 from tests.losses.batches import VOID, random_labels, random_logits
 
@@ -49,6 +50,22 @@ def test_agrees_with_the_naive_reference(reduction, images, size, void):
     torch.testing.assert_close(loss, expected)
     module = AnnotatedCrossEntropy(reduction=reduction)
     torch.testing.assert_close(module(logits, target, annotated), expected)
+
+
+@each_reduction
+@pytest.mark.parametrize("size", [(3, 4), (5, 7), (37, 41)])
+def test_one_sweep_for_all_sets_as_on_devices_gives_the_same(reduction, size, set_tile_bytes):
+    set_tile_bytes(4096)
+    target, images = random_labels(5, size), sets(5, {3, 4}, {1, 2})
+    outside, valid = ~images, target != VOID
+    outside[:, 0] = True
+    both = []
+    for sweep in (_by_set, _in_one_sweep):
+        logits = random_logits(5).requires_grad_()
+        loss = sweep(logits, target, outside, valid, reduction == "none")
+        loss.square().sum().backward()
+        both.append((loss.detach(), logits.grad))
+    torch.testing.assert_close(both[1], both[0])
 
 
 @each_reduction

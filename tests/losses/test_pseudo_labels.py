@@ -88,6 +88,17 @@ def test_scores_at_the_ends_have_a_bin():
         assert (histograms[0, 0], histograms[0, -1]) == (1, 2)
 
 
+@pytest.mark.parametrize("rule", ["code", "paper"])
+def test_only_what_counts_is_counted(rule):
+    generator = torch.Generator().manual_seed(0)
+    labels, scores = torch.randint(3, (2, 8, 9), generator=generator), torch.rand(2, 8, 9)
+    counted = torch.rand(2, 8, 9, generator=generator) < 0.4
+    ours, picked = score_histograms(3, rule=rule), score_histograms(3, rule=rule)
+    count_scores(ours, labels, scores, rule=rule, counted=counted)
+    count_scores(picked, labels[counted], scores[counted], rule=rule)
+    assert ours.equal(picked) and ours.sum() == counted.sum()
+
+
 def test_labels_and_weights_pixel_by_pixel():
     n_old = 3
     target = random_labels(5, (6, 7), batch=3)

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from avalanche_seg.metrics import BoundaryIoU, class_groups
+from avalanche_seg.metrics import BoundaryIoU, boundary_iou, class_groups
 from avalanche_seg.metrics.boundary_iou import boundary_counts
 from avalanche_seg.system import rank
 from tests.distributed import in_processes, save
@@ -145,3 +145,15 @@ def test_a_class_without_ground_truth_has_no_value_and_reset_forgets():
 def test_a_bad_ratio_is_refused(ratio):
     with pytest.raises(ValueError, match="expected a share of the diagonal above 0"):
         BoundaryIoU(ratio=ratio)
+
+
+@pytest.mark.parametrize("at_once", [1, 300, 1 << 25])
+def test_many_classes_together_as_on_devices_give_the_same(at_once, monkeypatch):
+    prediction, target = maps(3, 7)
+    expected = boundary_counts(prediction, target, 7, width=2)
+    monkeypatch.setattr(boundary_iou, "_AT_ONCE", at_once)
+    monkeypatch.setattr(
+        boundary_iou, "_spans", lambda truth, _, n: boundary_iou._all_spans(truth.numel(), n)
+    )
+    assert boundary_counts(prediction, target, 7, width=2).equal(expected)
+    assert expected.sum() > 0

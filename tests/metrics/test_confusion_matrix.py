@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from avalanche_seg.metrics import ConfusionMatrix, confusion_matrix
+from avalanche_seg.metrics.confusion_matrix import _unchecked_counts
 from tests.losses import references
 
 VOID = 255
@@ -159,3 +160,24 @@ def test_what_does_not_fit_the_number_of_classes_is_refused():
     metric.update(logits, target)
     with pytest.raises(ValueError, match=r"got 2 classes after batches of 3; .* reset\(\)"):
         metric.update(logits[:, :2], target)
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int64])
+def test_devices_count_wrong_predictions_instead_of_looking_for_them(dtype):
+    prediction, target = random_maps(300 if dtype == torch.int64 else 21, seed=3)
+    n_classes = 15
+    counts = _unchecked_counts(prediction.to(dtype), target, n_classes)
+    fits = prediction < n_classes
+    expected = confusion_matrix(prediction[fits], target[fits], n_classes)
+    assert counts[:-2].view(n_classes, n_classes).equal(expected)
+    assert counts[-1] == (~fits).sum() > 0
+    assert counts.sum() == target.numel()
+
+
+def test_the_result_tells_of_them():
+    metric = ConfusionMatrix(2)
+    metric.counts, metric._outside = torch.eye(2), torch.tensor(3)
+    with pytest.raises(ValueError, match="got 3 pixels whose predictions are no channels"):
+        metric.result()
+    metric.reset()
+    assert metric.result().shape == (0, 0)

@@ -1,9 +1,11 @@
 import math
+import sys
 
 import pytest
 import torch
 
 from avalanche_seg.metrics import DomainIoU, EvalBatch, class_groups
+from tests.elsewhere import Elsewhere
 
 
 def batch(prediction: list, target: list, extras: dict) -> EvalBatch:
@@ -35,6 +37,24 @@ def test_domains_are_counted_apart_over_batches() -> None:
     assert with_background["mIoU_domain1"] == 0.5
     metric.reset()
     assert all(math.isnan(v) for v in metric.compute(class_groups(2, 2)).values())
+
+
+def test_a_device_is_not_asked_which_domains_are_in_a_batch(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def count(cells: torch.Tensor, n: int) -> torch.Tensor:
+        return torch.bincount(cells.as_subclass(torch.Tensor).flatten(), minlength=n)
+
+    # By its module, as the function of the same name hides it.
+    module = sys.modules["avalanche_seg.metrics.confusion_matrix"]
+    monkeypatch.setattr(module, "count_values", count)
+    maps = [[[0, 1]], [[1, 1]], [[0, 0]]], [[[0, 1]], [[1, 255]], [[1, 0]]]
+    metrics = DomainIoU(3), DomainIoU(3)
+    for metric, kind in zip(metrics, (torch.Tensor, Elsewhere), strict=True):
+        metric.update(batch(*maps, {"domain": torch.tensor([0, 2, 0]).as_subclass(kind)}))
+    ours, theirs = (metric.compute(class_groups(2, 2)) for metric in metrics)
+    assert ours == pytest.approx(theirs, nan_ok=True)
+    assert math.isnan(ours["mIoU_domain1"]) and not math.isnan(ours["mIoU_domain2"])
 
 
 def test_samples_must_tell_their_domain() -> None:

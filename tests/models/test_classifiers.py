@@ -28,6 +28,14 @@ def test_a_plain_classifier_is_torchs_own():
     assert torch.equal(conv1x1(6, 3).weight, expected.weight)
 
 
+def test_kaimings_start():
+    torch.manual_seed(0)
+    made = HEADS["1x1-kaiming"](512, 300)
+    assert made.weight.std().item() == pytest.approx((2 / 512) ** 0.5, rel=0.01)
+    assert made.weight.mean().item() == pytest.approx(0, abs=1e-3)
+    assert made.bias.abs().max() <= 512**-0.5, "torch's default"
+
+
 def test_a_group_has_the_layers_of_ssul():
     conv, norm, relu, classifier = conv3x3_group(6, 3)
     assert (conv.weight.shape, conv.bias) == ((6, 6, 3, 3), None)
@@ -56,6 +64,7 @@ def test_other_classifiers_have_no_rows(classifier, got):
 
 def test_factories_of_heads():
     assert head_factories("3x3", 3) == [conv3x3_group, conv1x1, conv1x1]
+    assert head_factories("1x1-kaiming", 2) == [HEADS["1x1-kaiming"]] * 2
     own = [ConvFactory((3, 3), (1, 1)), conv1x1]
     assert head_factories(own, 2) == own
     with pytest.raises(ValueError, match=r"head='5x5' is unknown; expected one of 1x1, 3x3"):

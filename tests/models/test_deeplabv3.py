@@ -164,6 +164,20 @@ def test_momentum_and_activation_reach_the_whole_network():
     assert not any(isinstance(module, nn.ReLU) for module in modules)
 
 
+def test_kaimings_start_is_that_of_what_lies_above_the_backbone():
+    models = []
+    for kaiming in (False, True):
+        torch.manual_seed(0)
+        models.append(DeepLabV3("resnet18", aux=True, kaiming=kaiming).network)
+    plain, started = models
+    states_equal(None, plain.state_dict(), "backbone.", started.backbone)
+    modules = (*started.aspp.modules(), *started.last_conv, *started.auxiliary)
+    for convolution in (module for module in modules if isinstance(module, nn.Conv2d)):
+        fan_in = convolution.weight[0].numel()
+        assert convolution.weight.std().item() == pytest.approx((2 / fan_in) ** 0.5, rel=0.02)
+    assert plain.last_conv[0].weight.std() < 0.5 * started.last_conv[0].weight.std()
+
+
 def states_equal(model, state, prefix, module):
     own = module.state_dict()
     assert own and all(torch.equal(own[key], state[prefix + key]) for key in own)
@@ -302,6 +316,7 @@ OPTIONS = {
     "pooling_window": 4,
     "dropout": 0.2,
     "last_conv": False,
+    "kaiming": True,
     "n_extra": 1,
     "background": "separate",
     "taps": ["layer3"],
@@ -315,6 +330,11 @@ def test_config_holds_the_options():
     assert again.config == model.config == {**model.config, **OPTIONS, "backbone": "resnet101"}
     assert str(again) == str(model)
     assert list(again.state_dict()) == list(model.state_dict())
+
+
+def test_config_of_other_models_stays_as_it_was():
+    with torch.device("meta"):
+        assert "kaiming" not in DeepLabV3("resnet18").config
 
 
 def test_one_training_image_is_refused(small):

@@ -26,6 +26,14 @@ class NormedNetwork(TinyNetwork):
         return DenseFeatures(torch.relu(self.norm(main)), aux)
 
 
+def row_factory(in_channels, n_new):
+    """Rows that start from Kaiming's normal initialisation."""
+    made = nn.Conv2d(in_channels, n_new, kernel_size=1)
+    with torch.no_grad():
+        made.weight.normal_(0, (2 / in_channels) ** 0.5)
+    return made
+
+
 def train_plainly(model, benchmark, *, batches_of_step=None):
     """Train ``model`` in place."""
     teacher = None

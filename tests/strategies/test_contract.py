@@ -117,7 +117,9 @@ def test_keyword_only_and_the_callers_list_is_left_alone(strategy_class):
     assert len(mine) == 1
 
 
-@pytest.mark.parametrize("strategy_class", [LwF, LwFMC, ILT, MiB, SMiB, PLOP, EWF, LGKD, DKD])
+@pytest.mark.parametrize(
+    "strategy_class", [LwF, LwFMC, ILT, MiB, SMiB, PLOP, EWF, EWFPLOP, LGKD, DKD, DKDM]
+)
 def test_the_teacher_is_the_model_of_the_previous_step_and_never_changes(
     strategy_class, three_steps
 ):

@@ -14,6 +14,7 @@ from avalanche_seg.strategies import (
     DKDM,
     EWC,
     EWF,
+    EWFPLOP,
     ILT,
     LGKD,
     PI,
@@ -36,7 +37,7 @@ METHODS = {
     m.__name__: m
     for m in (EWC, ILT, PI, RW, FineTuning, LwF, LwFMC, MiB, SMiB, PLOP, EWF, LGKD, DFT)
 }
-METHODS |= {m.__name__: m for m in (SSULM, DKDM)}
+METHODS |= {m.__name__: m for m in (EWFPLOP, SSULM, DKDM)}
 MEMORY = {"SMiB": {"memory": 1}, "SSULM": {"memory_size": 4}, "DKDM": {"memory_size": 4}}
 OPTIONS = {"LGKD": {"guided_reduction": "mean_all"}}
 MADE_UP = {"MainOnly": MainOnly}

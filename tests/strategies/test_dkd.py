@@ -22,10 +22,15 @@ def benchmark(tmp_path_factory):
     return tiny_benchmark(root, task="10-5", train_void="ignore")
 
 
-def normed_model():
+def normed_model(**options):
     torch.manual_seed(2)
-    model = SegmentationModel(plain_dkd.NormedNetwork(), 8, (6,), **DKD.model_options)
-    return model.double()
+    network = plain_dkd.NormedNetwork()
+    return SegmentationModel(network, 8, (6,), **{**DKD.model_options, **options}).double()
+
+
+def plain_model():
+    """Without the package's initialisation of the heads."""
+    return normed_model(head=[plain_dkd.row_factory] * 2)
 
 
 def dkd(model, *plugins, kind=DKD, **options):
@@ -46,7 +51,7 @@ def train(strategy, benchmark):
 
 
 def test_three_steps_end_with_the_weights_of_the_plain_loop(benchmark):
-    model, expected = normed_model(), normed_model()
+    model, expected = normed_model(), plain_model()
     plain_dkd.train_plainly(expected, benchmark)
     train(dkd(model, InDouble()), benchmark)
     assert_same_weights(model, expected)
@@ -55,7 +60,7 @@ def test_three_steps_end_with_the_weights_of_the_plain_loop(benchmark):
 
 def test_with_a_memory_too(benchmark):
     """Its images are joined with the step's, and show the new classes alone."""
-    model, expected, recorder = normed_model(), normed_model(), Recorder()
+    model, expected, recorder = normed_model(), plain_model(), Recorder()
     options = {"memory_size": 6, "pseudo_threshold": 0.3, "loader": None}
     strategy = dkd(model, InDouble(), recorder, kind=DKDM, **options)
     train(strategy, benchmark)
@@ -155,11 +160,11 @@ def test_prediction_is_background_where_no_class_is_likely():
 
 
 def test_bad_input(benchmark):
-    with pytest.raises(ValueError, match=r"DKD needs one with n_extra=1, background='none', and"):
+    with pytest.raises(ValueError, match=r"DKD needs one with head='1x1-kaiming', n_extra=1, back"):
         dkd(tiny_model())
     with pytest.raises(ValueError, match=r"DKDM needs a SegmentationModel"):
         dkd(nn.Conv2d(3, 1, 1), kind=DKDM)
-    model = tiny_model(head="3x3", **DKD.model_options)
+    model = tiny_model(**{**DKD.model_options, "head": "3x3"})
     with pytest.raises(ValueError, match=r"one convolution with bias; got Sequential"):
         train(dkd(model), benchmark)
     balanced = dkd(tiny_model(**DKD.model_options), BalancedInitPlugin())

@@ -23,6 +23,7 @@ from avalanche_seg.cli.options.own_data import OWN_DATA
 from avalanche_seg.cli.recipes import RECIPES
 from avalanche_seg.cli.running.loggers import LOGGERS, read_names
 from avalanche_seg.datasets import READERS, reader_help
+from avalanche_seg.kernels import Kernels
 from avalanche_seg.metrics import METRICS
 from avalanche_seg.models import BACKBONES, known_models
 from avalanche_seg.plugins import LabelMode, MemoryPolicy, Selection
@@ -181,12 +182,15 @@ class Options:
         default_text="cuda if there is one", determines=False)
     num_workers: int = _speed("processes that load data", default=0, within=Range(0),
         determines=False)
-    amp: AmpMode = _speed("mixed precision of the networks; --opt_level O0 or O1 is the "
-        "original's spelling of off or fp16", default="off", aliases=("--opt_level",),
-        synonyms={"O0": "off", "O1": "fp16"})
+    amp: AmpMode = _speed("mixed precision of the networks; auto: bf16 on a GPU or processor "
+        "that computes in it, fp16 on an older GPU, else off, as emulation is slower; "
+        "--opt_level O0 or O1 is the original's spelling of off or fp16", default="off",
+        aliases=("--opt_level",), synonyms={"O0": "off", "O1": "fp16"})
     channels_last: bool = _speed("keep images and weights channels last", default=True)
     compile: bool = _speed("compile the network with torch.compile, which needs a C++ compiler on "
         "the CPU")
+    kernels: Kernels = _speed("what computes the losses; triton, one kernel for GPUs, is checked "
+        "by its interpreter and untimed", default="tiles")
     micro_batches: int = _speed("compute every batch in so many parts, for less memory",
         default=1, within=Range(1))
 

@@ -27,7 +27,7 @@ def announcement(
         f"{classes}\n"
         f"images by step: train {train}; test {test}\n"
         f"{options.model} {options.backbone} from {options.weights or 'random weights'}, {device}; "
-        f"{epochs} epochs of batches of {options.batch_size}, crop {options.crop_size}, "
-        f"lr {options.lr:g} then {options.lr_later:g}, seed {options.random_seed}\n"
+        f"{epochs} epochs of batches of {options.batch_size}, crop {options.crop_size}, amp "
+        f"{options.amp}, lr {options.lr:g} then {options.lr_later:g}, seed {options.random_seed}\n"
         f"writing to {folder}"
     )

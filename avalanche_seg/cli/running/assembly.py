@@ -4,13 +4,13 @@ import inspect
 import os
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from avalanche.core import BasePlugin
-from avalanche.evaluation.metrics import loss_metrics
 from avalanche.training.plugins import EvaluationPlugin
 
 from avalanche_seg.benchmarks import SegmentationScenario, model_input
@@ -24,6 +24,7 @@ from avalanche_seg.metrics import (
     SamplePredictions,
     loss_term_metrics,
     mean_iou_metrics,
+    mean_loss_metrics,
 )
 from avalanche_seg.models import SegmentationModel, create_model, model_factory, name_of
 from avalanche_seg.plugins import (
@@ -34,8 +35,8 @@ from avalanche_seg.plugins import (
     ReplayPlugin,
     StepLRPlugin,
 )
-from avalanche_seg.system import is_main, world_size
-from avalanche_seg.training import SegmentationTemplate, sgd
+from avalanche_seg.system import broadcast, is_main, world_size
+from avalanche_seg.training import SegmentationTemplate, resolve_amp, sgd
 
 __all__ = [
     "make_mean_iou",
@@ -44,6 +45,7 @@ __all__ = [
     "memory_of",
     "pick_device",
     "seed_everything",
+    "with_precision",
 ]
 
 
@@ -124,6 +126,7 @@ def make_strategy(
         "amp": options.amp,
         "micro_batches": options.micro_batches,
         "compile": options.compile,
+        "kernels": options.kernels,
     }
     if options.method == "SMiB":  # It replays the memory itself.
         arguments |= memory_of(options)
@@ -147,7 +150,7 @@ def _evaluator(
     return EvaluationPlugin(
         iou,
         # Of several processes each would log the evaluation loss of its own images.
-        loss_metrics(epoch=True, experience=world_size() == 1),
+        mean_loss_metrics(experience=world_size() == 1),
         loss_term_metrics(),
         pictures,
         loggers=make_loggers(
@@ -218,3 +221,15 @@ def pick_device(wanted: str) -> str:
             f"--device {wanted} cannot be used ({reason}); pass cpu, or auto"
         ) from error
     return wanted
+
+
+def with_precision(options: Options, device: str) -> Options:
+    """The options with the precision that ``--amp auto`` stands for on a device.
+
+    So a run records it, and cannot go on in another. Of several processes the main one decides.
+
+    Args:
+        options: the settings.
+        device: of this process.
+    """
+    return replace(options, amp=broadcast(resolve_amp(options.amp, torch.device(device))))

@@ -22,6 +22,7 @@ from avalanche_seg.cli.running.assembly import (
     make_strategy,
     pick_device,
     seed_everything,
+    with_precision,
 )
 from avalanche_seg.cli.running.benchmarks import make_benchmarks
 from avalanche_seg.cli.running.data_record import DataRecord, fingerprint, record_data
@@ -105,6 +106,7 @@ def run(options: Options, plugins: Sequence[BasePlugin] = ()) -> Path:
     """
     seed_everything(options.random_seed)
     device = pick_device(options.device)
+    options = with_precision(options, device)
     for note in options.notes:
         print(note)
     print(f"reading {options.images or options.data_root} as the data set {options.dataset!r}")

@@ -67,28 +67,24 @@ def expand(suite: Suite) -> list[RunSettings]:
         ValueError: naming the block, for an unknown setting, values that cannot work, and two runs
             of one name.
     """
+    found = [
+        (place, values, listed, _options(place, values))
+        for place, block in suite.blocks.items()
+        for values, listed in _products(place, block)
+    ]
+    several = len({options.dataset for *_, options in found}) > 1
     runs: dict[str, RunSettings] = {}
     places: dict[str, str] = {}
-    for place, block in suite.blocks.items():
-        for values, listed in _products(place, block):
-            called = values.pop("name", None)
-            if called is not None and not isinstance(called, str):
-                raise ValueError(f"{place}: name is {called!r}; expected the start of runs' names")
-            options = _options(place, values)
-            name = _name(options, called, {key: values[key] for key in listed})
-            if name in runs:
-                raise ValueError(
-                    f"{place} has a run {name}, and {places[name]} has one of this name already; "
-                    "give a block a name of its own (name = ...), or take one of them out"
-                )
-            runs[name], places[name] = RunSettings(name, values, options), place
-    datasets = {run.options.dataset for run in runs.values()}
-    if len(datasets) < 2:
-        return list(runs.values())
-    return [
-        RunSettings(f"{run.options.dataset}_{run.name}", run.values, run.options)
-        for run in runs.values()
-    ]
+    for place, values, listed, options in found:
+        name = _name(options, values.pop("name", None), {key: values[key] for key in listed})
+        name = f"{options.dataset}_{name}" if several else name
+        if name in runs:
+            raise ValueError(
+                f"{place} has a run {name}, and {places[name]} has one of this name already; give "
+                "a block a name of its own (name = ...), or take one of them out"
+            )
+        runs[name], places[name] = RunSettings(name, values, options), place
+    return list(runs.values())
 
 
 def argv_of(values: Mapping[str, Any]) -> list[str]:
@@ -143,10 +139,12 @@ def _unknown(key: str) -> str:
 
 
 def _options(place: str, values: Mapping[str, Any]) -> Options:
-    told = io.StringIO()
+    called, told = values.get("name", ""), io.StringIO()
+    if not isinstance(called, str):
+        raise ValueError(f"{place}: name is {called!r}; expected the start of runs' names")
     try:
         with redirect_stderr(told):
-            return parse(argv_of(values))
+            return parse(argv_of({key: value for key, value in values.items() if key != "name"}))
     except ValueError as error:
         raise ValueError(f"{place}: {error}") from error
     except SystemExit as error:  # From argparse, which has printed its usage and the reason.

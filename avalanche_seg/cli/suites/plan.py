@@ -88,7 +88,10 @@ def make_plan(suite: Suite, logdir: Path, *, only: Sequence[str] = ()) -> Plan:
     reader = _Reader()
     runs, keys = [], {}
     for settings in _chosen(expand(suite), only):
-        benchmark = reader.benchmark(settings.options)
+        try:
+            benchmark = reader.benchmark(settings.options)
+        except ValueError as error:
+            raise ValueError(f"{settings.name}: {error}") from error
         job = _job(settings, folder / RUNS / settings.name, benchmark)
         _check_earlier(job)
         runs.append(job)
@@ -175,7 +178,8 @@ def _check_earlier(job: Job) -> None:
     changed = [
         f"{name} was {config.get(name)!r} and is {value!r}"
         for name, value in mine.items()
-        if config and config.get(name) != value
+        # What "auto" stands for is recorded by the run.
+        if config and config.get(name) != value and value != "auto"
     ]
     if changed:
         raise ValueError(

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from avalanche_seg.models import SegmentationOutput, as_output
+from avalanche_seg.models import SegmentationOutput, as_output, fold_batch_norms
 
 __all__ = ["Teacher", "default_forward", "shared_teacher"]
 
@@ -23,10 +23,11 @@ class Teacher:
     """A frozen copy of the model as the previous step left it.
 
     However many plugins ask, the copy is made once per step and run once per batch: in evaluation
-    mode, without gradient.
+    mode, without gradient, batch norms folded into the convolutions before them
+    (:func:`avalanche_seg.models.fold_batch_norms`), which is the same up to rounding.
 
     Attributes:
-        model: the copy; None at the first step.
+        model: the copy, as it was trained; None at the first step.
         step: the step that it was taken for.
 
     Example:
@@ -40,6 +41,7 @@ class Teacher:
     def __init__(self) -> None:
         self.model: nn.Module | None = None
         self.step: int | None = None
+        self._folded: nn.Module | None = None
         self._images: Tensor | None = None
         self._output: SegmentationOutput | None = None
 
@@ -49,6 +51,7 @@ class Teacher:
             return
         self.model = copy.deepcopy(model).eval().requires_grad_(False)
         self.model.zero_grad(set_to_none=True)
+        self._folded = None
         self.step = step
 
     def __call__(self, images: Tensor, run: Runner = default_forward) -> SegmentationOutput:
@@ -65,7 +68,9 @@ class Teacher:
             raise RuntimeError("there is no teacher at the first step")
         if self._images is not images:
             with torch.no_grad():
-                self._output = run(self.model, images)
+                if self._folded is None:  # One image tells which norm follows which convolution.
+                    self._folded = fold_batch_norms(self.model, images[:1])
+                self._output = run(self._folded, images)
             self._images = images
         assert self._output is not None
         return self._output
@@ -80,6 +85,7 @@ class Teacher:
         self.step = state["step"]
         if state["model"] is not None and self.model is not None:
             self.model.load_state_dict(state["model"])
+            self._folded = None
 
     def clear_cache(self) -> None:
         """Free the last batch's output."""

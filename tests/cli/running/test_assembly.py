@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+import torch
 
 from avalanche_seg.cli.options.checks import check
 from avalanche_seg.cli.options.resolve import parse
@@ -11,6 +12,7 @@ from avalanche_seg.cli.running.assembly import (
     make_model,
     memory_of,
     pick_device,
+    with_precision,
 )
 from avalanche_seg.metrics import METRICS
 from avalanche_seg.models import MODELS, BiSeNet, DeepLabV3, SegmentationModel
@@ -96,3 +98,12 @@ def test_a_device_that_is_not_there_is_named():
     for name in ("warp", "meta", "hpu", "xpu", "vulkan", "cuda:-1", "cpu "):
         with pytest.raises(ValueError, match=f"--device {name} cannot be used .*; pass cpu, or"):
             pick_device(name)
+
+
+@pytest.mark.parametrize(("has_bf16", "amp"), [(True, "bf16"), (False, "off")])
+def test_a_run_records_the_precision_that_auto_stands_for(has_bf16, amp, monkeypatch):
+    capabilities = {"avx512_bf16": has_bf16}
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities, raising=False)
+    options = with_precision(parse(["--amp", "auto"]), "cpu")
+    assert options.amp == options.as_dict()["amp"] == amp
+    assert with_precision(parse(["--amp", "fp16"]), "cpu").amp == "fp16"

@@ -21,7 +21,9 @@ from avalanche_seg.strategies import (
     DKDM,
     EWC,
     EWF,
+    EWFPLOP,
     ILT,
+    LGKD,
     PI,
     PLOP,
     RW,
@@ -93,7 +95,7 @@ def assert_same(first, second):
 
 @pytest.mark.parametrize(
     "strategy_class",
-    [FineTuning, MiB, ILT, LwFMC, EWC, PI, RW, SMiB, PLOP, EWF, DFT, SSULM, DKDM],
+    [FineTuning, MiB, ILT, LwFMC, EWC, PI, RW, SMiB, PLOP, EWF, EWFPLOP, LGKD, DFT, SSULM, DKDM],
 )
 @pytest.mark.parametrize("break_at", [2, 6, 11])
 def test_going_on_gives_the_same_weights(strategy_class, break_at, benchmark, tmp_path):

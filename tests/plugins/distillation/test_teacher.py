@@ -5,34 +5,65 @@ import torch
 from torch import nn
 
 from avalanche_seg.plugins import Teacher, UnbiasedDistillationPlugin
-from avalanche_seg.plugins.distillation.teacher import shared_teacher
+from avalanche_seg.plugins.distillation.teacher import default_forward, shared_teacher
 
 
 class Counting(nn.Module):
     def __init__(self):
         super().__init__()
         self.layer = nn.Sequential(nn.Conv2d(3, 2, 1), nn.BatchNorm2d(2))
-        self.calls = 0
+        self.calls = []
 
     def forward(self, images):
-        self.calls += 1
+        self.calls.append(len(images))
         return self.layer(images)
 
 
 def test_runs_once_a_batch_in_evaluation_mode_without_gradient():
-    model, teacher = Counting().train(), Teacher()
+    model, teacher, ran = Counting().train(), Teacher(), []
+
+    def run(copy, images):
+        ran.append(copy)
+        return default_forward(copy, images)
+
     teacher.update(model, step=0)
     images = torch.randn(2, 3, 4, 4)
-    first = teacher(images)
-    assert teacher(images) is first
-    assert teacher.model.calls == 1
+    first = teacher(images, run)
+    assert teacher(images, run) is first
+    assert len(ran) == 1
     assert not first.logits.requires_grad and not teacher.model.training
-    teacher(torch.randn(2, 3, 4, 4))
-    assert teacher.model.calls == 2
+    teacher(torch.randn(2, 3, 4, 4), run)
+    assert len(ran) == 2
     teacher.clear_cache()
-    teacher(images)
-    assert teacher.model.calls == 3
-    assert model.training and model.calls == 0
+    teacher(images, run)
+    assert len(ran) == 3
+    # One image before the first batch tells how to fold the norms.
+    assert teacher.model.calls == [1]
+    assert model.training and model.calls == []
+
+
+def trained(seed):
+    """A model whose norm is not the identity."""
+    torch.manual_seed(seed)
+    model = Counting()
+    for _ in range(3):
+        model(2 + 3 * torch.randn(4, 3, 5, 5))
+    return model
+
+
+def test_state_is_the_copy_as_it_was_trained_and_gives_the_same_output_again():
+    model, teacher, other = trained(0), Teacher(), Teacher()
+    teacher.update(model, step=1)
+    images = torch.randn(2, 3, 4, 4)
+    expected = teacher(images).logits
+    state = teacher.state_dict()
+    assert all(state["model"][key].equal(value) for key, value in model.state_dict().items())
+    other.update(trained(1), step=1)
+    assert not other(images).logits.allclose(expected)
+    other.load_state_dict(state)
+    other.clear_cache()
+    assert other(images).logits.equal(expected)
+    torch.testing.assert_close(expected, model.eval()(images), rtol=1e-5, atol=1e-6)
 
 
 def test_copy_is_independent_and_made_once_a_step():
