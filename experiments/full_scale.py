@@ -69,6 +69,17 @@ class SuiteCost:
         peak = PEAK / 2 if self.float32 else PEAK
         return flops / peak / high / 3600, flops / peak / low / 3600
 
+    def as_row(self) -> dict[str, Any]:
+        """Plain values for JSON, as the page shows them."""
+        return {
+            "n_runs": self.n_runs,
+            "n_first_steps": self.n_first_steps,
+            "iterations": self.iterations,
+            "pflop": round(self.flops / 1e15),
+            "hours": [round(hours, 1) for hours in self.hours(self.flops)],
+            "hours_alone": [round(hours, 1) for hours in self.hours(self.alone)],
+        }
+
 
 def runs_of(suite: Path) -> list[RunSettings]:
     """The runs of a suite file, with complete settings; no data are needed."""

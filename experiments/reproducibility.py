@@ -29,7 +29,7 @@ __all__ = ["PAGE", "RECORD", "commands_of", "main", "render", "tests_of"]
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "REPRODUCIBILITY.md"
 RECORD = ROOT / "experiments" / "reproducibility.json"
-"""Date and versions of the last ``--run``, and the results at full scale."""
+"""Date and versions of the last ``--run``, results at full scale, and what the suites cost."""
 
 
 def render(record: dict[str, Any]) -> str:
@@ -49,7 +49,6 @@ def render(record: dict[str, Any]) -> str:
         record,
         methods={method: CHECKS[method] for method in METHODS},
         done={row["method"] for row in record["full_scale"]},
-        suites={suite: cost_of(ROOT / suite) for suite in SUITES},
         loop_tolerance=LOOP_TOLERANCE,
         formula_tolerance=FORMULA_TOLERANCE,
         peak=PEAK,
@@ -124,6 +123,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return 1
         record |= {"date": date.today().isoformat(), "torch": torch.__version__.partition("+")[0]}
     record["full_scale"] = _merged(record["full_scale"], new)
+    record["costs"] = {suite: cost_of(ROOT / suite).as_row() for suite in SUITES}
     for path, text in ((RECORD, json.dumps(record, indent=2) + "\n"), (PAGE, render(record))):
         with atomic_write(path) as temporary:
             temporary.write_text(text, encoding="utf-8")

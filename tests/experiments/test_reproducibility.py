@@ -7,6 +7,7 @@ import pytest
 from avalanche_seg.cli.options.methods import METHODS
 from avalanche_seg.cli.options.resolve import parse
 from experiments import reproducibility
+from experiments.full_scale import SUITES, cost_of
 from experiments.reproducibility import PAGE, RECORD, commands_of, main, render
 from tests.cli.runs import write_run
 from tests.experiments.test_full_scale import FIRST, THEN
@@ -18,6 +19,15 @@ def test_the_page_is_what_the_command_writes():
     assert PAGE.read_text(encoding="utf-8") == render(CURRENT), (
         "run python -m experiments.reproducibility"
     )
+
+
+@pytest.mark.parametrize("suite", SUITES)
+def test_the_costs_are_about_todays(suite):
+    told, found = CURRENT["costs"][suite], cost_of(PAGE.parent / suite).as_row()
+    for name in ("n_runs", "n_first_steps", "iterations"):
+        assert told[name] == found[name]
+    # How many FLOPs torch counts changes with the way a network is computed.
+    assert told["pflop"] == pytest.approx(found["pflop"], rel=0.5)
 
 
 def test_every_method_has_a_row_in_both_tables():
