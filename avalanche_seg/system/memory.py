@@ -46,7 +46,8 @@ def reset_peak_memory(device: torch.device | str = "cpu") -> None:
     """
     with suppress(OSError):
         (_PROC / "clear_refs").write_text("5")
-    if torch.device(device).type == "cuda":
+    # Before its first use a GPU has no peak, and refuses to begin one.
+    if torch.device(device).type == "cuda" and torch.cuda.is_initialized():
         torch.cuda.reset_peak_memory_stats(device)
 
 

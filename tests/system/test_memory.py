@@ -53,5 +53,8 @@ def test_a_gpu_has_the_peak_of_its_allocator_too(monkeypatch):
     )
     monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", asked.append)
     reset_peak_memory("cuda:1")
+    assert asked == [], "not used yet"
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    reset_peak_memory("cuda:1")
     assert peak_memory("cuda:1")["gpu"] == 7
     assert asked == ["cuda:1", "cuda:1"]
