@@ -222,7 +222,7 @@ def test_a_loss_that_blows_up_ends_with_one_clear_error(devkit, tmp_path, capsys
 def test_a_gpu_that_runs_out_of_memory_gets_the_settings_to_lower(
     devkit, tmp_path, capsys, monkeypatch
 ):
-    def full(options):
+    def full(options, plugins):
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nmore")
 
     monkeypatch.setattr("avalanche_seg.cli.running.command.run", full)
