@@ -9,19 +9,19 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from avalanche_seg.benchmarks import train_preset
-from avalanche_seg.models import BiSeNet
+from avalanche_seg.models import BiSeNet, SegmentationModel
 from profiling.data import synthetic_benchmark
 from profiling.measuring import in_fresh_process, seconds, single_thread
 from profiling.report import Section, main
 from profiling.training_step import our_strategy
 
-__all__ = ["Task", "measure"]
+__all__ = ["PEAK", "UTILISATION", "Task", "flops_of", "measure"]
 
 _BATCH = 24
 # Assumed, not measured: dense bf16 peak of an NVIDIA A100 (data sheet), and what of it small
 # convolutions reach; eight GPUs share the work with this efficiency.
-_PEAK = 312e12
-_UTILISATION = (0.10, 0.30)
+PEAK = 312e12
+UTILISATION = (0.10, 0.30)
 _SCALING = 0.9
 
 
@@ -105,7 +105,7 @@ def _measure_parts(quick: bool) -> Parts:
         trained = min(seconds(train) for _ in range(1 if quick else 3)) / images
     model = BiSeNet("resnet18")
     model.grow(21)
-    forward, student = _flops(model, crop)
+    forward, student = flops_of(model, crop)
     model.to(memory_format=torch.channels_last)
     test_image = torch.zeros(1, 3, *size, dtype=torch.uint8)
     predict = partial(model.predict, test_image)
@@ -119,9 +119,10 @@ def _read(dataset: Sequence[object], n: int) -> None:
         dataset[index % len(dataset)]
 
 
-def _flops(model: BiSeNet, crop: int) -> tuple[int, int]:
+def flops_of(model: SegmentationModel, crop: int) -> tuple[int, int]:
     """FLOPs an image of a forward pass without gradient, and of forward and backward."""
-    images = torch.zeros(2, 3, crop, crop)  # Batch norm needs two.
+    device = next(model.parameters()).device  # The meta device counts without computing.
+    images = torch.zeros(2, 3, crop, crop, device=device)  # Batch norm needs two.
     with torch.no_grad(), FlopCounterMode(display=False) as forward:
         model.eval()(images)
     with FlopCounterMode(display=False) as both:
@@ -179,7 +180,7 @@ def _time_section(parts: Parts) -> Section:
         flops = sum(trained) * parts.student + sum(trained[1:]) * parts.forward
         flops += task.n_test * len(task.images) * parts.forward
         for gpus in (1, 8):
-            speed = [_PEAK * u * gpus * (1 if gpus == 1 else _SCALING) for u in _UTILISATION]
+            speed = [PEAK * u * gpus * (1 if gpus == 1 else _SCALING) for u in UTILISATION]
             slow, fast = (flops / rate for rate in speed)
             images = sum(trained)
             rows.append(
@@ -194,7 +195,7 @@ def _time_section(parts: Parts) -> Section:
                     f"{(images * parts.step + _tested(task, parts)) / 3600:,.0f}",
                 ]
             )
-    low, high = (f"{100 * u:.0f}" for u in _UTILISATION)
+    low, high = (f"{100 * u:.0f}" for u in UTILISATION)
     return Section(
         "Cost: worked out",
         "Time follows from the FLOPs and an assumed share of an assumed peak; it is no "
@@ -214,7 +215,7 @@ def _time_section(parts: Parts) -> Section:
             "Measured: FLOPs per image, seconds per sample and core, bytes per sample, seconds per "
             "image "
             "on this machine (last column).",
-            f"Assumed: {_PEAK / 1e12:.0f} TFLOP/s a GPU (dense bf16 of an A100), {low} to {high} % "
+            f"Assumed: {PEAK / 1e12:.0f} TFLOP/s a GPU (dense bf16 of an A100), {low} to {high} % "
             f"of it reached, {_SCALING:.0%} efficiency on eight; the whole test set after every "
             "step; ADE20K's images as large as VOC's on the disk, and as many channels.",
         ],

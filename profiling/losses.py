@@ -19,7 +19,7 @@ from profiling.measuring import Comparison, compare, in_fresh_process, in_passes
 from profiling.memory import extra_memory
 from profiling.report import Section, Target, main
 
-__all__ = ["measure"]
+__all__ = ["forward_backward", "measure", "original_mib", "our_mib", "problem"]
 
 Objective = Callable[[Tensor, Tensor, Tensor], Tensor]
 _WEIGHT, _TEACHER_SCALE = 10.0, 1.0
@@ -181,20 +181,22 @@ def _growth(quick: bool) -> Section:
 def _compare(name: str, size: int, quick: bool) -> tuple[Comparison, int, int, float]:
     """Seconds of both, extra memory of the original and of ours, difference of the gradients."""
     ours, theirs, *_ = OBJECTIVES[name]
-    problem = _problem(4, 21, size)
-    small = _problem(1, 21, 32)
+    given = problem(4, 21, size)
+    small = problem(1, 21, 32)
     # Memory first: the more was computed before, the more scattered the allocator's free memory is.
     memory = [
-        extra_memory(partial(_gradient, f, *problem), warmup=partial(_gradient, f, *small))
+        extra_memory(
+            partial(forward_backward, f, *given), warmup=partial(forward_backward, f, *small)
+        )
         for f in (theirs, ours)
     ]
     times = compare(
-        partial(_gradient, ours, *problem),
-        partial(_gradient, theirs, *problem),
+        partial(forward_backward, ours, *given),
+        partial(forward_backward, theirs, *given),
         rounds=1 if quick else 5,
     )
-    expected = _gradient(theirs, *problem)
-    error = (_gradient(ours, *problem) - expected).abs().max() / expected.abs().max()
+    expected = forward_backward(theirs, *given)
+    error = (forward_backward(ours, *given) - expected).abs().max() / expected.abs().max()
     return times, memory[0], memory[1], error.item()
 
 
@@ -204,8 +206,8 @@ def _compare_growth(
     """How many times longer than ``base`` the shape takes: ours, and the original."""
     results = [
         compare(
-            partial(_gradient, objective, *_problem(1, *base)),
-            partial(_gradient, objective, *_problem(1, *shape)),
+            partial(forward_backward, objective, *problem(1, *base)),
+            partial(forward_backward, objective, *problem(1, *shape)),
             rounds=1 if quick else 7,
         )
         for objective in (our_mib, original_mib)
@@ -213,7 +215,7 @@ def _compare_growth(
     return results[0], results[1]
 
 
-def _problem(batch: int, n_channels: int, size: int) -> tuple[Tensor, Tensor, Tensor]:
+def problem(batch: int, n_channels: int, size: int) -> tuple[Tensor, Tensor, Tensor]:
     """Logits, label map of blocks of 8 x 8 pixels, 5 % of them void, and the teacher's logits."""
     generator = torch.Generator().manual_seed(0)
     n_old, low = n_channels * 16 // 21, size // _STRIDE
@@ -226,7 +228,9 @@ def _problem(batch: int, n_channels: int, size: int) -> tuple[Tensor, Tensor, Te
     return logits, target, teacher
 
 
-def _gradient(objective: Objective, logits: Tensor, target: Tensor, teacher: Tensor) -> Tensor:
+def forward_backward(
+    objective: Objective, logits: Tensor, target: Tensor, teacher: Tensor
+) -> Tensor:
     """One forward and backward."""
     logits = logits.detach().requires_grad_()
     objective(logits, target, teacher).backward()

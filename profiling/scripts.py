@@ -11,6 +11,7 @@ SCRIPTS = (
     "street_scenes",
     "mask_statistics",
     "losses",
+    "busy_machine",
     "penalties",
     "training_step",
     "deeplabv3_step",
@@ -24,6 +25,7 @@ SCRIPTS = (
     "scale",
     "data_size",
     "cost",
+    "suite",
 )
 """Modules of this package with a function ``measure``, in the order of the file."""
 

@@ -15,12 +15,17 @@ FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["experiments.run", "tests.tiny"])
 
 
-def in_processes(function: Callable[..., None], n: int, *arguments: Any) -> None:
-    """Call ``function(*arguments)`` in ``n`` processes of one process group; all must succeed."""
+def in_processes(
+    function: Callable[..., None], n: int, *arguments: Any, cuda: bool = False
+) -> None:
+    """Call ``function(*arguments)`` in ``n`` processes of one process group; all must succeed.
+
+    With ``cuda`` each has the GPU of its rank.
+    """
     port = free_port()
     errors = FORKS.SimpleQueue()
     processes = [
-        FORKS.Process(target=_child, args=(function, arguments, rank, n, port, errors))
+        FORKS.Process(target=_child, args=(function, arguments, rank, n, port, errors, cuda))
         for rank in range(n)
     ]
     for process in processes:
@@ -41,7 +46,7 @@ def free_port() -> int:
         return int(server.getsockname()[1])
 
 
-def _child(function, arguments, rank, n, port, errors):
+def _child(function, arguments, rank, n, port, errors, cuda):
     from avalanche_seg.system import process_group
 
     torch.set_num_threads(1)
@@ -53,7 +58,7 @@ def _child(function, arguments, rank, n, port, errors):
         "MASTER_PORT": str(port),
     }
     try:
-        with process_group(cuda=False):
+        with process_group(cuda=cuda):
             function(*arguments)
     except BaseException:
         errors.put(f"process {rank}: {traceback.format_exc()}")

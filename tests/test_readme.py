@@ -102,6 +102,13 @@ def run_command(words, folder):
     assert done.returncode == 0, done.stderr
 
 
+def write_short_suite(name, folder):
+    """The repository's suite, and short."""
+    short = "".join(f"{k[2:]} = {v}\n" for k, v in zip(SHORT[::2], SHORT[1::2], strict=True))
+    (folder / name).parent.mkdir(exist_ok=True)
+    (folder / name).write_text(short + (ROOT / name).read_text(encoding="utf-8"))
+
+
 def test_the_table_has_a_command_for_every_job():
     shown = " ".join(COMMANDS)
     for job in (
@@ -110,6 +117,7 @@ def test_the_table_has_a_command_for_every_job():
         " compare",
         " report",
         " predict",
+        " suite",
         " data",
         "--method",
         "--metrics",
@@ -121,6 +129,8 @@ def test_the_table_has_a_command_for_every_job():
 def test_the_commands_of_the_table_run(command, folder):
     name = next(path.name for path in (folder / "runs").glob("MiB_*"))
     photos = "data/synthetic/VOC2012/JPEGImages/2012_000001.jpg"
+    if " suite " in command:
+        write_short_suite(command.split()[2], folder)
     run_command(command.replace("NAME", name).replace("PHOTOS", photos).split(), folder)
     if " report" in command:
         assert "<html" in (folder / "report.html").read_text(encoding="utf-8")

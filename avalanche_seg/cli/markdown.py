@@ -20,6 +20,10 @@ from avalanche_seg.cli.significance import check_against, told_apart
 __all__ = ["BACKGROUNDS", "Background", "markdown"]
 
 Background = Literal["out", "in", "both"]
+_LEGEND = (
+    "mIoU in percent after the last step, mean ± standard deviation over seeds; bg: the background "
+    "counts. Differences of two methods are in all, paired by seed, with 95 % intervals."
+)
 BACKGROUNDS: dict[Background, tuple[str, ...]] = {
     "out": ("old", "new", "all"),
     "in": ("old with bg", "new", "all with bg"),
@@ -53,7 +57,7 @@ def markdown(
         ValueError: when no section has the method ``against``.
     """
     check_against(sections, against)
-    parts = []
+    parts = [_LEGEND]
     for section in sections:
         parts += [f"{heading} {section.title}", _results(section, background)]
         parts += ["\n".join(f"- {line}" for line in told_apart(section, against))]

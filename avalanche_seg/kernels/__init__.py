@@ -3,6 +3,7 @@
 from avalanche_seg.kernels.annotated_terms import AnnotatedTerms
 from avalanche_seg.kernels.argmax import labelled_tiles, predicted_labels
 from avalanche_seg.kernels.channel_groups import EXP_SAFE_BOUND, exp_, score_bound
+from avalanche_seg.kernels.choice import Kernels, check_kernels, use_kernels
 from avalanche_seg.kernels.counting import count_values
 from avalanche_seg.kernels.entropy import PredictionEntropy, prediction_entropy
 from avalanche_seg.kernels.guided_terms import GuidedTerms
@@ -19,12 +20,14 @@ __all__ = [
     "AnnotatedTerms",
     "EXP_SAFE_BOUND",
     "GuidedTerms",
+    "Kernels",
     "LabelSigmoid",
     "PixelTerms",
     "PredictionEntropy",
     "SoftmaxTerms",
     "TeacherSigmoid",
     "Workspace",
+    "check_kernels",
     "compute_dtype",
     "count_values",
     "convolve_resized",
@@ -37,4 +40,5 @@ __all__ = [
     "prediction_entropy",
     "resize_logits",
     "score_bound",
+    "use_kernels",
 ]

@@ -11,15 +11,18 @@ that is to be differentiated itself (``create_graph=True``), and under ``torch.c
 the fusing on its own.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from avalanche_seg.kernels.channel_groups import score_bound
+from avalanche_seg.kernels.choice import fuses
 from avalanche_seg.kernels.pixel_terms import Pixels, PixelTerms
 from avalanche_seg.kernels.resize import compute_dtype, resize_logits
-from avalanche_seg.kernels.tile_resize import TileResize, stripes
+from avalanche_seg.kernels.threads import in_threads
+from avalanche_seg.kernels.tile_resize import Stripe, TileResize, stripes
 from avalanche_seg.kernels.workspace import Workspace
 
 __all__ = ["pixel_losses"]
@@ -85,14 +88,15 @@ class _PixelLosses(torch.autograd.Function):
         gradient: bool,
     ) -> tuple[Tensor, ...]:
         ctx.terms, ctx.size, ctx.maps = terms, size, maps
+        ctx.sweep = sweep = _sweep_of(terms, logits, teacher, size)
         dtype, gradients = compute_dtype(logits), None
         if maps:  # The gradient waits for the weight of each pixel.
             losses = logits.new_empty((terms.n_terms, len(logits), *size), dtype=dtype)
-            _sweep(terms, size, logits, teacher, target, maps=losses)
+            sweep(terms, size, logits, teacher, target, maps=losses)
         else:
             if gradient:
                 gradients = logits.new_zeros((terms.n_terms, *logits.shape), dtype=dtype)
-            losses = _sweep(terms, size, logits, teacher, target, gradients=gradients)
+            losses = sweep(terms, size, logits, teacher, target, gradients=gradients)
         ctx.save_for_backward(logits, teacher, target, gradients)
         return losses.unbind()
 
@@ -106,7 +110,7 @@ class _PixelLosses(torch.autograd.Function):
         weights = torch.stack(upstream)
         if ctx.maps:
             gradients = logits.new_zeros((1, *logits.shape), dtype=weights.dtype)
-            _sweep(
+            ctx.sweep(
                 ctx.terms, ctx.size, logits, teacher, target, gradients=gradients, weights=weights
             )
             return gradients[0].to(logits.dtype), *[None] * 6
@@ -132,6 +136,16 @@ def _plain_losses(
             None if teacher is None else resize_logits(teacher.to(dtype), size),
         )
     return losses if maps else tuple(loss.sum() for loss in losses)
+
+
+def _sweep_of(
+    terms: PixelTerms, logits: Tensor, teacher: Tensor | None, size: tuple[int, int]
+) -> Callable[..., Tensor]:
+    if fuses(terms, logits, teacher, size):
+        from avalanche_seg.kernels.fused_softmax import softmax_sweep  # Imports Triton.
+
+        return softmax_sweep
+    return _sweep
 
 
 def _sweep(
@@ -165,20 +179,23 @@ def _sweep(
     # Products of matrices copy each of them when channels lie last in memory.
     logits = logits.to(dtype).contiguous()
     teacher = None if teacher is None else teacher.to(dtype).contiguous()
-    student = TileResize(logits, size)
-    former = None if teacher is None else TileResize(teacher, size)
     bound = max(score_bound(scores) for scores in (logits, teacher) if scores is not None)
-    sums = list(logits.new_zeros(terms.n_terms))
     into = () if gradients is None else gradients.unbind()
-    scratch = Workspace()
-    with torch.autocast(logits.device.type, enabled=False):
-        for images, columns, tiles in stripes(logits, size):
+
+    def worker() -> Callable[[Stripe], Callable[[], list[Tensor]]]:
+        student = TileResize(logits, size)
+        former = None if teacher is None else TileResize(teacher, size)
+        scratch = Workspace()
+
+        def compute(stripe: Stripe) -> Callable[[], list[Tensor]]:
+            images, columns, tiles = stripe
             of_student = student.across(images, columns)
             of_teacher = None if former is None else former.across(images, columns)
             of_gradients = [
                 student.gradient_stripe(gradient[images], columns, number=number)
                 for number, gradient in enumerate(into)
             ]
+            sums = []
             for rows in tiles:
                 where = (images, rows, columns)
                 scores = student.down(of_student, rows)
@@ -191,8 +208,7 @@ def _sweep(
                     spare=scratch.like(scores),
                     bound=bound,
                 )
-                losses = terms(pixels, gradient=bool(into))
-                for number, (loss, gradient) in enumerate(losses):
+                for number, (loss, gradient) in enumerate(terms(pixels, gradient=bool(into))):
                     sums.append(loss.sum())
                     if maps is not None:
                         maps[number][where] = loss
@@ -200,8 +216,26 @@ def _sweep(
                         continue
                     if weights is not None:
                         gradient.mul_(weights[number][where].unsqueeze(1))
-                    stripe = of_gradients[number if weights is None else 0]
-                    student.add_tile_gradient(stripe, gradient, rows)
-            for gradient, stripe in zip(into, of_gradients, strict=True):
-                student.add_stripe_gradient(gradient[images], stripe, columns)
-    return torch.stack(sums).view(-1, terms.n_terms).sum(dim=0)
+                    sum_of = of_gradients[number if weights is None else 0]
+                    student.add_tile_gradient(sum_of, gradient, rows)
+
+            def finish() -> list[Tensor]:
+                for gradient, sum_of in zip(into, of_gradients, strict=True):
+                    student.add_stripe_gradient(gradient[images], sum_of, columns)
+                return sums
+
+            return finish
+
+        return compute
+
+    parts = list(stripes(logits, size))
+    with torch.autocast(logits.device.type, enabled=False):
+        if logits.device.type == "cpu":
+            sums = in_threads(parts, worker)
+        else:
+            compute = worker()
+            sums = [compute(part)() for part in parts]
+        flat = [value for values in sums for value in values]
+        if not flat:  # There is no pixel.
+            return logits.new_zeros(terms.n_terms)
+        return torch.stack(flat).view(-1, terms.n_terms).sum(dim=0)

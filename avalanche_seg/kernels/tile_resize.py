@@ -15,7 +15,10 @@ from torch import Tensor
 from avalanche_seg.kernels.resize import bilinear_matrix
 from avalanche_seg.kernels.workspace import Workspace
 
-__all__ = ["TileResize", "stripes"]
+__all__ = ["Stripe", "TileResize", "stripes"]
+
+Stripe = tuple[slice, slice, list[slice]]
+"""Images and columns of a stripe, and the rows of each of its tiles."""
 
 # Scores of a tile, in bytes: on a CPU about what stays in a core's cache, elsewhere what keeps the
 # number of kernels small.
@@ -27,9 +30,11 @@ _LEAST_PIXELS = 7 << 10
 _LEAST_ROWS = 32
 # Columns that are resized across at a time; of 32 to 512 the quickest.
 _PIECE = 128
+# Stripes that there are at least, where they get no narrower than a piece: threads take one each.
+_LEAST_STRIPES = 8
 
 
-def stripes(maps: Tensor, size: tuple[int, int]) -> Iterator[tuple[slice, slice, list[slice]]]:
+def stripes(maps: Tensor, size: tuple[int, int]) -> Iterator[Stripe]:
     """A division of a result into tiles that are small enough to work on in the cache.
 
     Args:
@@ -42,7 +47,8 @@ def stripes(maps: Tensor, size: tuple[int, int]) -> Iterator[tuple[slice, slice,
     budget = _CPU_TILE if maps.device.type == "cpu" else _DEVICE_TILE
     n_pixels = max(_LEAST_PIXELS, budget // (maps.shape[1] * maps.element_size()))
     height, width = size
-    columns = max(1, min(width, n_pixels // _LEAST_ROWS))
+    widest = max(_PIECE, math.ceil(width * len(maps) / _LEAST_STRIPES))
+    columns = max(1, min(width, widest, n_pixels // _LEAST_ROWS))
     rows = _slices(height, n_pixels // columns)
     images = _slices(len(maps), n_pixels // max(1, height * width))
     for part, stripe in itertools.product(images, _slices(width, columns)):

@@ -129,6 +129,7 @@ class IncrementalHead(DynamicModule):
         step = len(self.classes_per_step)
         groups = next_groups(step, n_new, n_extra=self.n_extra, background=self.background)
         for group in groups:
+            # Made on the host, so that a seed gives the same weights on every device.
             classifier = self.factory(self.in_channels, group.n_channels)
             classifier.to(device=self._anchor.device, dtype=self._anchor.dtype)
             classifier.train(self.training)

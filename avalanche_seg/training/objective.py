@@ -6,6 +6,7 @@ from typing import Any
 from avalanche.core import BasePlugin
 from torch import Tensor, nn
 
+from avalanche_seg.kernels import Kernels, check_kernels, use_kernels
 from avalanche_seg.losses import (
     Criterion,
     CriterionObjective,
@@ -29,13 +30,23 @@ class StepObjective:
         criterion: ``(logits, target) -> scalar``; None for cross entropy. Criteria that do not
             resize logits themselves get them at the label map's size.
         objective: the classification part of the loss; None makes it of the criterion.
+        kernels: which compute it; see :func:`avalanche_seg.kernels.use_kernels`.
+
+    Raises:
+        ValueError: for unknown kernels.
 
     Attributes:
         criterion: as it is applied.
         own: the classification part.
     """
 
-    def __init__(self, criterion: Criterion | None, objective: Objective | None) -> None:
+    def __init__(
+        self,
+        criterion: Criterion | None,
+        objective: Objective | None,
+        kernels: Kernels = "tiles",
+    ) -> None:
+        self._kernels = check_kernels(kernels)
         self.criterion = at_target_size(criterion or CrossEntropy())
         self.own = objective or CriterionObjective(self.criterion)
         self._whole: Objective = self.own
@@ -76,7 +87,8 @@ class StepObjective:
 
     def __call__(self, batch: StepBatch) -> dict[str, Tensor]:
         """The weighted terms of a batch by name."""
-        return self._whole(batch)
+        with use_kernels(self._kernels):
+            return self._whole(batch)
 
     def teacher_output(self, strategy: Any) -> Any:
         """The teacher's output on the strategy's batch, where an objective needs it; else None."""

@@ -11,6 +11,7 @@ from avalanche.training.plugins import EvaluationPlugin
 from torch import nn
 from torch.optim import Optimizer
 
+from avalanche_seg.kernels import Kernels
 from avalanche_seg.metrics import loss_term_metrics, mean_iou_metrics, mean_loss_metrics
 from avalanche_seg.plugins import PevalMode
 from avalanche_seg.training.optimizers import OptimizerFactory
@@ -37,6 +38,7 @@ class TemplateOptions(TypedDict, total=False):
     amp: AmpMode
     micro_batches: int
     compile: bool
+    kernels: Kernels
 
 
 def own_plugins(options: TemplateOptions, *own: BasePlugin) -> TemplateOptions:

@@ -10,7 +10,7 @@ from avalanche.training.templates.base_sgd import PeriodicEval
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from avalanche_seg.kernels import predicted_labels
+from avalanche_seg.kernels import Kernels, predicted_labels
 from avalanche_seg.losses import Criterion, Objective
 from avalanche_seg.models import SegmentationOutput, score_function
 from avalanche_seg.plugins import (
@@ -80,6 +80,7 @@ class SegmentationTemplate(BatchTemplate):
             memory. Gradients are those of the whole batch (batch norm aside, which sees the parts)
             as long as the loss is a mean over all pixels.
         compile: compile the network at every step (``torch.nn.Module.compile``).
+        kernels: of the losses, "tiles" or "triton"; see :func:`avalanche_seg.kernels.use_kernels`.
 
     Raises:
         ValueError: for an argument of a wrong kind or out of range, by its name, and for parts of
@@ -114,6 +115,7 @@ class SegmentationTemplate(BatchTemplate):
         amp: AmpMode = "off",
         micro_batches: int = 1,
         compile: bool = False,
+        kernels: Kernels = "tiles",
     ) -> None:
         check_arguments(
             model=model,
@@ -135,7 +137,7 @@ class SegmentationTemplate(BatchTemplate):
         check_parts("criterion", [criterion])
         check_checkpoint(plugins or ())
         guarded = with_guards(plugins or (), eval_every=eval_every, peval_mode=peval_mode)
-        self._step_objective = StepObjective(criterion, objective)
+        self._step_objective = StepObjective(criterion, objective, kernels)
         periodic_eval = PeriodicEvalPlugin(eval_every, peval_mode)
         super().__init__(
             model=model,
@@ -168,8 +170,6 @@ class SegmentationTemplate(BatchTemplate):
         # preserve_format means nothing to contiguous().
         self._image_format = torch.channels_last if channels_last else torch.contiguous_format
 
-    # ---------------------------------------------------------------- model, optimizer, objective
-
     def model_adaptation(self, model: nn.Module | None = None) -> nn.Module:
         """Let the heads grow, and put the model where and how it is wanted."""
         return super().model_adaptation(model).to(memory_format=self._memory_format)
@@ -186,8 +186,6 @@ class SegmentationTemplate(BatchTemplate):
     def make_optimizer(self, **kwargs: Any) -> None:
         """Get this step's optimizer from the factory, or bring the given one up to date."""
         self.optimizer = self._optimizers.at_step(self.model, self.experience)
-
-    # ------------------------------------------------------------------------------------- a batch
 
     def forward(self) -> SegmentationOutput:
         """The model's output on the batch, logits at the model's own stride."""
@@ -236,8 +234,6 @@ class SegmentationTemplate(BatchTemplate):
             logits, scores = self.mb_output.logits, score_function(self.model)
             self._prediction = predicted_labels(logits, (height, width), scores)
         return self._prediction
-
-    # --------------------------------------------------------------------------------- after a step
 
     edits_weights = True
     """Tells :class:`~avalanche_seg.plugins.WeightEditPlugin` that it was asked in front."""

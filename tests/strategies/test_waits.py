@@ -3,12 +3,15 @@
 import inspect
 
 import pytest
+from avalanche.evaluation.metrics import loss_metrics
+from avalanche.logging import InteractiveLogger
 from avalanche.training.plugins import EvaluationPlugin
 from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from avalanche_seg import strategies
 from avalanche_seg.kernels import pixel_losses, pooled_norms
+from avalanche_seg.loggers import MetricsCSVLogger
 from avalanche_seg.metrics import (
     BoundaryIoU,
     SamplePredictions,
@@ -18,6 +21,7 @@ from avalanche_seg.metrics import (
 )
 from avalanche_seg.models import create_model
 from avalanche_seg.plugins import (
+    CheckpointPlugin,
     ClassExemplarsBuffer,
     PolyLRPlugin,
     ProgressPlugin,
@@ -30,6 +34,7 @@ from tests.daytimes import daytimes_benchmark
 from tests.fake_device import (
     CUDA,
     META,
+    WaitError,
     needs_fake_gpu,
     on_host,
     twin_of,
@@ -62,13 +67,21 @@ class OneBatch(SegmentationPlugin):
 
     def before_training_epoch(self, strategy, **kwargs):
         if strategy.experience.current_experience == self.step:
-            strategy.dataloader = self._first_of(strategy.dataloader)
+            strategy.dataloader = FirstOf(strategy.dataloader, self)
 
     def before_eval_exp(self, strategy, **kwargs):
-        strategy.dataloader = self._first_of(strategy.dataloader)
+        strategy.dataloader = FirstOf(strategy.dataloader, self)
 
-    def _first_of(self, loader):
-        first, self.second, *_ = [*loader, *loader]
+
+class FirstOf:
+    def __init__(self, loader, stop):
+        self.loader, self.stop = loader, stop
+
+    def __len__(self):
+        return len(self.loader)
+
+    def __iter__(self):
+        first, self.stop.second, *_ = [*self.loader, *self.loader]
         yield first
         raise SecondBatchError
 
@@ -79,15 +92,15 @@ def benchmarks(tmp_path_factory):
     return {task: tiny_benchmark(root, task=task) for task in ("15-5", "offline")}
 
 
-def stopped(kind, benchmark, **options):
+def stopped(kind, benchmark, *, loss=None, loggers=(), **options):
     """A strategy in the second iteration of a later step, and what stopped it."""
     stop = OneBatch(min(1, len(benchmark.train_stream) - 1))
     evaluator = EvaluationPlugin(
         mean_iou_metrics(metrics=[BoundaryIoU()]),
-        mean_loss_metrics(),
+        mean_loss_metrics() if loss is None else loss,
         loss_term_metrics(),
         SamplePredictions([0] * 768, n=9),
-        loggers=[],
+        loggers=list(loggers),
     )
     if "memory_size" in inspect.signature(kind).parameters:
         options["memory_size"] = 4
@@ -180,6 +193,21 @@ def test_neither_do_their_options(name, benchmarks, monkeypatch):
 
 def test_domains_are_not_looked_up(tmp_path, monkeypatch):
     check(strategies.EWC, daytimes_benchmark(tmp_path), monkeypatch)
+
+
+def test_neither_do_checkpoints_and_loggers(benchmarks, tmp_path, monkeypatch):
+    check(
+        strategies.MiB,
+        benchmarks["15-5"],
+        monkeypatch,
+        plugins=[CheckpointPlugin(tmp_path / "state.pt")],
+        loggers=[InteractiveLogger(), MetricsCSVLogger(tmp_path / "log.csv")],
+    )
+
+
+def test_avalanches_own_mean_loss_does(benchmarks, monkeypatch):
+    with pytest.raises(WaitError, match="reads a value"):
+        check(strategies.MiB, benchmarks["15-5"], monkeypatch, loss=loss_metrics(epoch=True))
 
 
 @pytest.mark.parametrize("rule", ["code", "paper"])

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from avalanche_seg.system import FolderLock, remove_left_overs
+from avalanche_seg.system import FolderLock, folder_holder, remove_left_overs
 from avalanche_seg.system.alive import this_process
 from tests.distributed import FORKS
 
@@ -117,3 +117,16 @@ def test_left_overs_of_dead_processes_alone_are_removed(tmp_path):
     assert remove_left_overs(tmp_path, "b*") == [tmp_path / gone[1]]
     assert remove_left_overs(tmp_path) == [tmp_path / gone[0]]
     assert all((tmp_path / name).exists() for name in kept)
+
+
+def test_who_holds_a_folder_is_told_without_touching_it(tmp_path):
+    assert folder_holder(tmp_path / "none") is None
+    assert folder_holder(tmp_path) is None
+    hold(tmp_path, pid=NOBODY)
+    assert folder_holder(tmp_path) is None
+    hold(tmp_path, host="other")
+    assert folder_holder(tmp_path)["host"] == "other"
+    silent = time.time() - 100
+    os.utime(tmp_path / "in_use.json", (silent, silent))
+    assert folder_holder(tmp_path) is None
+    assert (tmp_path / "in_use.json").exists()

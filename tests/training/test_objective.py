@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from avalanche_seg.kernels import choice
 from avalanche_seg.losses import CriterionObjective, CrossEntropy, TeacherTerm
 from avalanche_seg.models import SegmentationModel
 from avalanche_seg.plugins import (
@@ -111,3 +112,26 @@ def test_the_sum_of_the_terms_is_the_loss_of_a_criterion_of_torchs(benchmark):
     for ours, expected in seen:
         assert ours == pytest.approx(expected, rel=1e-5)
     assert torch.isfinite(torch.tensor(seen)).all()
+
+
+def test_losses_are_computed_by_the_kernels_that_were_chosen(benchmark, monkeypatch):
+    asked = []
+
+    def fuses(*args):
+        asked.append(choice._chosen.get())
+        return False
+
+    monkeypatch.setattr("avalanche_seg.kernels.pixel_loss.fuses", fuses)
+    for kernels in ("tiles", "triton"):
+        options = {} if kernels == "tiles" else {"kernels": kernels}
+        strategy = FineTuning(
+            model=tiny_model(), optimizer=sgd(), train_mb_size=4, evaluator=None, **options
+        )
+        strategy.train(benchmark.train_stream[0], eval_streams=[])
+        assert asked and set(asked) == {kernels}
+        asked.clear()
+
+
+def test_unknown_kernels_are_refused():
+    with pytest.raises(ValueError, match="kernels='cuda' is unknown; expected one of tiles"):
+        FineTuning(model=tiny_model(), optimizer=sgd(), kernels="cuda")

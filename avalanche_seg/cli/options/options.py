@@ -23,6 +23,7 @@ from avalanche_seg.cli.options.own_data import OWN_DATA
 from avalanche_seg.cli.recipes import RECIPES
 from avalanche_seg.cli.running.loggers import LOGGERS, read_names
 from avalanche_seg.datasets import READERS, reader_help
+from avalanche_seg.kernels import Kernels
 from avalanche_seg.metrics import METRICS
 from avalanche_seg.models import BACKBONES, known_models
 from avalanche_seg.plugins import LabelMode, MemoryPolicy, Selection
@@ -188,6 +189,8 @@ class Options:
     channels_last: bool = _speed("keep images and weights channels last", default=True)
     compile: bool = _speed("compile the network with torch.compile, which needs a C++ compiler on "
         "the CPU")
+    kernels: Kernels = _speed("what computes the losses; triton, one kernel for GPUs, is checked "
+        "by its interpreter and untimed", default="tiles")
     micro_batches: int = _speed("compute every batch in so many parts, for less memory",
         default=1, within=Range(1))
 

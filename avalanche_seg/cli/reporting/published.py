@@ -15,7 +15,13 @@ __all__ = ["convention", "differences", "is_comparable", "other_settings", "publ
 _CLASSES: Final = {"voc": 20, "ade20k": 150}
 _TITLES: Final = {"voc": "VOC 2012", "ade20k": "ADE20K"}
 _SAME_TASK: Final = {"15-1": "15-5s", "50": "50-50"}
-_OFF: Final = ("fix_bn", "fix_bn_affine", "freeze", "freeze_body")  # In every source.
+_OFF: Final = (
+    "fix_bn",
+    "fix_bn_later",
+    "fix_bn_affine",
+    "freeze",
+    "freeze_body",
+)  # In every source.
 _LOOKED_AT_ELSEWHERE: Final = {"backbone", "setting", "random_seed"}
 
 

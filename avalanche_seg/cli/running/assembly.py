@@ -126,6 +126,7 @@ def make_strategy(
         "amp": options.amp,
         "micro_batches": options.micro_batches,
         "compile": options.compile,
+        "kernels": options.kernels,
     }
     if options.method == "SMiB":  # It replays the memory itself.
         arguments |= memory_of(options)

@@ -1,3 +1,3 @@
 """Suites: many runs in one command, which share what they have in common."""
 
-__all__: list[str] = []
+__all__ = []

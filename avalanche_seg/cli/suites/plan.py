@@ -178,7 +178,8 @@ def _check_earlier(job: Job) -> None:
     changed = [
         f"{name} was {config.get(name)!r} and is {value!r}"
         for name, value in mine.items()
-        if config and config.get(name) != value
+        # What "auto" stands for is recorded by the run.
+        if config and config.get(name) != value and value != "auto"
     ]
     if changed:
         raise ValueError(

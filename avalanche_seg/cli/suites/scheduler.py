@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -13,7 +14,7 @@ from avalanche_seg.cli.failures import INTERRUPTED
 from avalanche_seg.cli.suites.jobs import Job
 from avalanche_seg.cli.suites.plan import Plan
 from avalanche_seg.cli.suites.shared_step import damage, set_aside
-from avalanche_seg.cli.suites.worker import process_context, run_job
+from avalanche_seg.cli.suites.worker import BEGIN, process_context, run_job
 
 __all__ = ["FAILURES", "LOGS", "Scheduler", "State"]
 
@@ -91,7 +92,7 @@ class Scheduler:
         try:
             while self._step():
                 pass
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, SystemExit):  # The latter from a cluster's signal.
             self._stop()
             raise
         finally:
@@ -187,6 +188,7 @@ class Scheduler:
         job.again()
         if code == 0 and job.finished:
             state.told = "finished"
+            self._failure(job).unlink(missing_ok=True)
             self.note(f"{job.name}: finished after {seconds:.0f} s")
         elif code == INTERRUPTED and self._stopping:
             state.told = "waiting"
@@ -198,23 +200,28 @@ class Scheduler:
         else:
             state.told, state.why = "failed", self._reason(job, code)
             self.note(f"{job.name}: failed after {seconds:.0f} s: {state.why}")
-            (self.plan.folder / FAILURES / f"{job.name}.txt").write_text(state.why + "\n")
+            with suppress(OSError):  # Of a full disk.
+                self._failure(job).write_text(state.why + "\n", encoding="utf-8")
 
     def _reason(self, job: Job, code: int | None) -> str:
         if code is not None and code < 0:
             return f"its process was killed by signal {-code}, {_TRIES} times"
-        lines = self.log(job).read_text(encoding="utf-8", errors="replace").splitlines()
-        told = [line for line in lines if line.strip()]
+        text = self.log(job).read_text(encoding="utf-8", errors="replace")
+        told = [line for line in text.rpartition(BEGIN)[2].splitlines() if line.strip()]
         errors = [line for line in told if line.startswith("error: ")]
         return (errors or told)[-1].removeprefix("error: ")
 
     def _failed_elsewhere(self, job: Job) -> str | None:
         """Why another worker of these hours failed at a job."""
-        path = self.plan.folder / FAILURES / f"{job.name}.txt"
+        path = self._failure(job)
         try:
-            return path.read_text().strip() if path.stat().st_mtime > self._began else None
+            late = path.stat().st_mtime > self._began
+            return path.read_text(encoding="utf-8").strip() if late else None
         except OSError:
             return None
+
+    def _failure(self, job: Job) -> Path:
+        return self.plan.folder / FAILURES / f"{job.name}.txt"
 
     def log(self, job: Job) -> Path:
         """Where a job's output goes."""

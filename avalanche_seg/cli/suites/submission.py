@@ -1,10 +1,10 @@
 """A suite on a cluster: workers of a SLURM array, each of which may die."""
 
 import argparse
-import ast
 from pathlib import Path
 from typing import Any
 
+from avalanche_seg.cli.options.fields import read_values
 from avalanche_seg.cli.suites.command import run_suite
 from avalanche_seg.cli.suites.display import plan_text
 from avalanche_seg.cli.suites.plan import make_plan
@@ -58,7 +58,10 @@ def submit(given: argparse.Namespace) -> list[Any]:
     suite = read_suite(given.file)
     plan = make_plan(suite, given.logdir, only=given.only)
     print(plan_text(plan))
-    options = _options(given.submit_options)
+    try:
+        options = read_values(given.submit_options)
+    except ValueError as error:
+        raise ValueError(f"--submit_options: {error}") from error
     if given.dry_run:
         return []
     worker = Worker(
@@ -81,16 +84,3 @@ def submit(given: argparse.Namespace) -> list[Any]:
         ) from error
     print(f"{len(jobs)} workers: {', '.join(job.job_id for job in jobs)}; they write to {folder}")
     return jobs
-
-
-def _options(words: list[str]) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    for word in words:
-        key, equals, text = word.partition("=")
-        if not equals:
-            raise ValueError(f"--submit_options {word}; expected KEY=VALUE")
-        try:
-            values[key] = ast.literal_eval(text)
-        except (ValueError, SyntaxError):
-            values[key] = text
-    return values

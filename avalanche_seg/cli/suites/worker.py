@@ -14,7 +14,10 @@ from avalanche_seg.cli.suites.jobs import STATUS_FILE
 from avalanche_seg.plugins import SegmentationPlugin
 from avalanche_seg.system import atomic_write
 
-__all__ = ["StatusPlugin", "process_context", "run_job"]
+__all__ = ["BEGIN", "StatusPlugin", "process_context", "run_job"]
+
+BEGIN = "\n$ avalanche-seg run "
+"""In a log, before the arguments of every call."""
 
 _EVERY = 2.0  # Seconds between two writings of how far a job is.
 
@@ -82,7 +85,7 @@ def run_job(command: Sequence[str], folder: Path, log: Path, threads: int, gpu: 
     torch.set_num_threads(threads)
     keep_freed_memory()
     with log.open("a", encoding="utf-8", buffering=1) as file:
-        file.write(f"\n$ avalanche-seg run {' '.join(command)}\n")
+        file.write(f"{BEGIN}{' '.join(command)}\n")
         # Below Python too: what a library or a dying interpreter prints.
         for stream in (1, 2):
             os.dup2(file.fileno(), stream)

@@ -12,17 +12,22 @@ from avalanche_seg.system import is_main, world_size
 __all__ = ["ArithmeticLog", "arithmetic"]
 
 
-def arithmetic(device: torch.device) -> dict[str, Any]:
-    """What decides on the order of floating point operations, as plain values.
+def arithmetic(device: torch.device, amp: str = "off") -> dict[str, Any]:
+    """What decides on the order and the type of floating point operations, as plain values.
 
     Sums over pixels and images are split among threads and processes, and kernels differ between
     devices and versions of torch.
 
+    Args:
+        device: that is trained on.
+        amp: the type of mixed precision, which ``amp="auto"`` leaves to the device.
+
     Example:
         >>> sorted(arithmetic(torch.device("cpu")))
-        ['device', 'processes', 'threads', 'torch']
+        ['amp', 'device', 'processes', 'threads', 'torch']
     """
     return {
+        "amp": amp,
         "threads": torch.get_num_threads(),
         "processes": world_size(),
         "device": device.type,
@@ -40,10 +45,10 @@ class ArithmeticLog:
     def __init__(self) -> None:
         self.entries: list[dict[str, Any]] = []
 
-    def go_on(self, saved: Sequence[dict[str, Any]], device: torch.device, path: Path) -> None:
+    def go_on(self, saved: Sequence[dict[str, Any]], strategy: Any, path: Path) -> None:
         """Take over what was saved; warn when the training goes on with another arithmetic."""
         self.entries = list(saved)
-        now = arithmetic(device)
+        now = _of(strategy)
         changes = [
             f"{name} {before} to {now[name]}"
             for name, before in (self.entries[-1] if self.entries else {}).items()
@@ -59,7 +64,12 @@ class ArithmeticLog:
 
     def note(self, strategy: Any, epoch: int) -> None:
         """Add the arithmetic of now, if it is another one, in an epoch of the current step."""
-        now, step = arithmetic(strategy.device), strategy.experience.current_experience
+        now, step = _of(strategy), strategy.experience.current_experience
         last = self.entries[-1] if self.entries else {}
         if any(last.get(name) != value for name, value in now.items()):
             self.entries.append({"step": step, "epoch": epoch, **now})
+
+
+def _of(strategy: Any) -> dict[str, Any]:
+    precision = getattr(strategy, "precision", None)  # Other people's strategies have none.
+    return arithmetic(strategy.device, getattr(precision, "amp", "off"))

@@ -57,7 +57,7 @@ class CheckpointPlugin(SegmentationPlugin):
     Attributes:
         stop: set it (from a signal handler) and the training saves its state after the current
             iteration and raises KeyboardInterrupt; an evaluation stops after its current batch.
-        arithmetic: threads, processes, device and version, where they changed.
+        arithmetic: threads, processes, device, precision and version, where they changed.
 
     Raises:
         ValueError: when ``every_iterations`` is less than one.
@@ -120,7 +120,7 @@ class CheckpointPlugin(SegmentationPlugin):
             return experiences
         check_settings(loaded["settings"], self.settings, self.path)
         # States of earlier versions do not tell.
-        self.arithmetic.go_on(loaded.get("arithmetic", ()), strategy.device, self.path)
+        self.arithmetic.go_on(loaded.get("arithmetic", ()), strategy, self.path)
         for experience in experiences:
             if experience.current_experience < loaded["step"]:
                 grow(strategy, experience)

@@ -75,6 +75,13 @@ def test_a_run_of_the_same_name_with_other_settings_is_refused(devkit, tmp_path)
         plan_of(devkit, tmp_path, method="FT", lr=0.1)
 
 
+def test_what_auto_stood_for_is_no_other_setting(devkit, tmp_path):
+    (run,) = plan_of(devkit, tmp_path, method="FT", amp="auto").runs
+    run.folder.mkdir(parents=True)
+    (run.folder / "config.json").write_text(json.dumps(run.options.as_dict() | {"amp": "bf16"}))
+    plan_of(devkit, tmp_path, method="FT", amp="auto")
+
+
 def test_data_that_cannot_work_are_refused_before_anything_is_trained(devkit, tmp_path):
     with pytest.raises(ValueError, match="exemplars_size 1000 is more than the 20 training images"):
         plan_of(devkit, tmp_path, method="SMiB", exemplars_size=1000)

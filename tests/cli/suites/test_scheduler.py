@@ -72,6 +72,9 @@ def test_a_failed_run_stops_no_other_and_one_whose_first_step_failed_is_blocked(
     bad_runs = [{"method": "ILT", "name": "bad"} | bad, {"method": "LWF", "name": "bad2"} | bad]
     blocks = [*bad_runs, {"method": METHODS}]
     plan = plan_of(devkit, tmp_path, runs=blocks)
+    log = plan.folder / "logs" / f"{plan.runs[0].first_step.name}.log"
+    log.parent.mkdir(parents=True)
+    log.write_text("error: of an earlier call\n")
     notes: list[str] = []
     states = work(plan, note=notes.append)
     told = {name.split("_")[0]: state.told for name, state in states.items()}

@@ -31,13 +31,14 @@ def benchmark(tmp_path):
         ({"processes": 4}, "processes 4 to 1"),
         ({"device": "cuda"}, "device cuda to cpu"),
         ({"torch": "1.0"}, "torch 1.0 to 2"),
+        ({"amp": "bf16"}, "amp bf16 to off"),
         ({"threads": 99, "processes": 2}, r"threads 99 to \d+, processes 2 to 1"),
     ],
 )
 def test_a_change_is_warned_of_and_recorded(tmp_path, change, told):
     log, before = ArithmeticLog(), {"step": 0, "epoch": 0, **arithmetic(CPU), **change}
     with pytest.warns(UserWarning, match=rf"x\.pt goes on with other arithmetic \({told}"):
-        log.go_on([before], CPU, tmp_path / "x.pt")
+        log.go_on([before], at_step(1), tmp_path / "x.pt")
     log.note(at_step(1), 3)
     log.note(at_step(1), 4)
     assert log.entries == [before, {"step": 1, "epoch": 3, **arithmetic(CPU)}]
@@ -49,7 +50,7 @@ def test_without_a_change_nothing_is_said(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for saved in (log.entries, []):  # States of earlier versions tell nothing.
-            ArithmeticLog().go_on(saved, CPU, tmp_path / "x.pt")
+            ArithmeticLog().go_on(saved, at_step(0), tmp_path / "x.pt")
 
 
 def test_a_training_that_goes_on_with_other_threads_says_so(benchmark, tmp_path, monkeypatch):
@@ -62,3 +63,10 @@ def test_a_training_that_goes_on_with_other_threads_says_so(benchmark, tmp_path,
         train(FineTuning, benchmark, path)
     first, second = read_state(path)["arithmetic"]
     assert (second["threads"], second["step"]) == (77, 0) and first["threads"] != 77
+
+
+def test_the_precision_that_a_device_chose_is_recorded():
+    strategy, log = at_step(0), ArithmeticLog()
+    strategy.precision = SimpleNamespace(amp="bf16")
+    log.note(strategy, 0)
+    assert log.entries == [{"step": 0, "epoch": 0, **arithmetic(CPU, "bf16")}]

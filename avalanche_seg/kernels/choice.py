@@ -1,0 +1,94 @@
+"""Which kernels compute the losses of pixels."""
+
+import importlib.util
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor
+
+from avalanche_seg.kernels.pixel_terms import PixelTerms
+from avalanche_seg.kernels.softmax_terms import SoftmaxTerms
+
+__all__ = ["Kernels", "check_kernels", "fuses", "use_kernels"]
+
+Kernels = Literal["tiles", "triton"]
+"""Torch's operations on tiles, or one kernel written in Triton."""
+
+_chosen: ContextVar[Kernels] = ContextVar("kernels", default="tiles")
+_told: set[str] = set()
+_MOST_CHANNELS = 512  # What a program of the kernel can hold.
+
+
+@contextmanager
+def use_kernels(kernels: Kernels) -> Iterator[None]:
+    """Compute losses by other kernels within this block.
+
+    "triton" computes the cross entropies and the distillations of softmax probabilities (those of
+    fine-tuning, LwF, ILT and MiB) with their gradients by one kernel on a GPU, for maps that are
+    not resized to less, up to 512 channels, in float32 and half precision. It was checked against
+    float64 by Triton's interpreter and has not been timed on a GPU, so it is a choice. Everything
+    else, and everything under ``torch.use_deterministic_algorithms``, is computed by tiles as
+    before: the kernel adds up gradients in no fixed order.
+
+    Args:
+        kernels: "tiles" or "triton".
+
+    Raises:
+        ValueError: for another name.
+
+    Warns:
+        UserWarning: once, where there is no Triton, or no GPU: then tiles compute the losses.
+
+    Example:
+        >>> from avalanche_seg.losses import cross_entropy
+        >>> with use_kernels("tiles"):
+        ...     loss = cross_entropy(torch.zeros(1, 2, 1, 1), torch.tensor([[[1]]]))
+        >>> round(loss.item(), 4)
+        0.6931
+    """
+    token = _chosen.set(check_kernels(kernels))
+    try:
+        yield
+    finally:
+        _chosen.reset(token)
+
+
+def check_kernels(kernels: Kernels) -> Kernels:
+    """The name, unless it is unknown: that is a ValueError."""
+    if kernels not in get_args(Kernels):
+        raise ValueError(
+            f"kernels={kernels!r} is unknown; expected one of {', '.join(get_args(Kernels))}"
+        )
+    return kernels
+
+
+def fuses(terms: PixelTerms, logits: Tensor, teacher: Tensor | None, size: tuple[int, int]) -> bool:
+    """Whether losses are computed by the one kernel; says once why not, where Triton is missing."""
+    if _chosen.get() != "triton" or not isinstance(terms, SoftmaxTerms):
+        return False
+    if importlib.util.find_spec("triton") is None:
+        return _tell("Triton is not installed (it comes with torch's builds for CUDA)")
+    if logits.device.type != "cuda" and os.environ.get("TRITON_INTERPRET") != "1":
+        return _tell(f"the logits are on {logits.device.type}, and Triton needs a GPU")
+    maps = [logits] if teacher is None else [logits, teacher]
+    return (
+        all(one.dtype in (torch.float32, torch.float16, torch.bfloat16) for one in maps)
+        and logits.shape[1] <= _MOST_CHANNELS
+        and all(now <= then for now, then in zip(logits.shape[-2:], size, strict=True))
+        and not torch.are_deterministic_algorithms_enabled()
+    )
+
+
+def _tell(reason: str) -> bool:
+    if reason not in _told:
+        _told.add(reason)
+        warnings.warn(
+            f"kernels='triton': {reason}; the losses are computed by tiles as with kernels='tiles'",
+            stacklevel=2,
+        )
+    return False
