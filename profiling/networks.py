@@ -4,9 +4,9 @@ import copy
 from collections.abc import Callable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from avalanche_seg.models import SegmentationModel
+from avalanche_seg.models import SegmentationModel, fold_batch_norms
 
 __all__ = ["Iteration", "networks_alone", "previous_model"]
 
@@ -39,12 +39,15 @@ def networks_alone(*, whole_teacher: bool) -> Callable[[SegmentationModel], Iter
         pairs = zip(previous.head.classifiers, previous.head.groups, strict=True)
         learned = [classifier for classifier, group in pairs if group.kind != "classes"]
         model.taps = model.taps | {"head"}
+        teachers: list[nn.Module] = []
 
         def iterate(images: Tensor, labels: Tensor) -> None:
+            if not teachers:  # As a strategy's, with its norms folded.
+                teachers.append(fold_batch_norms(previous, images[:1]))
             output = model(images)
             with torch.no_grad():
                 if whole_teacher:
-                    previous(images)
+                    teachers[0](images)
                 for classifier in () if whole_teacher else learned:
                     classifier(output.features["head"])
             levels = [output.logits, *output.aux]

@@ -61,6 +61,8 @@ class SegmentationModel(nn.Module):
         normalization: of the images; in ``config`` where it is not ImageNet's.
         class_names: name of every class; empty until known.
         class_ids: number of every class in its data set; empty until known.
+        has_background: whether class 0 is the background; False where it is a class like others,
+            as in domain-incremental streams of data without one.
 
     Raises:
         ValueError: for an unknown head, background, tap or body, a number of channels that is none,
@@ -82,6 +84,7 @@ class SegmentationModel(nn.Module):
     config: dict[str, Any]
     class_names: tuple[str, ...] = ()
     class_ids: tuple[int, ...] = ()
+    has_background: bool = True
 
     def __init__(
         self,

@@ -29,6 +29,7 @@ def save_model(
     *,
     class_names: Sequence[str] | None = None,
     class_ids: Sequence[int] | None = None,
+    has_background: bool | None = None,
 ) -> None:
     """Write weights, name, config, steps and classes; the old file stays until all is written.
 
@@ -38,6 +39,7 @@ def save_model(
         class_names: the name of every class the model knows; None: its own ``class_names``.
         class_ids: the number of every class in its data set; None: its own ``class_ids``, which
             may be empty (unknown).
+        has_background: whether class 0 is the background; None: its own ``has_background``.
 
     Raises:
         ValueError: when the number of names or ids is not the number of classes, a name is given
@@ -78,6 +80,8 @@ def save_model(
         "class_names": list(names),
         "class_ids": [int(number) for number in ids],
     }
+    if not (model.has_background if has_background is None else has_background):
+        description["has_background"] = False
     state = {name: tensor.contiguous().cpu() for name, tensor in model.state_dict().items()}
     try:
         description["digest"] = _digest(description, state)
@@ -128,8 +132,8 @@ def load_model(
         device: where to put the model.
 
     Returns:
-        the model, with ``class_names`` (a tuple, one name per class) and ``class_ids`` (the same,
-        or empty).
+        the model, with ``class_names`` (a tuple, one name per class), ``class_ids`` (the same, or
+        empty) and ``has_background``.
 
     Raises:
         ValueError: when the file is missing, damaged or was not written by this package; when the
@@ -163,6 +167,7 @@ def load_model(
         model.load_state_dict(state)
         model.class_names = tuple(description["class_names"])
         model.class_ids = tuple(description["class_ids"])
+        model.has_background = bool(description.get("has_background", True))
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())
         if network is not None or name == AdaptedModel.name or ":" in str(name):

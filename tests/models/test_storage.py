@@ -84,6 +84,15 @@ def test_any_reader_sees_steps_and_names(written):
     }
 
 
+def test_that_class_0_is_no_background_is_kept(tmp_path):
+    path = tmp_path / "model.safetensors"
+    save_model(grown(), path, class_names=NAMES, has_background=False)
+    model = load_model(path)
+    assert not model.has_background
+    save_model(model, path)
+    assert not load_model(path).has_background
+
+
 def test_equal_models_give_equal_files(written, tmp_path):
     save_model(grown(), tmp_path / "again.safetensors", class_names=NAMES)
     assert (tmp_path / "again.safetensors").read_bytes() == written.read_bytes()

@@ -10,7 +10,9 @@ from avalanche.training.templates import SupervisedTemplate
 
 from avalanche_seg.benchmarks import eval_preset
 from avalanche_seg.losses import CrossEntropy
+from avalanche_seg.models import BiSeNet, load_model, save_model
 from avalanche_seg.plugins import EWCPlugin, FreezePlugin, SegmentationPlugin, WeightFusionPlugin
+from avalanche_seg.strategies import EWF
 from avalanche_seg.training import SegmentationTemplate, sgd
 from tests.tiny import tiny_benchmark, tiny_model
 
@@ -97,6 +99,27 @@ def test_a_model_of_another_step_is_refused_before_training(benchmark):
     with pytest.raises(ValueError, match="step 1 follows on 16 classes and the model has 11"):
         strategy.train(benchmark.train_stream[1], eval_streams=[])
     assert model.network.first.weight.equal(before)
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_a_model_loaded_from_another_run_is_refused_before_training(swapped, benchmark, tmp_path):
+    """One of as many classes, in another order."""
+    names = list(benchmark.class_names[:16])
+    if swapped:
+        names[3], names[7] = names[7], names[3]
+    model = BiSeNet("resnet18")
+    model.grow(16)
+    save_model(model, tmp_path / "model.safetensors", class_names=names)
+    loaded = load_model(tmp_path / "model.safetensors").train()
+    before = copy.deepcopy(loaded.state_dict())
+    strategy = EWF(model=loaded, optimizer=sgd(0.01), train_mb_size=4, evaluator=None)
+    if not swapped:
+        strategy.train(benchmark.train_stream[1], eval_streams=[])
+        assert loaded.n_classes == 21
+        return
+    with pytest.raises(ValueError, match=rf"its class 3 is '{names[3]}' and the .* another run"):
+        strategy.train(benchmark.train_stream[1], eval_streams=[])
+    assert all(value.equal(before[name]) for name, value in loaded.state_dict().items())
 
 
 def test_a_step_without_new_classes_needs_a_share():

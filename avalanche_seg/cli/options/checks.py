@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any
 
+from avalanche_seg.benchmarks import DOMAIN_SPLITS
 from avalanche_seg.cli.options.fields import Spec
 from avalanche_seg.cli.options.options import SPECS, Options
 from avalanche_seg.models import model_factory
@@ -55,6 +56,12 @@ def check(given: _Given, options: Options) -> None:
             raise ValueError(
                 f"--{name} has no effect on --method JOINT or --task offline, which have one step; "
                 "leave it out"
+            )
+    for name in ("old_labels", "train_void"):
+        if name in given and options.setting in DOMAIN_SPLITS:
+            raise ValueError(
+                f"--{name} has no effect on --setting {options.setting}, where steps are domains, "
+                "all classes are shown and void stays void; leave it out"
             )
     accepted = inspect.signature(model_factory(options.model)).parameters
     for name in ("backbone", "weights"):

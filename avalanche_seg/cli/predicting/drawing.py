@@ -42,6 +42,7 @@ def overlay(
     *,
     opacity: float,
     class_ids: Sequence[int] = (),
+    has_background: bool = True,
 ) -> Image.Image:
     """The image under the classes' colours, over a legend of those it shows, the largest first.
 
@@ -51,12 +52,14 @@ def overlay(
         names: of every channel.
         opacity: of the colours, 0..1.
         class_ids: as for :func:`mask_image`.
+        has_background: whether channel 0 is one.
     """
-    weight = np.where(labels == BACKGROUND, 0.0, opacity)[..., None].astype(np.float32)
+    clear = BACKGROUND if has_background else None
+    weight = np.where(labels == clear, 0.0, opacity)[..., None].astype(np.float32)
     coloured = _coloured(labels, class_ids)
     blended = (image * (1 - weight) + coloured * weight).round().astype(np.uint8)
     counts = np.bincount(labels.ravel(), minlength=len(names))
-    shown = [int(c) for c in np.argsort(-counts, kind="stable") if counts[c] and c != BACKGROUND]
+    shown = [int(c) for c in np.argsort(-counts, kind="stable") if counts[c] and c != clear]
     shown = shown or [BACKGROUND]
     colours = _coloured(np.array([shown]), class_ids)[0].tolist()
     entries = [

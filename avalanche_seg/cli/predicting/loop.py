@@ -121,9 +121,18 @@ def _write(
     opacity: float,
 ) -> None:
     ids = model.class_ids
+    if ids and not model.has_background:  # Black, the colour of id 0, is for a background.
+        ids = tuple(number + 1 for number in ids)
     with atomic_write(folder / f"{name}.png") as temporary:
         mask_image(labels, ids, n_classes=model.n_classes).save(temporary, "PNG")
     shown = as_rgb(torch.from_numpy(pixels).movedim(-1, 0)).movedim(0, -1).numpy()
-    drawn = overlay(shown, labels, model.class_names, opacity=opacity, class_ids=ids)
+    drawn = overlay(
+        shown,
+        labels,
+        model.class_names,
+        opacity=opacity,
+        class_ids=ids,
+        has_background=model.has_background,
+    )
     with atomic_write(folder / f"{name}_overlay.jpg") as temporary:
         drawn.save(temporary, "JPEG", quality=90)

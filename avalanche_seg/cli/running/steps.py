@@ -209,6 +209,7 @@ def save_step(
         path,
         class_names=benchmark.class_names[:n_classes],
         class_ids=benchmark.label_space.class_order[:n_classes],
+        has_background=benchmark.label_space.has_background,
     )
 
 

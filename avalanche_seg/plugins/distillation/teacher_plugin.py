@@ -36,7 +36,8 @@ class TeacherPlugin(SegmentationPlugin):
         """Take the teacher of a later step: the model, which has not grown yet at this point.
 
         Raises:
-            ValueError: when the model is not the one of the previous step.
+            ValueError: when the model is not the one of the previous step, or its file names other
+                classes.
         """
         if self.teacher is None:
             self.teacher = shared_teacher(strategy)
@@ -50,6 +51,7 @@ class TeacherPlugin(SegmentationPlugin):
                 f"step {step} follows on {n_old} classes and the model has {n_now}; a teacher "
                 "needs the model of the previous step: load that one, or train the steps in order"
             )
+        _check_names(strategy.model, strategy.experience)
         self.teacher.update(strategy.model, step)
 
     def teacher_output(self, strategy: Any) -> SegmentationOutput | None:
@@ -76,3 +78,19 @@ class TeacherPlugin(SegmentationPlugin):
         """Put the teacher's weights back where they were saved; at the first step there is none."""
         if "teacher" in state and self.teacher is not None:
             self.teacher.load_state_dict(state["teacher"])
+
+
+def _check_names(model: Any, experience: Any) -> None:
+    """Refuse a model whose file names other classes, or another order, than the benchmark."""
+    found = tuple(getattr(model, "class_names", ()))
+    stream = getattr(experience, "origin_stream", None)
+    benchmark = getattr(stream, "benchmark", None)
+    expected = tuple(getattr(benchmark, "class_names", ()))[: len(found)]
+    if expected and found != expected:
+        other = next(pair for pair in zip(found, expected, strict=False) if pair[0] != pair[1])
+        raise ValueError(
+            f"model: its class {found.index(other[0])} is {other[0]!r} and the benchmark's is "
+            f"{other[1]!r}, so it is of another run; load the model of this task's step "
+            f"{experience.current_experience - 1}, or say model.class_names = () where names alone "
+            "differ"
+        )

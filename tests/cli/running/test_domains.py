@@ -4,11 +4,16 @@ import json
 
 import numpy as np
 import pytest
+import torch
+from PIL import Image
 
 from avalanche_seg.cli.comparing import main as compare
+from avalanche_seg.cli.predicting.command import main as predict
 from avalanche_seg.cli.reporting.command import main as report
 from avalanche_seg.cli.running.command import main
+from avalanche_seg.datasets import voc_palette
 from avalanche_seg.datasets.cityscapes import CITYSCAPES_CITIES
+from avalanche_seg.models import load_model, save_model
 from tests.scene_kits import write_cityscapes
 
 FLAGS = (
@@ -78,10 +83,32 @@ def test_compare_and_report_show_them(folder, capsys):
     assert "mIoU_domains" in page and "11-10 clean on cityscapes_domains" in page
 
 
+def test_predictions_colour_the_first_class_where_there_is_no_background(folder):
+    model = folder / "runs" / "mib" / "models" / "step1.safetensors"
+    loaded = load_model(model)
+    assert not loaded.has_background and loaded.class_names[0] == "road"
+    with torch.no_grad():  # Road everywhere.
+        loaded.head.classifiers[0].weight.zero_()
+        loaded.head.classifiers[0].bias.copy_(torch.arange(19, 0, -1))
+    save_model(loaded, folder / "road.safetensors")
+    Image.new("RGB", (40, 30)).save(folder / "black.png")
+    output = ("--output", str(folder / "predicted"))
+    flags = ("--ckpt", str(folder / "road.safetensors"), *output, "--opacity", "1")
+    assert predict([str(folder / "black.png"), *flags]) == 0
+    mask = Image.open(folder / "predicted" / "black.png")
+    assert np.asarray(mask).max() == 0, "pixels are channels"
+    colour = voc_palette()[3:6]
+    assert mask.convert("RGB").getpixel((5, 5)) == tuple(colour)
+    shown = np.asarray(Image.open(folder / "predicted" / "black_overlay.jpg"))[2:28, 2:38]
+    assert np.abs(shown.astype(int) - colour).max() < 20, "JPEG's own colours"
+
+
 @pytest.mark.parametrize(
     ("flags", "text"),
     [
         (("--setting", "disjoint"), "split='disjoint' is unknown; expected one of files, clean"),
+        (("--train_void", "ignore"), "--train_void has no effect on --setting clean, where steps"),
+        (("--old_labels", "hidden"), "--old_labels has no effect on --setting clean, where steps"),
         (("--task", "30-1"), "task='30-1' does not cut the 21 domains into steps"),
     ],
 )
