@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+import torch
 from tqdm import tqdm
 
 from avalanche_seg.system import atomic_write
+from profiling.device_table import measure_device
 from profiling.machine import describe_machine
 from profiling.measuring import in_fresh_process
 from profiling.report import Section, markdown, targets_section
@@ -28,10 +30,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m profiling", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="tiny sizes, to see that it runs")
     parser.add_argument(
+        "--device",
+        help="make the short table of a device, such as cuda; default: run all the "
+        "scripts, on the CPU",
+    )
+    parser.add_argument(
         "--out",
         type=Path,
-        default=Path(__file__).with_name("RESULTS.md"),
-        help="the file to write (default: %(default)s)",
+        help="the file to write (default: RESULTS.md, or RESULTS-DEVICE.md, beside this package)",
     )
     parser.add_argument(
         "--only", nargs="+", choices=SCRIPTS, default=SCRIPTS, help="run these scripts alone"
@@ -39,6 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     given = sys.argv[1:] if arguments is None else arguments
     command = shlex.join(["python", "-m", "profiling", *given])
+    if options.device is not None:
+        return _device_table(options.device, options.quick, options.out, command)
+    out = options.out or Path(__file__).with_name("RESULTS.md")
 
     sections: list[Section] = []
     failed = 0
@@ -51,9 +60,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
             traceback.print_exc()
             failed += 1
             sections.append(_failure(name, error))
-        with atomic_write(options.out) as temporary:  # So a later script loses nothing.
+        with atomic_write(out) as temporary:  # So a later script loses nothing.
             temporary.write_text(_page(command, sections), encoding="utf-8")
     return failed
+
+
+def _device_table(name: str, quick: bool, out: Path | None, command: str) -> int:
+    kind = torch.device(name).type
+    if kind == "cuda" and not torch.cuda.is_available():
+        print(f"--device {name}: this machine has no CUDA device; nothing was measured")
+        return 1
+    sections = in_fresh_process(measure_device, name, quick)
+    with atomic_write(out or Path(__file__).with_name(f"RESULTS-{kind}.md")) as temporary:
+        temporary.write_text(_page(command, sections), encoding="utf-8")
+    return 0
 
 
 def _failure(name: str, error: Exception) -> Section:

@@ -19,7 +19,7 @@ from profiling.measuring import Comparison, compare, in_fresh_process, in_passes
 from profiling.memory import extra_memory
 from profiling.report import Section, Target, main
 
-__all__ = ["forward_backward", "measure", "original_mib", "our_mib", "problem"]
+__all__ = ["OBJECTIVES", "forward_backward", "measure", "original_mib", "our_mib", "problem"]
 
 Objective = Callable[[Tensor, Tensor, Tensor], Tensor]
 _WEIGHT, _TEACHER_SCALE = 10.0, 1.0
@@ -38,7 +38,7 @@ def original_mib(logits: Tensor, target: Tensor, teacher: Tensor) -> Tensor:
     labels[target < n_old] = 0
     ce = F.nll_loss(outputs, labels, ignore_index=VOID, reduction="none").mean()
 
-    background = torch.tensor([0, *range(n_old, logits.shape[1])])
+    background = torch.tensor([0, *range(n_old, logits.shape[1])], device=logits.device)
     log_old = logits[:, 1:n_old] - log_all.unsqueeze(1)
     log_background = torch.logsumexp(logits.index_select(1, background), dim=1) - log_all
     q = torch.softmax(teacher * _TEACHER_SCALE, dim=1)

@@ -20,7 +20,7 @@ from profiling.measuring import Comparison, compare, in_passes
 from profiling.memory import extra_memory
 from profiling.report import Section, Target, main
 
-__all__ = ["measure"]
+__all__ = ["METHODS", "Ours", "give_gradients", "measure", "network"]
 
 _ITERATIONS = 10  # A call; RW extends its path at one in ten.
 _WEIGHT = 1e-3
@@ -122,7 +122,7 @@ def measure(*, quick: bool = False) -> list[Section]:
             ]
         )
         targets.append(Target(f"{name}, an iteration", 3, times.ratio, text=times.text()))
-    size = sum(p.numel() for p in _network(quick).parameters())
+    size = sum(p.numel() for p in network(quick).parameters())
     return [
         Section(
             "Penalty methods",
@@ -143,8 +143,8 @@ def measure(*, quick: bool = False) -> list[Section]:
 def _compare(name: str, quick: bool) -> tuple[Comparison, int, int]:
     """Seconds of both, then extra memory of the original and of ours."""
     plugin_class, original_class = METHODS[name]
-    ours, theirs = Ours(plugin_class, _network(quick)), original_class(_network(quick))
-    _give_gradients(theirs.model)
+    ours, theirs = Ours(plugin_class, network(quick)), original_class(network(quick))
+    give_gradients(theirs.model)
     ours.iteration()  # A step's first notes where the path begins: statistics, not extra memory.
     calls = [partial(_repeat, work.iteration) for work in (ours, theirs)]
     our_memory, their_memory = (extra_memory(call) for call in calls)
@@ -155,13 +155,11 @@ def _compare(name: str, quick: bool) -> tuple[Comparison, int, int]:
 class Ours:
     """A plugin on a network that was held once, as from the second step on."""
 
-    def __init__(
-        self, plugin_class: Callable[[float], ImportancePlugin], network: nn.Module
-    ) -> None:
+    def __init__(self, plugin_class: Callable[[float], ImportancePlugin], model: nn.Module) -> None:
         self.plugin = plugin_class(_WEIGHT)
-        self.strategy = SimpleNamespace(model=network, loss_terms={})
+        self.strategy = SimpleNamespace(model=model, loss_terms={})
         self.plugin.before_training_exp(self.strategy)
-        _give_gradients(network)
+        give_gradients(model)
         self.plugin.before_update(self.strategy)
         self.plugin.after_training_exp(self.strategy)
         self.plugin.before_training_exp(self.strategy)
@@ -171,12 +169,14 @@ class Ours:
         self.plugin.before_update(self.strategy)
 
 
-def _network(quick: bool) -> nn.Module:
+def network(quick: bool) -> nn.Module:
+    """A ResNet-50; quick, a convolution."""
     return nn.Conv2d(3, 8, 3) if quick else torchvision.models.resnet50()
 
 
-def _give_gradients(network: nn.Module) -> None:
-    for parameter in network.parameters():
+def give_gradients(model: nn.Module) -> None:
+    """Random gradients."""
+    for parameter in model.parameters():
         parameter.grad = 1e-3 * torch.randn_like(parameter)
 
 

@@ -96,7 +96,8 @@ def alone(
         n_batches: how many times.
         networks: student and teacher; None for the strategy's, with the teacher as it was trained.
     """
-    images = torch.randn(BATCH, 3, crop, crop).contiguous(memory_format=torch.channels_last)
+    images = torch.randn(strategy.train_mb_size, 3, crop, crop, device=strategy.device)
+    images = images.contiguous(memory_format=torch.channels_last)
     model, teacher = networks or (strategy.model, shared_teacher(strategy).model)
     assert teacher is not None
     model.train()
