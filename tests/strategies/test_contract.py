@@ -6,19 +6,17 @@ import inspect
 import pytest
 import torch
 
+from avalanche_seg import strategies
 from avalanche_seg.plugins import PolyLRPlugin, TeacherPlugin
 from avalanche_seg.strategies import (
     DFT,
     DKD,
     DKDM,
-    EWC,
     EWF,
     EWFPLOP,
     ILT,
     LGKD,
-    PI,
     PLOP,
-    RW,
     SSUL,
     SSULM,
     FineTuning,
@@ -31,10 +29,9 @@ from avalanche_seg.strategies import (
 from avalanche_seg.training import sgd
 from tests.tiny import tiny_benchmark, tiny_model
 
+ALL = [kind for kind in map(vars(strategies).get, strategies.__all__) if isinstance(kind, type)]
+INCREMENTAL = [kind for kind in ALL if kind not in (DFT, Joint)]
 FROZEN = [SSUL, SSULM]  # Their network learns at step 0 alone.
-INCREMENTAL = [FineTuning, EWC, ILT, LwF, LwFMC, MiB, PI, RW, SMiB, PLOP, EWF, EWFPLOP, LGKD]
-INCREMENTAL += [DKD, DKDM, *FROZEN]
-ALL = [*INCREMENTAL, DFT, Joint]
 
 
 def model_of(strategy_class, seed=0):
