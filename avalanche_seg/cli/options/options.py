@@ -121,10 +121,10 @@ class Options:
         "later runs too; the run is the same", determines=False,
         default_text="decode whenever an image is loaded")
 
-    epochs: int = _training("epochs per step", default=30, demo=16, within=Range(1))
+    epochs: int = _training("epochs per step", default=30, demo=6, within=Range(1))
     epochs_later: int = _training("epochs of the later steps", within=Range(1),
         default_text="those of --epochs")
-    batch_size: int = _training("images per batch, over all processes", default=24, demo=8,
+    batch_size: int = _training("images per batch, over all processes", default=24, demo=4,
         within=Range(2))
     crop_size: int = _training("side of the training and test crops in pixels", default=512,
         demo=96, within=Range(32))
