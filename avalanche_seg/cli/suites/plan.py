@@ -57,6 +57,12 @@ class Plan:
             found[run] = None
         return list(found)
 
+    def is_needed(self, job: Job) -> bool:
+        """Whether a job is left to do, or its model to be read by one that is."""
+        if not job.is_first_step:
+            return not job.finished
+        return any(run.first_step is job and not run.finished for run in self.runs)
+
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON: the command of every job."""
         return {
