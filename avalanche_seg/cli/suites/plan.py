@@ -84,7 +84,8 @@ def make_plan(suite: Suite, logdir: Path, *, only: Sequence[str] = ()) -> Plan:
     Args:
         suite: the suite.
         logdir: where its folder is, or will be.
-        only: names of runs, with ``*`` and ``?``; none takes all.
+        only: names of runs, with ``*`` and ``?``; none takes all. They share their first steps
+            with the others, which another call or machine may train.
 
     Raises:
         ValueError: for settings or data that cannot work, a name of which no run is, and a run
@@ -92,18 +93,26 @@ def make_plan(suite: Suite, logdir: Path, *, only: Sequence[str] = ()) -> Plan:
     """
     folder = logdir / suite.name
     reader = _Reader()
-    runs, keys = [], {}
-    for settings in _chosen(expand(suite), only):
+    every = expand(suite)
+    chosen = _chosen(every, only)
+    runs, keys, together = [], {}, Counter[str]()
+    for settings in every:
         try:
             benchmark = reader.benchmark(settings.options)
         except ValueError as error:
+            if settings not in chosen:  # Its data may be on another machine.
+                continue
             raise ValueError(f"{settings.name}: {error}") from error
+        key = _shared_key(settings, benchmark, reader)
+        if key is not None:
+            together[key] += 1
+        if settings not in chosen:
+            continue
         job = _job(settings, folder / RUNS / settings.name, benchmark)
         _check_earlier(job)
         runs.append(job)
-        if (key := _shared_key(settings, benchmark, reader)) is not None:
+        if key is not None:
             keys[job] = (key, settings)
-    together = Counter(key for key, _ in keys.values())
     first_steps: dict[str, Job] = {}
     for job, (key, settings) in keys.items():
         base = _first_step_job(settings, key, folder, job)

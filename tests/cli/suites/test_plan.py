@@ -62,8 +62,19 @@ def test_runs_are_chosen_by_name(devkit, tmp_path):
     suite = make_suite(content(devkit, method=["FT", "MiB", "ILT"]))
     chosen = make_plan(suite, tmp_path, only=["MiB*", "FT_15-5_*"])
     assert [run.options.method for run in chosen.runs] == ["FT", "MiB"]
+    whole, alone = make_plan(suite, tmp_path), make_plan(suite, tmp_path, only=["ILT*"])
+    assert alone.runs[0].first_step.folder == whole.first_steps[0].folder, "shared with the others"
     with pytest.raises(ValueError, match=r"--only XYZ\*: no run is called so; the suite has FT_15"):
         make_plan(suite, tmp_path, only=["XYZ*"])
+
+
+def test_data_that_are_on_another_machine_are_no_matter_to_the_chosen_runs(devkit, tmp_path):
+    elsewhere = {"task": "19-1", "dataset": "ade20k", "data_root": str(tmp_path / "none")}
+    suite = make_suite(content(devkit, runs=[{"method": "FT"}, {"method": "ILT"} | elsewhere]))
+    with pytest.raises(ValueError, match="ade20k_ILT"):
+        make_plan(suite, tmp_path)
+    (run,) = make_plan(suite, tmp_path, only=["voc_*"]).runs
+    assert run.first_step is None
 
 
 def test_a_run_of_the_same_name_with_other_settings_is_refused(devkit, tmp_path):
