@@ -12,7 +12,9 @@ from avalanche_seg.benchmarks import SegmentationScenario
 from avalanche_seg.cli.options.options import SPECS, Options
 from avalanche_seg.cli.options.resolve import parse
 from avalanche_seg.cli.running.benchmarks import make_benchmarks
+from avalanche_seg.cli.running.data_record import DataRecord, data_changes, record_data
 from avalanche_seg.cli.running.feasible import check_feasible
+from avalanche_seg.cli.running.run_folder import DATA_FILE
 from avalanche_seg.cli.running.steps import model_file
 from avalanche_seg.cli.suites.expansion import RunSettings, argv_of, expand
 from avalanche_seg.cli.suites.first_step import (
@@ -109,7 +111,7 @@ def make_plan(suite: Suite, logdir: Path, *, only: Sequence[str] = ()) -> Plan:
         if settings not in chosen:
             continue
         job = _job(settings, folder / RUNS / settings.name, benchmark)
-        _check_earlier(job)
+        _check_earlier(job, reader)
         runs.append(job)
         if key is not None:
             keys[job] = (key, settings)
@@ -125,20 +127,34 @@ def make_plan(suite: Suite, logdir: Path, *, only: Sequence[str] = ()) -> Plan:
     return Plan(suite.name, folder, runs, list(first_steps.values()))
 
 
+_OF_FILES = ("dataset", "data_root", "images", "masks", "split", "classes", "saliency")
+
+
 class _Reader:
-    """Benchmarks by what they depend on, each made once."""
+    """Benchmarks by what they depend on, each made once, and the records of their files."""
 
     def __init__(self) -> None:
         self._made: dict[str, SegmentationScenario] = {}
+        self._recorded: dict[str, DataRecord] = {}
 
     def benchmark(self, options: Options) -> SegmentationScenario:
-        names = [name for name, spec in SPECS.items() if spec.group == "data"]
-        told = repr([getattr(options, name) for name in (*names, "random_seed", "crop_size")])
-        told += str(options.method == "JOINT")
+        told = self._told(options)
         if told not in self._made:
             self._made[told] = make_benchmarks(options)[1]
         check_feasible(options, self._made[told])
         return self._made[told]
+
+    def record(self, options: Options) -> DataRecord:
+        """Reads every file: only for what was begun before."""
+        told = repr([getattr(options, name) for name in _OF_FILES])
+        if told not in self._recorded:
+            self._recorded[told] = record_data(self.benchmark(options))
+        return self._recorded[told]
+
+    def _told(self, options: Options) -> str:
+        names = [name for name, spec in SPECS.items() if spec.group == "data"]
+        told = repr([getattr(options, name) for name in (*names, "random_seed", "crop_size")])
+        return told + str(options.method == "JOINT")
 
 
 def _chosen(runs: list[RunSettings], only: Sequence[str]) -> list[RunSettings]:
@@ -186,8 +202,8 @@ def _first_step_job(settings: RunSettings, key: str, folder: Path, run: Job) -> 
     )
 
 
-def _check_earlier(job: Job) -> None:
-    """Refuse a run of the same name with other settings, as a suite that was edited makes them."""
+def _check_earlier(job: Job, reader: _Reader) -> None:
+    """Refuse a run of the same name with other settings or data, as edited suites make them."""
     config = read_json(job.folder / "config.json")
     mine = _plain(job.options.determining())
     changed = [
@@ -200,6 +216,12 @@ def _check_earlier(job: Job) -> None:
         raise ValueError(
             f"{job.folder} has a run of this name with other settings: {'; '.join(changed)}; give "
             "the block of runs another name (name = ...), or move the folder away"
+        )
+    before = read_json(job.folder / DATA_FILE)
+    if before and (changes := data_changes(before, reader.record(job.options))):
+        raise ValueError(
+            f"{job.folder} was made with other data ({changes}); put them back, give the block of "
+            "runs another name (name = ...), or move the folder away"
         )
 
 

@@ -4,6 +4,9 @@ import json
 
 import pytest
 
+from avalanche_seg.cli.running.benchmarks import make_benchmarks
+from avalanche_seg.cli.running.data_record import record_data
+from avalanche_seg.cli.running.run_folder import DATA_FILE
 from avalanche_seg.cli.suites.plan import make_plan
 from avalanche_seg.cli.suites.suite_file import make_suite
 from tests.cli.suites.suites import content, plan_of
@@ -84,6 +87,18 @@ def test_a_run_of_the_same_name_with_other_settings_is_refused(devkit, tmp_path)
     plan_of(devkit, tmp_path, method="FT")
     with pytest.raises(ValueError, match=r"settings: lr was 0.01 and is 0.1; .*; give the block"):
         plan_of(devkit, tmp_path, method="FT", lr=0.1)
+
+
+def test_a_run_that_was_made_with_other_data_is_refused(devkit, tmp_path):
+    (run,) = plan_of(devkit, tmp_path, method="FT").runs
+    record = record_data(make_benchmarks(run.options)[1])
+    run.folder.mkdir(parents=True)
+    (run.folder / DATA_FILE).write_text(json.dumps(record))
+    plan_of(devkit, tmp_path, method="FT")
+    record["train masks"][0][1] = "0" * 16
+    (run.folder / DATA_FILE).write_text(json.dumps(record))
+    with pytest.raises(ValueError, match=r"made with other data \(train masks: 1 of 20 changed"):
+        plan_of(devkit, tmp_path, method="FT")
 
 
 def test_what_auto_stood_for_is_no_other_setting(devkit, tmp_path):
