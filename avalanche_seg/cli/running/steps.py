@@ -109,8 +109,8 @@ def link_step(model: Path, folder: Path) -> None:
     """Let a run refer to the model of step 0 of another one, and to its pictures.
 
     The files are shared, not copied: symbolic links, relative so that a folder which holds both may
-    be moved. What is there already stays; where the system has no links, the model that was loaded
-    is not in this run's folder.
+    be moved. A file that is there already stays; where the system has no links, the model that was
+    loaded is not in this run's folder.
     """
     source = model.parents[1]
     files = [model, _state_file(model)]
@@ -119,10 +119,10 @@ def link_step(model: Path, folder: Path) -> None:
         if not (is_main() and file.exists()):
             continue
         link = folder / file.relative_to(source)
-        if link.exists():
+        if link.exists() and not link.is_symlink():
             continue
-        link.unlink(missing_ok=True)  # A link to what was moved away.
         with suppress(OSError):
+            link.unlink(missing_ok=True)  # A link to what was moved away, or to another model.
             link.symlink_to(os.path.relpath(file.resolve(), link.parent.resolve()))
 
 

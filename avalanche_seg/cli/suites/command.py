@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import multiprocessing
 import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -90,6 +91,14 @@ def run_suite(
 
         run_suite({"task": "15-5", "method": ["FT", "MiB"], "random_seed": [0, 1]}, jobs=2)
     """
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        # A job's process imports the script that started it, and is to run the job alone.
+        print(
+            'error: call run_suite under if __name__ == "__main__": the processes of its jobs '
+            "import this script",
+            file=sys.stderr,
+        )
+        sys.exit(2)
     made = suite if isinstance(suite, Suite) else make_suite(suite)
     plan = make_plan(made, Path(logdir), only=only)
     print(plan_text(plan))
@@ -168,9 +177,14 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _write_plan(plan: Plan) -> None:
-    plan.folder.mkdir(parents=True, exist_ok=True)
-    with atomic_write(plan.folder / SUITE_FILE) as temporary:
-        temporary.write_text(json.dumps(plan.as_dict(), indent=2) + "\n", encoding="utf-8")
+    try:
+        plan.folder.mkdir(parents=True, exist_ok=True)
+        with atomic_write(plan.folder / SUITE_FILE) as temporary:
+            temporary.write_text(json.dumps(plan.as_dict(), indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise ValueError(
+            f"{plan.folder} cannot be written ({error}); pass another --logdir"
+        ) from error
 
 
 @contextmanager

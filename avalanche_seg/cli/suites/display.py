@@ -30,6 +30,8 @@ def plan_text(plan: Plan) -> str:
     lines = [f"suite {plan.name} in {plan.folder}"]
     for job in jobs:
         state = "finished" if job.finished else "in use" if job.holder else ""
+        if not state and not plan.is_needed(job):
+            state = "not needed"
         if not state and job.done:
             state = f"{100 * job.done // job.total} % done"
         steps = ", ".join(map(str, job.iterations))
@@ -39,7 +41,7 @@ def plan_text(plan: Plan) -> str:
         lines.append(told + (f"  [{state}]" if state else ""))
     alone = sum(run.total + (run.first_step.total if run.first_step else 0) for run in plan.runs)
     together = sum(job.total for job in jobs)
-    left = sum(job.total - job.done for job in jobs)
+    left = sum(job.total - job.done for job in jobs if plan.is_needed(job))
     lines.append(
         f"{len(plan.runs)} runs, {len(plan.first_steps)} shared first steps; {together:,} "
         f"iterations where runs one by one have {alone:,}; {left:,} are left"
@@ -129,7 +131,8 @@ class LiveTable:
         """When all will be finished, at the rate so far."""
         seconds = time.monotonic() - self._began
         done = sum(state.job.done for state in states)
-        left = sum(s.job.total - s.job.done for s in states if s.told not in ("failed", "blocked"))
+        open_states = [s for s in states if s.told in ("waiting", "running", "elsewhere")]
+        left = sum(state.job.total - state.job.done for state in open_states)
         rate = (done - self._before) / seconds if seconds > _SETTLE else 0.0
         if rate <= 0:
             return f"{left:,} iterations left"

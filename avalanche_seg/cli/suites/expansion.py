@@ -14,12 +14,15 @@ from avalanche_seg.cli.options.options import SPECS, Options
 from avalanche_seg.cli.options.resolve import parse
 from avalanche_seg.cli.suites.suite_file import Suite
 
-__all__ = ["RunSettings", "argv_of", "expand"]
+__all__ = ["KEYS", "RunSettings", "argv_of", "expand"]
 
 # What the suite itself decides, of a run.
 _REFUSED = {
     *("name", "logdir", "step", "step_ckpt", "resume", "test", "ckpt", "debug", "print_interval"),
 }
+_LONGEST = (
+    200  # Bytes of a run's name; files named after it get an ending, and most systems take 255.
+)
 _IN_NAMES = {"method", "task", "setting", "overlap", "overlapped", "random_seed", "exemplars_size"}
 
 
@@ -34,7 +37,8 @@ def _keys() -> dict[str, Spec]:
     }
 
 
-_KEYS = _keys()
+KEYS = _keys()
+"""The settings that a suite may have, by every spelling."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,11 @@ def expand(suite: Suite) -> list[RunSettings]:
     for place, values, listed, options in found:
         name = _name(options, values.pop("name", None), {key: values[key] for key in listed})
         name = f"{options.dataset}_{name}" if several else name
+        if len(name.encode()) > _LONGEST:
+            raise ValueError(
+                f"{place} has a run {name}, too long a name for a folder and its files; list less "
+                "in one block, or give it a shorter name"
+            )
         if name in runs:
             raise ValueError(
                 f"{place} has a run {name}, and {places[name]} has one of this name already; give "
@@ -99,8 +108,8 @@ def argv_of(values: Mapping[str, Any]) -> list[str]:
         if value is True:
             argv.append(f"--{key}")
         elif value is False:
-            negation = _KEYS[key].negation
-            argv += [negation] if negation else []
+            negation = KEYS[key].negation
+            argv += [negation] if negation not in (None, f"--{key}") else []
         elif isinstance(value, Mapping):
             argv += [f"--{key}", *(f"{name}={entry}" for name, entry in value.items())]
         elif isinstance(value, list | tuple):
@@ -113,35 +122,59 @@ def argv_of(values: Mapping[str, Any]) -> list[str]:
 def _products(place: str, block: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], list[str]]]:
     """Every combination of a block's values, with the settings of which it lists several."""
     choices: dict[str, list[Any]] = {}
+    named: dict[str, Any] = {}
     for spelled, value in block.items():
         key = spelled.replace("-", "_")
-        if key != "name" and key not in _KEYS:
+        if key != "name" and key not in KEYS:
             raise ValueError(f"{place}: {_unknown(key)}")
         if key in choices:
             raise ValueError(f"{place}: {key} is spelled in two ways; expected it once")
-        one = isinstance(value, list) and key in _KEYS and _KEYS[key].kind is tuple
+        if key == "name":
+            if not (isinstance(value, str) and value.strip() and value.isprintable()):
+                raise ValueError(f"{place}: name is {value!r}; expected the start of runs' names")
+            named = {"name": value}
+            continue
+        one = isinstance(value, list) and KEYS[key].kind is tuple
         if one and value and isinstance(value[0], list):
             one = False
         choices[key] = [value] if one or not isinstance(value, list) else value
         if not choices[key]:
             raise ValueError(f"{place}: {key} is an empty list; expected one value or more")
+        for each in choices[key]:
+            _check_kind(place, key, each)
     listed = [key for key, values in choices.items() if len(values) > 1]
     for values in itertools.product(*choices.values()):
-        yield dict(zip(choices, values, strict=True)), listed
+        yield {**named, **dict(zip(choices, values, strict=True))}, listed
+
+
+def _check_kind(place: str, key: str, value: Any) -> None:
+    """Refuse what would be other arguments than the setting's; its words are the parser's to read.
+
+    Raises:
+        ValueError: naming the setting.
+    """
+    spec = KEYS[key]
+    if (spec.kind is bool or f"--{key}" in spec.shortcuts) != isinstance(value, bool):
+        expected = "no switch but a value" if isinstance(value, bool) else "true or false"
+    elif isinstance(value, Mapping) and spec.kind is not dict:
+        expected = "a plain value, no table"
+    elif isinstance(value, list) and spec.kind is not tuple:
+        expected = "plain values in its list, no list in it"
+    else:
+        return
+    raise ValueError(f"{place}: {key} is {value!r}; expected {expected}")
 
 
 def _unknown(key: str) -> str:
     if key in _REFUSED:
         return f"{key} is for the suite to decide; take it out"
-    close = get_close_matches(key, _KEYS, n=1)
+    close = get_close_matches(key, KEYS, n=1)
     hint = f"; did you mean {close[0]}?" if close else ""
     return f"{key} is no setting of a run{hint} (avalanche-seg run --help lists them)"
 
 
 def _options(place: str, values: Mapping[str, Any]) -> Options:
-    called, told = values.get("name", ""), io.StringIO()
-    if not isinstance(called, str):
-        raise ValueError(f"{place}: name is {called!r}; expected the start of runs' names")
+    told = io.StringIO()
     try:
         with redirect_stderr(told):
             return parse(argv_of({key: value for key, value in values.items() if key != "name"}))
@@ -157,7 +190,7 @@ def _name(options: Options, called: str | None, listed: Mapping[str, Any]) -> st
     parts = [called or f"{options.method}{replay}", options.task, options.setting]
     if called and "exemplars_size" in listed:
         parts[0] += replay
-    parts += [f"{key}-{_short(v)}" for key, v in listed.items() if key not in {*_IN_NAMES, "name"}]
+    parts += [f"{key}-{_short(v)}" for key, v in listed.items() if key not in _IN_NAMES]
     return "_".join((*parts, f"s{options.random_seed}")).replace("/", "-")
 
 

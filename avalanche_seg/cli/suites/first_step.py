@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from avalanche_seg.benchmarks import ExperienceData, SegmentationScenario
-from avalanche_seg.cli.options.methods import METHODS, argument_of
+from avalanche_seg.cli.options.methods import FLAGS, METHODS, argument_of
 from avalanche_seg.cli.options.options import Options
-from avalanche_seg.cli.suites.expansion import RunSettings
+from avalanche_seg.cli.suites.expansion import KEYS, RunSettings
 
 __all__ = ["first_step_key", "first_step_method", "first_step_values"]
 
@@ -46,10 +46,10 @@ def first_step_values(run: RunSettings) -> dict[str, Any]:
     assert base is not None
     # An argument that step 0 does not depend on has its default there: it is the same for all.
     needed = {f for f, a in argument_of(base).items() if a not in METHODS[base].later_arguments}
-    of_others = {flag for method in METHODS for flag in argument_of(method)} - needed
-    dropped = of_others | _OF_LATER_STEPS - {"task", "setting", "partition"}
-    dropped |= {"exemplars_size", "use_exemplars", "strict", "no_mask", "train_void"}
-    kept = {key: value for key, value in run.values.items() if key not in dropped}
+    dropped = (_OF_LATER_STEPS | {"use_exemplars", "strict"}) - {"task", "setting", "partition"}
+    dropped |= {"train_void"} | {*FLAGS} - needed
+    # By the names of settings: a flag may have several spellings.
+    kept = {key: value for key, value in run.values.items() if KEYS[key].name not in dropped}
     return {**kept, "method": base, "train_void": run.options.train_void}
 
 

@@ -12,7 +12,9 @@ from avalanche_seg.benchmarks import SegmentationScenario
 from avalanche_seg.cli.options.options import SPECS, Options
 from avalanche_seg.cli.options.resolve import parse
 from avalanche_seg.cli.running.benchmarks import make_benchmarks
+from avalanche_seg.cli.running.data_record import DataRecord, data_changes, record_data
 from avalanche_seg.cli.running.feasible import check_feasible
+from avalanche_seg.cli.running.run_folder import DATA_FILE
 from avalanche_seg.cli.running.steps import model_file
 from avalanche_seg.cli.suites.expansion import RunSettings, argv_of, expand
 from avalanche_seg.cli.suites.first_step import (
@@ -57,6 +59,12 @@ class Plan:
             found[run] = None
         return list(found)
 
+    def is_needed(self, job: Job) -> bool:
+        """Whether a job is left to do, or its model to be read by one that is."""
+        if not job.is_first_step:
+            return not job.finished
+        return any(run.first_step is job and not run.finished for run in self.runs)
+
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON: the command of every job."""
         return {
@@ -78,7 +86,8 @@ def make_plan(suite: Suite, logdir: Path, *, only: Sequence[str] = ()) -> Plan:
     Args:
         suite: the suite.
         logdir: where its folder is, or will be.
-        only: names of runs, with ``*`` and ``?``; none takes all.
+        only: names of runs, with ``*`` and ``?``; none takes all. They share their first steps
+            with the others, which another call or machine may train.
 
     Raises:
         ValueError: for settings or data that cannot work, a name of which no run is, and a run
@@ -86,18 +95,26 @@ def make_plan(suite: Suite, logdir: Path, *, only: Sequence[str] = ()) -> Plan:
     """
     folder = logdir / suite.name
     reader = _Reader()
-    runs, keys = [], {}
-    for settings in _chosen(expand(suite), only):
+    every = expand(suite)
+    chosen = _chosen(every, only)
+    runs, keys, together = [], {}, Counter[str]()
+    for settings in every:
         try:
             benchmark = reader.benchmark(settings.options)
         except ValueError as error:
+            if settings not in chosen:  # Its data may be on another machine.
+                continue
             raise ValueError(f"{settings.name}: {error}") from error
+        key = _shared_key(settings, benchmark, reader)
+        if key is not None:
+            together[key] += 1
+        if settings not in chosen:
+            continue
         job = _job(settings, folder / RUNS / settings.name, benchmark)
-        _check_earlier(job)
+        _check_earlier(job, reader)
         runs.append(job)
-        if (key := _shared_key(settings, benchmark, reader)) is not None:
+        if key is not None:
             keys[job] = (key, settings)
-    together = Counter(key for key, _ in keys.values())
     first_steps: dict[str, Job] = {}
     for job, (key, settings) in keys.items():
         base = _first_step_job(settings, key, folder, job)
@@ -110,20 +127,34 @@ def make_plan(suite: Suite, logdir: Path, *, only: Sequence[str] = ()) -> Plan:
     return Plan(suite.name, folder, runs, list(first_steps.values()))
 
 
+_OF_FILES = ("dataset", "data_root", "images", "masks", "split", "classes", "saliency")
+
+
 class _Reader:
-    """Benchmarks by what they depend on, each made once."""
+    """Benchmarks by what they depend on, each made once, and the records of their files."""
 
     def __init__(self) -> None:
         self._made: dict[str, SegmentationScenario] = {}
+        self._recorded: dict[str, DataRecord] = {}
 
     def benchmark(self, options: Options) -> SegmentationScenario:
-        names = [name for name, spec in SPECS.items() if spec.group == "data"]
-        told = repr([getattr(options, name) for name in (*names, "random_seed", "crop_size")])
-        told += str(options.method == "JOINT")
+        told = self._told(options)
         if told not in self._made:
             self._made[told] = make_benchmarks(options)[1]
         check_feasible(options, self._made[told])
         return self._made[told]
+
+    def record(self, options: Options) -> DataRecord:
+        """Reads every file: only for what was begun before."""
+        told = repr([getattr(options, name) for name in _OF_FILES])
+        if told not in self._recorded:
+            self._recorded[told] = record_data(self.benchmark(options))
+        return self._recorded[told]
+
+    def _told(self, options: Options) -> str:
+        names = [name for name, spec in SPECS.items() if spec.group == "data"]
+        told = repr([getattr(options, name) for name in (*names, "random_seed", "crop_size")])
+        return told + str(options.method == "JOINT")
 
 
 def _chosen(runs: list[RunSettings], only: Sequence[str]) -> list[RunSettings]:
@@ -171,8 +202,8 @@ def _first_step_job(settings: RunSettings, key: str, folder: Path, run: Job) -> 
     )
 
 
-def _check_earlier(job: Job) -> None:
-    """Refuse a run of the same name with other settings, as a suite that was edited makes them."""
+def _check_earlier(job: Job, reader: _Reader) -> None:
+    """Refuse a run of the same name with other settings or data, as edited suites make them."""
     config = read_json(job.folder / "config.json")
     mine = _plain(job.options.determining())
     changed = [
@@ -185,6 +216,12 @@ def _check_earlier(job: Job) -> None:
         raise ValueError(
             f"{job.folder} has a run of this name with other settings: {'; '.join(changed)}; give "
             "the block of runs another name (name = ...), or move the folder away"
+        )
+    before = read_json(job.folder / DATA_FILE)
+    if before and (changes := data_changes(before, reader.record(job.options))):
+        raise ValueError(
+            f"{job.folder} was made with other data ({changes}); put them back, give the block of "
+            "runs another name (name = ...), or move the folder away"
         )
 
 

@@ -14,7 +14,7 @@ from avalanche_seg.cli.failures import INTERRUPTED
 from avalanche_seg.cli.suites.jobs import Job
 from avalanche_seg.cli.suites.plan import Plan
 from avalanche_seg.cli.suites.shared_step import damage, set_aside
-from avalanche_seg.cli.suites.worker import BEGIN, process_context, run_job
+from avalanche_seg.cli.suites.worker import last_words, process_context, run_job
 
 __all__ = ["FAILURES", "LOGS", "Scheduler", "State"]
 
@@ -39,6 +39,7 @@ class State:
         where: of a job that runs, its place here or the process that has it.
         process: of a job that runs here.
         started: when, by the clock of :func:`time.monotonic`.
+        log_size: bytes of the job's log before the process.
     """
 
     job: Job
@@ -47,6 +48,7 @@ class State:
     where: str = ""
     process: Any = None
     started: float = 0.0
+    log_size: int = 0
     tries: int = 0
 
 
@@ -123,7 +125,7 @@ class Scheduler:
         if state.told not in ("waiting", "elsewhere"):
             return
         job, before = state.job, state.told
-        if job.finished and (not job.is_first_step or self._is_sound(state)):
+        if self._is_sound(state) if job.is_first_step else job.finished:
             state.told, state.where = "finished", ""
             if before == "elsewhere":
                 self.note(f"{job.name}: finished elsewhere")
@@ -143,8 +145,10 @@ class Scheduler:
     def _is_sound(self, state: State) -> bool:
         """Whether a first step can be read by the runs that need it; else it is trained again."""
         job = state.job
-        if all(self._of[run].job.finished for run in self.plan.runs if run.first_step is job):
-            return True  # Nobody needs it.
+        if not self.plan.is_needed(job):
+            return True
+        if not job.finished:
+            return False
         reason = damage(job)
         if reason is None:
             return True
@@ -168,12 +172,14 @@ class Scheduler:
             place = free.pop(0)
             gpu = self.gpus[int(place) % len(self.gpus)] if self.gpus else None
             log = self.log(job)
-            state.process = self._context.Process(  # type: ignore[attr-defined]
+            state.log_size = log.stat().st_size if log.exists() else 0
+            process = self._context.Process(  # type: ignore[attr-defined]
                 target=run_job,
                 args=(job.command, job.folder, log, self.threads, gpu),
                 name=job.name,
             )
-            state.process.start()
+            process.start()
+            state.process = process
             state.told, state.where = "running", f"place {place}"
             state.started, state.tries = time.monotonic(), state.tries + 1
             self.note(f"{job.name}: started in {state.where}" + (f", GPU {gpu}" if gpu else ""))
@@ -198,18 +204,18 @@ class Scheduler:
             state.told = "waiting"
             self.note(f"{job.name}: killed by signal {-code}; going on from its last saved state")
         else:
-            state.told, state.why = "failed", self._reason(job, code)
+            state.told, state.why = "failed", self._reason(state, code)
             self.note(f"{job.name}: failed after {seconds:.0f} s: {state.why}")
             with suppress(OSError):  # Of a full disk.
                 self._failure(job).write_text(state.why + "\n", encoding="utf-8")
 
-    def _reason(self, job: Job, code: int | None) -> str:
+    def _reason(self, state: State, code: int | None) -> str:
         if code is not None and code < 0:
             return f"its process was killed by signal {-code}, {_TRIES} times"
-        text = self.log(job).read_text(encoding="utf-8", errors="replace")
-        told = [line for line in text.rpartition(BEGIN)[2].splitlines() if line.strip()]
-        errors = [line for line in told if line.startswith("error: ")]
-        return (errors or told)[-1].removeprefix("error: ")
+        log = self.log(state.job)
+        return last_words(log, state.log_size) or (
+            f"its process ended with exit code {code} before it wrote anything to {log}"
+        )
 
     def _failed_elsewhere(self, job: Job) -> str | None:
         """Why another worker of these hours failed at a job."""

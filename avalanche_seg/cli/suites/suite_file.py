@@ -59,7 +59,9 @@ def make_suite(content: Mapping[str, Any], name: str = "suite", *, where: str = 
         raise ValueError(f"{where}: name is {called!r}; expected the name of a folder")
     shared = {key: value for key, value in content.items() if key not in _OWN}
     blocks = content.get("runs", [{}])
-    if not (isinstance(blocks, list) and all(isinstance(block, Mapping) for block in blocks)):
+    if not (
+        isinstance(blocks, list) and blocks and all(isinstance(block, Mapping) for block in blocks)
+    ):
         raise ValueError(
             f"{where}: runs is {blocks!r}; expected blocks of settings, each under [[runs]]"
         )

@@ -14,10 +14,7 @@ from avalanche_seg.cli.suites.jobs import STATUS_FILE
 from avalanche_seg.plugins import SegmentationPlugin
 from avalanche_seg.system import atomic_write
 
-__all__ = ["BEGIN", "StatusPlugin", "process_context", "run_job"]
-
-BEGIN = "\n$ avalanche-seg run "
-"""In a log, before the arguments of every call."""
+__all__ = ["StatusPlugin", "last_words", "process_context", "run_job"]
 
 _EVERY = 2.0  # Seconds between two writings of how far a job is.
 
@@ -85,7 +82,7 @@ def run_job(command: Sequence[str], folder: Path, log: Path, threads: int, gpu: 
     torch.set_num_threads(threads)
     keep_freed_memory()
     with log.open("a", encoding="utf-8", buffering=1) as file:
-        file.write(f"{BEGIN}{' '.join(command)}\n")
+        file.write(f"\n$ avalanche-seg run {' '.join(command)}\n")
         # Below Python too: what a library or a dying interpreter prints.
         for stream in (1, 2):
             os.dup2(file.fileno(), stream)
@@ -94,3 +91,19 @@ def run_job(command: Sequence[str], folder: Path, log: Path, threads: int, gpu: 
     with suppress(OSError):
         (folder / STATUS_FILE).unlink()
     sys.exit(code)
+
+
+def last_words(log: Path, start: int) -> str | None:
+    """The last error in a log, or else its last line; None where nothing was written.
+
+    Args:
+        log: that need not exist.
+        start: bytes of earlier calls.
+    """
+    try:
+        text = log.read_bytes()[start:].decode("utf-8", "replace")
+    except OSError:
+        return None
+    told = [line for line in text.splitlines() if line.strip()]
+    errors = [line for line in told if line.startswith("error: ")]
+    return (errors or told)[-1].removeprefix("error: ") if told else None

@@ -1,11 +1,13 @@
 """Suites that take seconds."""
 
+import json
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from avalanche_seg.cli.suites.jobs import Job
 from avalanche_seg.cli.suites.plan import Plan, make_plan
 from avalanche_seg.cli.suites.scheduler import Scheduler, State
 from avalanche_seg.cli.suites.suite_file import make_suite
@@ -34,6 +36,14 @@ def work(plan: Plan, *, note: Callable[[str], None] = print, places: int = 1) ->
 def weights(plan: Plan) -> dict[str, str]:
     """The model of the last step of every run."""
     return {job.name: digest(job.model) for job in plan.runs}
+
+
+def pretend_finished(job: Job) -> None:
+    """Write what tells that a job is finished, and train nothing."""
+    job.model.parent.mkdir(parents=True)
+    job.model.touch()
+    steps = [{"step": step} for step in job.iterations]
+    (job.folder / "results.json").write_text(json.dumps({"steps": steps}))
 
 
 def later(condition: Callable[[], bool], action: Callable[[], object]) -> None:

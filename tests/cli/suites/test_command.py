@@ -1,6 +1,7 @@
 """The command of suites as users type it, and workers that are killed."""
 
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -65,15 +66,23 @@ def test_the_plan_alone(suite, tmp_path, capsys):
         (["none.toml"], "none.toml cannot be read"),
         (["SUITE", "--jobs", "0"], "--jobs 0; expected one or more"),
         (["SUITE", "--only", "XYZ"], "--only XYZ: no run is called so"),
+        (["SUITE", "--logdir", "SUITE"], "cannot be written (["),
         (["SUITE", "--submit", "2", "--submit_options", "x"], "expected KEY=VALUE"),
     ],
 )
 def test_bad_input_is_one_sentence(suite, tmp_path, capsys, arguments, told):
     given = [str(suite) if word == "SUITE" else word for word in arguments]
-    assert main(["suite", *given, "--logdir", str(tmp_path)]) == 2
+    assert main(["suite", "--logdir", str(tmp_path), *given]) == 2
     error = capsys.readouterr().err.strip().splitlines()[-1]
     assert error.startswith("error: ")
     assert told in error
+
+
+def test_a_job_that_imports_a_script_without_its_guard_is_told_so(monkeypatch, capsys):
+    monkeypatch.setattr(multiprocessing.current_process(), "_inheriting", True, raising=False)
+    with pytest.raises(SystemExit):
+        run_suite({"method": "FT"})
+    assert "call run_suite under if __name__ ==" in capsys.readouterr().err
 
 
 def test_killed_suites_go_on_to_the_weights_of_one_that_was_never_killed(suite, devkit, tmp_path):

@@ -9,7 +9,7 @@ from rich.console import Console
 from avalanche_seg.cli.suites import display
 from avalanche_seg.cli.suites.display import LiveTable, plan_text, summary
 from avalanche_seg.cli.suites.scheduler import State
-from tests.cli.suites.suites import plan_of
+from tests.cli.suites.suites import plan_of, pretend_finished
 
 
 @pytest.fixture
@@ -30,6 +30,16 @@ def test_the_plan_tells_jobs_sharing_and_iterations(plan):
     alone = sum(run.total for run in plan.runs) + 2 * first.total
     assert f"3 runs, 1 shared first steps; {sum(j.total for j in plan.jobs)} iterations" in text
     assert f"runs one by one have {alone}" in text
+
+
+def test_a_first_step_whose_runs_are_finished_is_not_left_to_do(plan):
+    ft, mib, joint = plan.runs
+    pretend_finished(ft)
+    assert "not needed" not in plan_text(plan)
+    pretend_finished(mib)
+    text = plan_text(plan)
+    assert "[not needed]" in text
+    assert f"; {joint.total} are left" in text
 
 
 def test_the_table_shows_what_runs_where(plan):

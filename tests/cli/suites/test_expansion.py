@@ -64,7 +64,7 @@ def test_switches_shortcuts_and_dashes_are_spelled_as_flags():
     assert run.options.setting == "overlapped"
     assert run.options.weights is None
     assert not run.options.channels_last
-    assert argv_of({"sync_bn": False}) == []
+    assert argv_of({"sync_bn": False, "no_channels_last": False}) == []
 
 
 @pytest.mark.parametrize(
@@ -79,6 +79,14 @@ def test_switches_shortcuts_and_dashes_are_spelled_as_flags():
         ({"lr": -1.0}, "--lr -1.0; expected a positive number"),
         ({"method": []}, "method is an empty list"),
         ({"name": 3}, "name is 3"),
+        ({"runs": [{"name": ["a", "b"]}]}, "runs[0]: name is ['a', 'b']; expected the start of"),
+        ({"runs": [{"name": "a\nb"}]}, "runs[0]: name is"),
+        ({"runs": [{"name": "a" * 250}]}, "too long a name for a folder"),
+        ({"fix_bn": 1}, "fix_bn is 1; expected true or false"),
+        ({"overlap": "yes"}, "overlap is 'yes'; expected true or false"),
+        ({"random_seed": True}, "random_seed is True; expected no switch but a value"),
+        ({"method": [["FT", "MiB"]]}, "method is ['FT', 'MiB']; expected plain values"),
+        ({"lr": {"step0": 0.1}}, "lr is {'step0': 0.1}; expected a plain value, no table"),
         ({"use-exemplars": True, "use_exemplars": True}, "spelled in two ways"),
     ],
 )

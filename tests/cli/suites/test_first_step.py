@@ -81,6 +81,16 @@ def test_every_method_but_two_says_what_its_first_step_is():
     assert {*METHODS} - {*SHARING} == {"DFT", "JOINT"}
 
 
+@pytest.mark.parametrize(
+    ("method", "more"),
+    [("MiB", {"alpha": 0.5}), ("PLOP", {"no_pseudo_labels": True}), ("SMiB", {"no_mask": True})],
+)
+def test_every_spelling_of_an_argument_is_left_to_the_later_steps(base, method, more):
+    run = settings(base, method=method, **more)
+    void = {"train_void": run.options.train_void}
+    assert first_step_values(run) == base | {"method": "FT"} | void
+
+
 def test_what_step_0_does_not_see_makes_no_difference(base):
     plain = key(base, method="FT")
     assert plain is not None

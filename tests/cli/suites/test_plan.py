@@ -4,6 +4,9 @@ import json
 
 import pytest
 
+from avalanche_seg.cli.running.benchmarks import make_benchmarks
+from avalanche_seg.cli.running.data_record import record_data
+from avalanche_seg.cli.running.run_folder import DATA_FILE
 from avalanche_seg.cli.suites.plan import make_plan
 from avalanche_seg.cli.suites.suite_file import make_suite
 from tests.cli.suites.suites import content, plan_of
@@ -62,8 +65,19 @@ def test_runs_are_chosen_by_name(devkit, tmp_path):
     suite = make_suite(content(devkit, method=["FT", "MiB", "ILT"]))
     chosen = make_plan(suite, tmp_path, only=["MiB*", "FT_15-5_*"])
     assert [run.options.method for run in chosen.runs] == ["FT", "MiB"]
+    whole, alone = make_plan(suite, tmp_path), make_plan(suite, tmp_path, only=["ILT*"])
+    assert alone.runs[0].first_step.folder == whole.first_steps[0].folder, "shared with the others"
     with pytest.raises(ValueError, match=r"--only XYZ\*: no run is called so; the suite has FT_15"):
         make_plan(suite, tmp_path, only=["XYZ*"])
+
+
+def test_data_that_are_on_another_machine_are_no_matter_to_the_chosen_runs(devkit, tmp_path):
+    elsewhere = {"task": "19-1", "dataset": "ade20k", "data_root": str(tmp_path / "none")}
+    suite = make_suite(content(devkit, runs=[{"method": "FT"}, {"method": "ILT"} | elsewhere]))
+    with pytest.raises(ValueError, match="ade20k_ILT"):
+        make_plan(suite, tmp_path)
+    (run,) = make_plan(suite, tmp_path, only=["voc_*"]).runs
+    assert run.first_step is None
 
 
 def test_a_run_of_the_same_name_with_other_settings_is_refused(devkit, tmp_path):
@@ -73,6 +87,18 @@ def test_a_run_of_the_same_name_with_other_settings_is_refused(devkit, tmp_path)
     plan_of(devkit, tmp_path, method="FT")
     with pytest.raises(ValueError, match=r"settings: lr was 0.01 and is 0.1; .*; give the block"):
         plan_of(devkit, tmp_path, method="FT", lr=0.1)
+
+
+def test_a_run_that_was_made_with_other_data_is_refused(devkit, tmp_path):
+    (run,) = plan_of(devkit, tmp_path, method="FT").runs
+    record = record_data(make_benchmarks(run.options)[1])
+    run.folder.mkdir(parents=True)
+    (run.folder / DATA_FILE).write_text(json.dumps(record))
+    plan_of(devkit, tmp_path, method="FT")
+    record["train masks"][0][1] = "0" * 16
+    (run.folder / DATA_FILE).write_text(json.dumps(record))
+    with pytest.raises(ValueError, match=r"made with other data \(train masks: 1 of 20 changed"):
+        plan_of(devkit, tmp_path, method="FT")
 
 
 def test_what_auto_stood_for_is_no_other_setting(devkit, tmp_path):

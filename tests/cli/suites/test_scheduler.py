@@ -8,7 +8,7 @@ import pytest
 from avalanche_seg.cli.running.command import main
 from avalanche_seg.cli.suites.jobs import STATUS_FILE
 from tests.cli.commands import digest
-from tests.cli.suites.suites import later, plan_of, weights, work
+from tests.cli.suites.suites import later, plan_of, pretend_finished, weights, work
 
 METHODS = ["FT", "SMiB"]
 
@@ -63,6 +63,16 @@ def test_a_damaged_first_step_is_said_and_trained_again(devkit, tmp_path, one_by
     assert first.model.with_name("step0.safetensors.damaged").exists(), "nothing is removed"
     assert {state.told for state in states.values()} == {"finished"}
     assert weights(plan) == one_by_one
+
+
+def test_a_first_step_that_no_run_needs_any_more_is_not_trained_again(devkit, tmp_path):
+    plan = plan_of(devkit, tmp_path, method=METHODS)
+    for run in plan.runs:
+        pretend_finished(run)
+    notes: list[str] = []
+    states = work(plan, note=notes.append)
+    assert notes == []
+    assert {state.told for state in states.values()} == {"finished"}
 
 
 def test_a_failed_run_stops_no_other_and_one_whose_first_step_failed_is_blocked(

@@ -45,6 +45,7 @@ def test_a_cycle_is_named(tmp_path):
     [
         ("task = ", "cannot be read"),
         ('runs = "MiB"', "expected blocks of settings, each under [[runs]]"),
+        ("runs = []", "runs is []; expected blocks"),
         ('name = "a/b"', "expected the name of a folder"),
         ("name = 3", "name is 3"),
         ("extends = 3", "extends is 3; expected a file's name"),

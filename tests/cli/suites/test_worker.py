@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from avalanche_seg.cli.suites.jobs import STATUS_FILE
-from avalanche_seg.cli.suites.worker import StatusPlugin, process_context, run_job
+from avalanche_seg.cli.suites.worker import StatusPlugin, last_words, process_context, run_job
 from tests.cli.suites.suites import plan_of
 
 
@@ -29,6 +29,18 @@ def test_the_status_is_written_at_once_and_then_every_other_second(tmp_path, mon
 
 def test_a_status_that_cannot_be_written_stops_nothing(tmp_path):
     StatusPlugin(tmp_path / "none" / STATUS_FILE).after_training_iteration(strategy(0))
+
+
+def test_the_last_words_are_an_error_or_the_last_line_of_this_call(tmp_path):
+    log = tmp_path / "job.log"
+    assert last_words(log, 0) is None
+    log.write_text("error: before\n")
+    start = log.stat().st_size
+    assert last_words(log, start) is None
+    log.write_text("error: before\n\nerror: full\nlast\n\n")
+    assert last_words(log, start) == "full"
+    log.write_text("error: before\nlast\n")
+    assert last_words(log, start) == "last"
 
 
 @pytest.mark.parametrize(("more", "code"), [({}, 0), ({"weights": "no.pth"}, 2)])
