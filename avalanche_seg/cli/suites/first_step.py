@@ -86,6 +86,8 @@ def first_step_key(options: Options, benchmark: SegmentationScenario) -> str | N
         "train": _digest(benchmark.train_stream[0].data),
         "test": _digest(benchmark.test_stream[0].data),
     }
+    if options.device != "auto":
+        told["device"] = options.device
     if options.cross_val:
         told["validation"] = _digest(benchmark.valid_stream[0].data)
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:12]

@@ -172,7 +172,10 @@ def _job(settings: RunSettings, folder: Path, benchmark: SegmentationScenario) -
     iterations = {}
     for step, experience in enumerate(benchmark.train_stream):
         epochs = options.epochs if step == 0 else options.epochs_later
-        iterations[step] = max(1, len(experience.data.indices) // options.batch_size) * epochs
+        n_images = len(experience.data.indices)
+        if step > 0 and options.exemplars and options.exemplars_share is None:
+            n_images += options.exemplars * len(experience.previous_classes)  # At the most.
+        iterations[step] = max(1, n_images // options.batch_size) * epochs
     return Job(settings.name, folder, settings.argv, options, iterations)
 
 

@@ -71,6 +71,8 @@ def run_job(command: Sequence[str], folder: Path, log: Path, threads: int, gpu: 
         log: what the run prints goes there, after what is in it.
         threads: that torch computes with.
         gpu: the only one that it sees; None for all.
+
+    A run that is finished keeps its last state, and not the one before it.
     """
     if gpu is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = gpu  # Before anything asks for GPUs.
@@ -88,8 +90,12 @@ def run_job(command: Sequence[str], folder: Path, log: Path, threads: int, gpu: 
             os.dup2(file.fileno(), stream)
         with redirect_stdout(file), redirect_stderr(file):
             code = main(command, plugins=[StatusPlugin(folder / STATUS_FILE)])
-    with suppress(OSError):
-        (folder / STATUS_FILE).unlink()
+    left = [folder / STATUS_FILE]
+    if code == 0:  # The models and the last state stay; a hundred runs have a hundred of these.
+        left.append(folder / "checkpoint.previous.pt")
+    for path in left:
+        with suppress(OSError):
+            path.unlink()
     sys.exit(code)
 
 

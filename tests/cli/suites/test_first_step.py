@@ -126,6 +126,7 @@ def test_tasks_with_the_same_base_classes_share_it_where_its_images_are_the_same
         {"method": "SSUL"},
         {"method": "SMiB", "strict": True},
         {"cross_val": True},
+        {"device": "cpu"},
         {"metrics": "boundary_iou"},
         {"model_args": {"multi_grid": [1, 2, 1]}, "model": "deeplabv3"},
     ],

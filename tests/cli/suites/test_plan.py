@@ -53,6 +53,12 @@ def test_a_run_that_trained_its_own_keeps_it(devkit, tmp_path):
     assert [run.first_step is None for run in again.runs] == [True, False, False]
 
 
+def test_exemplars_make_the_later_steps_longer(devkit, tmp_path):
+    methods = [{"method": "FT"}, {"method": "SMiB", "exemplars_size": 2}]
+    without, with_exemplars = plan_of(devkit, tmp_path, runs=methods, batch_size=2).runs
+    assert with_exemplars.iterations[1] > without.iterations[1]
+
+
 def test_the_plan_is_plain_values(devkit, tmp_path):
     plan = plan_of(devkit, tmp_path, method=["FT", "MiB"])
     told = json.loads(json.dumps(plan.as_dict()))

@@ -48,7 +48,7 @@ def test_a_job_ends_with_the_code_of_its_command_and_its_output_is_in_the_log(
     devkit, tmp_path, more, code
 ):
     more = {"no_pretrained": not more} | more
-    (job,) = plan_of(devkit, tmp_path, method="FT", task="offline", epochs=1, **more).jobs
+    (job,) = plan_of(devkit, tmp_path, method="FT", task="offline", epochs=2, **more).jobs
     log = tmp_path / "job.log"
     log.write_text("before\n")
     process = process_context().Process(
@@ -62,3 +62,5 @@ def test_a_job_ends_with_the_code_of_its_command_and_its_output_is_in_the_log(
     assert ("mIoU on the test set" in text) == (code == 0)
     assert ("error: " in text) == (code == 2)
     assert not (job.folder / STATUS_FILE).exists()
+    states = [path.name for path in job.folder.glob("checkpoint*")]
+    assert states == (["checkpoint.pt"] if code == 0 else [])
