@@ -13,6 +13,7 @@ from avalanche_seg.cli.main import main
 
 MODULES = {
     "run": "avalanche_seg.cli.running.command",
+    "suite": "avalanche_seg.cli.suites.command",
     "compare": "avalanche_seg.cli.comparing",
     "report": "avalanche_seg.cli.reporting.command",
     "predict": "avalanche_seg.cli.predicting.command",

@@ -80,7 +80,7 @@ def test_penalties_need_the_statistics_of_their_method(devkit, whole_runs, tmp_p
     [
         (["--step", "1"], "goes on from the model of step 0, and"),
         (["--step", "7"], "--step 7: the task 15-5 has the steps 0 to 1"),
-        (["--step", "0", "--step_ckpt", "x"], "it needs --step 1 or more"),
+        (["--step", "0", "--step_ckpt", "x"], "and step 0 has none; leave it out"),
         (["--ckpt", "x"], "add --test"),
         (["--test"], "is no run; pass the --logdir"),
         (["--test", "--ckpt", "nowhere.safetensors"], "nowhere.safetensors is no file"),
