@@ -177,9 +177,7 @@ def test_an_overflow_in_fp16_changes_neither_weights_nor_importances(benchmark):
 
 def test_loss_terms_of_all_parts_are_logged(benchmark):
     evaluator = EvaluationPlugin(loss_term_metrics(), loggers=[])
-    strategy = make(
-        MiB, tiny_model(), evaluator=evaluator, micro_batches=2, optimizer=sgd(0.01)
-    )
+    strategy = make(MiB, tiny_model(), evaluator=evaluator, micro_batches=2, optimizer=sgd(0.01))
     for experience in benchmark.train_stream:
         metrics = strategy.train(experience, eval_streams=[])
     (terms,) = [value for name, value in metrics.items() if name.startswith("LossTerms")]
