@@ -1,5 +1,6 @@
 """A suite beside its runs one by one: eight methods, two seeds, the demo's data and settings."""
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -13,6 +14,7 @@ from profiling.report import Section, Target, main
 __all__ = ["measure"]
 
 _METHODS = ("FT", "LWF", "ILT", "MiB", "SMiB", "EWF", "PLOP", "LGKD")
+_JOBS = 2
 _BAR = 45  # Per cent of the time of the runs one by one.
 
 
@@ -31,7 +33,8 @@ def measure(*, quick: bool = False) -> list[Section]:
         toml = folder / "table.toml"
         toml.write_text("".join(f"{key} = {value!r}\n" for key, value in settings.items()))
         plan = make_plan(make_suite(settings), folder)  # Makes the data, and reads them once.
-        together = _seconds(["suite", str(toml), "--logdir", str(folder)])
+        jobs = ["--jobs", str(_JOBS), "--threads", "1"]
+        together = _seconds(["suite", str(toml), "--logdir", str(folder), *jobs])
         alone = sum(
             _seconds(["run", *run.argv, "--logdir", str(folder / "alone"), "--name", run.name])
             for run in plan.runs
@@ -43,8 +46,9 @@ def measure(*, quick: bool = False) -> list[Section]:
         Section(
             "A suite and its runs one by one",
             f"The demo (15-5, BiSeNet-R18), {', '.join(_METHODS)}, seeds 0 and 1: "
-            "`avalanche-seg suite`, one job at a time, and `avalanche-seg run` for each run. The "
-            "former trains four first steps instead of sixteen, and imports torch once.",
+            f"`avalanche-seg suite --jobs {_JOBS} --threads 1`, and `avalanche-seg run` for each run, "
+            "in one thread too, so that the weights can be equal. The former trains four first steps "
+            "instead of sixteen, imports torch once, and has two cores.",
             ["runs", "first steps", "one by one, s", "suite, s", "share", "weights"],
             [
                 [
@@ -66,7 +70,10 @@ def measure(*, quick: bool = False) -> list[Section]:
 def _seconds(command: list[str]) -> float:
     begin = time.perf_counter()
     subprocess.run(
-        [sys.executable, "-m", "avalanche_seg.cli.main", *command], check=True, capture_output=True
+        [sys.executable, "-m", "avalanche_seg.cli.main", *command],
+        check=True,
+        capture_output=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
     )
     return time.perf_counter() - begin
 
