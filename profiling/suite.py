@@ -47,7 +47,7 @@ def measure(*, quick: bool = False) -> list[Section]:
             "A suite and its runs one by one",
             f"The demo (15-5, BiSeNet-R18), {', '.join(_METHODS)}, seeds 0 and 1: "
             f"`avalanche-seg suite --jobs {_JOBS} --threads 1`, and `avalanche-seg run` for each "
-            "run, in one thread too, so that the weights can be equal. The former trains four first "
+            "run, in one thread too, so that weights can be equal. The former trains four first "
             "steps instead of sixteen, imports torch once, and has two cores.",
             ["runs", "first steps", "one by one, s", "suite, s", "share", "weights"],
             [
