@@ -9,7 +9,9 @@ import statistics
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -23,6 +25,7 @@ from avalanche_seg.system import atomic_write, expand_home
 __all__ = ["draw", "draw_boxes", "main"]
 
 GROUPS = ("old", "new", "all")
+_FEW = 8  # Methods that a legend inside a plot, and names beside each other, have room for.
 
 
 def draw(sections: Sequence[Section], path: Path) -> None:
@@ -113,13 +116,15 @@ def _draw_bars(axes: Axes, section: Section) -> None:
             label=name,
         )
     labels = [group.label for group in section.groups]
-    axes.set_xticks(range(len(labels)), labels, rotation=20, ha="right", parse_math=False)
+    rotation = 20 if len(labels) <= _FEW else 60
+    axes.set_xticks(range(len(labels)), labels, rotation=rotation, ha="right", parse_math=False)
     axes.set_ylabel("mIoU, %")
     axes.set_title(f"{section.title}: after the last step", parse_math=False)
     axes.legend()
 
 
 def _draw_curves(axes: Axes, section: Section) -> None:
+    axes.set_prop_cycle(color=colormaps["tab20"].colors)
     for group in section.groups:
         values = [group.means("mIoU_all", step) for step in range(group.n_steps)]
         curve = [statistics.mean(v) if v else float("nan") for v in values]
@@ -130,4 +135,5 @@ def _draw_curves(axes: Axes, section: Section) -> None:
     axes.set_xticks(range(section.n_steps))
     axes.set_xlabel("step")
     axes.set_title(f"{section.title}: all seen classes", parse_math=False)
-    axes.legend(fontsize=8)
+    beside: Any = {} if len(section.groups) <= _FEW else {"bbox_to_anchor": (1, 1)}
+    axes.legend(fontsize=8, loc="upper left" if beside else "best", **beside)
