@@ -124,7 +124,7 @@ def _draw_bars(axes: Axes, section: Section) -> None:
 
 
 def _draw_curves(axes: Axes, section: Section) -> None:
-    axes.set_prop_cycle(color=colormaps["tab20"].colors)
+    axes.set_prop_cycle(color=colormaps["tab20"](range(20)))
     for group in section.groups:
         values = [group.means("mIoU_all", step) for step in range(group.n_steps)]
         curve = [statistics.mean(v) if v else float("nan") for v in values]
