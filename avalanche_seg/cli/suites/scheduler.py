@@ -192,7 +192,7 @@ class Scheduler:
         state.process, state.where = None, ""
         seconds = time.monotonic() - state.started
         job.again()
-        if code == 0 and job.finished:
+        if job.finished:  # By whomever: of two workers that begin at once one finds it held.
             state.told = "finished"
             self._failure(job).unlink(missing_ok=True)
             self.note(f"{job.name}: finished after {seconds:.0f} s")
