@@ -5,9 +5,10 @@ import torch
 
 from avalanche_seg.benchmarks import train_preset
 from avalanche_seg.models import load_model, save_model
-from avalanche_seg.plugins import CheckpointPlugin, PolyLRPlugin, SegmentationPlugin
+from avalanche_seg.plugins import CheckpointPlugin, PolyLRPlugin
 from avalanche_seg.strategies import EWC, EWFPLOP, RW, SSULM, MiB
 from avalanche_seg.training import sgd
+from tests.breaking import BreakOff, BrokenOffError
 from tests.cuda.comparing import on
 from tests.models.stored import NAMES, grown
 from tests.strategies.test_contract import model_of
@@ -16,23 +17,6 @@ from tests.tiny import tiny_benchmark
 pytestmark = pytest.mark.cuda
 
 CPU = torch.device("cpu")
-
-
-class BrokenOffError(Exception):
-    """What stands for a kill."""
-
-
-class BreakOff(SegmentationPlugin):
-    """Raises before the forward pass number ``at``."""
-
-    def __init__(self, at):
-        super().__init__()
-        self.left = at
-
-    def before_forward(self, strategy, **kwargs):
-        self.left -= 1
-        if self.left == 0:
-            raise BrokenOffError
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """The process of one job: ``avalanche-seg run`` with its output in a log file."""
 
 import json
+import multiprocessing
 import os
 import sys
 import time
@@ -53,8 +54,6 @@ def process_context() -> BaseContext:
 
     No job inherits a state of another one's, and none imports torch anew.
     """
-    import multiprocessing
-
     methods = multiprocessing.get_all_start_methods()
     context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
     if "forkserver" in methods:
@@ -65,6 +64,8 @@ def process_context() -> BaseContext:
 def run_job(command: Sequence[str], folder: Path, log: Path, threads: int, gpu: str | None) -> None:
     """Run a job in this process, which ends with the exit code of ``avalanche-seg run``.
 
+    A run that is finished keeps its last state, and not the one before it.
+
     Args:
         command: the arguments of ``avalanche-seg run``.
         folder: of the run.
@@ -72,7 +73,9 @@ def run_job(command: Sequence[str], folder: Path, log: Path, threads: int, gpu: 
         threads: that torch computes with.
         gpu: the only one that it sees; None for all.
 
-    A run that is finished keeps its last state, and not the one before it.
+    Raises:
+        SystemExit: always, with that code.
+        OSError: when the log cannot be written.
     """
     if gpu is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = gpu  # Before anything asks for GPUs.

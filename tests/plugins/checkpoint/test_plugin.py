@@ -35,24 +35,8 @@ from avalanche_seg.strategies import (
 )
 from avalanche_seg.system import get_random_state, set_random_state
 from avalanche_seg.training import sgd
+from tests.breaking import BreakOff, BrokenOffError
 from tests.tiny import tiny_benchmark, tiny_model
-
-
-class BrokenOffError(Exception):
-    """What stands for a kill."""
-
-
-class BreakOff(SegmentationPlugin):
-    """Raises before the forward pass number ``at`` of the process."""
-
-    def __init__(self, at):
-        super().__init__()
-        self.left = at
-
-    def before_forward(self, strategy, **kwargs):
-        self.left -= 1
-        if self.left == 0:
-            raise BrokenOffError
 
 
 @pytest.fixture(scope="module")
