@@ -4,21 +4,26 @@ import argparse
 import shlex
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import torch
 from tqdm import tqdm
 
 from avalanche_seg.system import atomic_write
-from profiling.device_table import measure_device
+from profiling.device_objectives import compiled, objectives, penalty_methods
+from profiling.device_step import training_step
 from profiling.machine import describe_machine
 from profiling.measuring import in_fresh_process
 from profiling.report import Section, markdown, targets_section
 from profiling.scripts import SCRIPTS, measure_script
 
 __all__ = ["main"]
+
+Measure = Callable[[bool], list[Section]]
+_OF_DEVICE = (objectives, training_step, penalty_methods, compiled)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -49,20 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _device_table(options.device, options.quick, options.out, command)
     out = options.out or Path(__file__).with_name("RESULTS.md")
 
-    sections: list[Section] = []
-    failed = 0
-    bar = tqdm(options.only, unit="script")
-    for name in bar:
-        bar.set_postfix_str(name)
-        try:
-            sections += in_fresh_process(measure_script, name, options.quick)
-        except Exception as error:
-            traceback.print_exc()
-            failed += 1
-            sections.append(_failure(name, error))
-        with atomic_write(out) as temporary:  # So a later script loses nothing.
-            temporary.write_text(_page(command, sections), encoding="utf-8")
-    return failed
+    measures = {name: partial(measure_script, name) for name in options.only}
+    return _measure(measures, options.quick, out, command)
 
 
 def _device_table(name: str, quick: bool, out: Path | None, command: str) -> int:
@@ -70,10 +63,26 @@ def _device_table(name: str, quick: bool, out: Path | None, command: str) -> int
     if kind == "cuda" and not torch.cuda.is_available():
         print(f"--device {name}: this machine has no CUDA device; nothing was measured")
         return 1
-    sections = in_fresh_process(measure_device, name, quick)
-    with atomic_write(out or Path(__file__).with_name(f"RESULTS-{kind}.md")) as temporary:
-        temporary.write_text(_page(command, sections), encoding="utf-8")
-    return 0
+    measures = {stage.__name__: partial(stage, name) for stage in _OF_DEVICE}
+    return _measure(measures, quick, out or Path(__file__).with_name(f"RESULTS-{kind}.md"), command)
+
+
+def _measure(measures: Mapping[str, Measure], quick: bool, out: Path, command: str) -> int:
+    """Run each in a process of its own; those that failed are counted."""
+    sections: list[Section] = []
+    failed = 0
+    bar = tqdm(measures.items(), unit="script")
+    for name, measure in bar:
+        bar.set_postfix_str(name)
+        try:
+            sections += in_fresh_process(measure, quick)
+        except Exception as error:
+            traceback.print_exc()
+            failed += 1
+            sections.append(_failure(name, error))
+        with atomic_write(out) as temporary:  # So a later script loses nothing.
+            temporary.write_text(_page(command, sections), encoding="utf-8")
+    return failed
 
 
 def _failure(name: str, error: Exception) -> Section:

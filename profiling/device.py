@@ -13,7 +13,10 @@ from torch.profiler import ProfilerActivity, profile
 from profiling.measuring import Comparison, Work, seconds
 from profiling.memory import extra_memory
 
-__all__ = ["Device", "Watch", "covered"]
+__all__ = ["Device", "Stamp", "Watch", "covered"]
+
+Stamp = float | torch.cuda.Event
+"""A moment of :meth:`Device.stamp`."""
 
 
 @dataclass(frozen=True)
@@ -45,13 +48,26 @@ class Device:
         """Seconds of one call: between two events on a GPU's queue, else on the clock."""
         if not self.is_cuda:
             return seconds(work)
-        begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
         self.wait()
-        begin.record()
+        begin = self.stamp()
         work()
-        end.record()
-        end.synchronize()
-        return begin.elapsed_time(end) / 1e3
+        return self.between(begin, self.stamp())
+
+    def stamp(self) -> Stamp:
+        """This moment: an event on a GPU's queue, else the time on the clock."""
+        if not self.is_cuda:
+            return time.perf_counter()
+        event = torch.cuda.Event(enable_timing=True)
+        event.record()
+        return event
+
+    def between(self, begin: Stamp, end: Stamp) -> float:
+        """Seconds from one :meth:`stamp` to another."""
+        if isinstance(begin, torch.cuda.Event) and isinstance(end, torch.cuda.Event):
+            end.synchronize()
+            return begin.elapsed_time(end) / 1e3
+        assert isinstance(begin, float) and isinstance(end, float)
+        return end - begin
 
     def compare(self, ours: Work, theirs: Work, *, rounds: int, warmup: int = 3) -> Comparison:
         """Time two functions in alternation, like :func:`profiling.measuring.compare`."""

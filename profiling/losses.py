@@ -19,7 +19,15 @@ from profiling.measuring import Comparison, compare, in_fresh_process, in_passes
 from profiling.memory import extra_memory
 from profiling.report import Section, Target, main
 
-__all__ = ["OBJECTIVES", "forward_backward", "measure", "original_mib", "our_mib", "problem"]
+__all__ = [
+    "OBJECTIVES",
+    "Objective",
+    "forward_backward",
+    "measure",
+    "original_mib",
+    "our_mib",
+    "problem",
+]
 
 Objective = Callable[[Tensor, Tensor, Tensor], Tensor]
 _WEIGHT, _TEACHER_SCALE = 10.0, 1.0

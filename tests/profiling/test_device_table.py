@@ -19,9 +19,9 @@ def test_the_table_is_made_on_the_cpu(tmp_path, monkeypatch):
     assert sections == [
         "Targets",
         "Objectives",
-        "Penalty methods",
         "Training step in memory",
         "Training step from the disk",
+        "Penalty methods",
     ]
     for table in re.split(r"^## .+$", text, flags=re.MULTILINE)[1:]:
         rows = [line for line in table.splitlines() if line.startswith("| ")][2:]
