@@ -1,7 +1,6 @@
 """Objectives and penalties on one device, against plain implementations of the same."""
 
 from functools import partial
-from typing import get_args
 
 import torch
 from torch import Tensor
@@ -24,7 +23,7 @@ _NOTES = ["difference: of the two gradients, largest relative to the largest ent
 
 def kernels_of(device: Device) -> tuple[Kernels, ...]:
     """Those that compute losses on a device."""
-    return get_args(Kernels) if device.is_cuda else ("tiles",)
+    return ("tiles", "triton") if device.is_cuda else ("tiles",)
 
 
 def objectives(name: str, quick: bool) -> list[Section]:

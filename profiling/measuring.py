@@ -139,7 +139,13 @@ def in_fresh_process(function: Callable[..., _T], *args: Any) -> _T:
     else:  # Such a process itself, which has computed nothing yet: importing all again takes long.
         context = multiprocessing.get_context("fork")
     with ProcessPoolExecutor(1, mp_context=context) as pool:
-        return pool.submit(function, *args).result()
+        return pool.submit(_as_usual, function, *args).result()
+
+
+def _as_usual(function: Callable[..., _T], *args: Any) -> _T:
+    # It would start the workers of its loaders as it was started, and each would import everything.
+    multiprocessing.set_start_method(None, force=True)
+    return function(*args)
 
 
 def in_passes(

@@ -6,20 +6,25 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cache
 from typing import Literal, get_args
 
 import torch
 from torch import Tensor
 
 from avalanche_seg.kernels.pixel_terms import PixelTerms
+from avalanche_seg.kernels.sigmoid_terms import LabelSigmoid, TeacherSigmoid
 from avalanche_seg.kernels.softmax_terms import SoftmaxTerms
 
-__all__ = ["Kernels", "check_kernels", "fuses", "use_kernels"]
+__all__ = ["FUSED", "Kernels", "check_kernels", "fuses", "use_kernels"]
 
-Kernels = Literal["tiles", "triton"]
-"""Torch's operations on tiles, or one kernel written in Triton."""
+Kernels = Literal["auto", "tiles", "triton"]
+"""Torch's operations on tiles, one kernel written in Triton, or the quicker of both."""
 
-_chosen: ContextVar[Kernels] = ContextVar("kernels", default="tiles")
+FUSED = (SoftmaxTerms, LabelSigmoid, TeacherSigmoid)
+"""Whose losses the one kernel has."""
+
+_chosen: ContextVar[Kernels] = ContextVar("kernels", default="auto")
 _told: set[str] = set()
 _MOST_CHANNELS = 512  # What a program of the kernel can hold.
 
@@ -29,20 +34,21 @@ def use_kernels(kernels: Kernels) -> Iterator[None]:
     """Compute losses by other kernels within this block.
 
     "triton" computes the cross entropies and the distillations of softmax probabilities (those of
-    fine-tuning, LwF, ILT and MiB) with their gradients by one kernel on a GPU, for maps that are
-    not resized to less, up to 512 channels, in float32 and half precision. It was checked against
-    float64 by Triton's interpreter and has not been timed on a GPU, so it is a choice. Everything
-    else, and everything under ``torch.use_deterministic_algorithms``, is computed by tiles as
-    before: the kernel adds up gradients in no fixed order.
+    fine-tuning, LwF, ILT and MiB) and of sigmoids (LwF-MC, SSUL, DKD) with their gradients by one
+    kernel on a GPU, for maps that are not resized to less, up to 512 channels, in float32 and half
+    precision. Everything else, and everything under ``torch.use_deterministic_algorithms``, is
+    computed by tiles: the kernel adds up gradients in no fixed order. "auto" is "triton" on GPUs
+    where there is Triton, and "tiles" elsewhere.
 
     Args:
-        kernels: "tiles" or "triton".
+        kernels: "auto", "tiles" or "triton".
 
     Raises:
         ValueError: for another name.
 
     Warns:
-        UserWarning: once, where there is no Triton, or no GPU: then tiles compute the losses.
+        UserWarning: once, where "triton" was asked for and there is no Triton, or no GPU: then
+            tiles compute the losses.
 
     Example:
         >>> from avalanche_seg.losses import cross_entropy
@@ -68,13 +74,15 @@ def check_kernels(kernels: Kernels) -> Kernels:
 
 
 def fuses(terms: PixelTerms, logits: Tensor, teacher: Tensor | None, size: tuple[int, int]) -> bool:
-    """Whether losses are computed by the one kernel; says once why not, where Triton is missing."""
-    if _chosen.get() != "triton" or not isinstance(terms, SoftmaxTerms):
+    """Whether losses are computed by the one kernel; says once why not, where it was asked for."""
+    chosen = _chosen.get()
+    if chosen == "tiles" or not isinstance(terms, FUSED):
         return False
-    if importlib.util.find_spec("triton") is None:
-        return _tell("Triton is not installed (it comes with torch's builds for CUDA)")
-    if logits.device.type != "cuda" and os.environ.get("TRITON_INTERPRET") != "1":
-        return _tell(f"the logits are on {logits.device.type}, and Triton needs a GPU")
+    if not _has_triton():
+        return _tell(chosen, "Triton is not installed (it comes with torch's builds for CUDA)")
+    interprets = chosen == "triton" and os.environ.get("TRITON_INTERPRET") == "1"
+    if logits.device.type != "cuda" and not interprets:
+        return _tell(chosen, f"the logits are on {logits.device.type}, and Triton needs a GPU")
     maps = [logits] if teacher is None else [logits, teacher]
     return (
         all(one.dtype in (torch.float32, torch.float16, torch.bfloat16) for one in maps)
@@ -84,8 +92,13 @@ def fuses(terms: PixelTerms, logits: Tensor, teacher: Tensor | None, size: tuple
     )
 
 
-def _tell(reason: str) -> bool:
-    if reason not in _told:
+@cache
+def _has_triton() -> bool:
+    return importlib.util.find_spec("triton") is not None
+
+
+def _tell(chosen: Kernels, reason: str) -> bool:
+    if chosen == "triton" and reason not in _told:
         _told.add(reason)
         warnings.warn(
             f"kernels='triton': {reason}; the losses are computed by tiles as with kernels='tiles'",

@@ -142,9 +142,9 @@ def _sweep_of(
     terms: PixelTerms, logits: Tensor, teacher: Tensor | None, size: tuple[int, int]
 ) -> Callable[..., Tensor]:
     if fuses(terms, logits, teacher, size):
-        from avalanche_seg.kernels.fused_softmax import softmax_sweep  # Imports Triton.
+        from avalanche_seg.kernels.fused import fused_sweep  # Imports Triton.
 
-        return softmax_sweep
+        return fused_sweep
     return _sweep
 
 

@@ -44,7 +44,7 @@ class StepObjective:
         self,
         criterion: Criterion | None,
         objective: Objective | None,
-        kernels: Kernels = "tiles",
+        kernels: Kernels = "auto",
     ) -> None:
         self._kernels = check_kernels(kernels)
         self.criterion = at_target_size(criterion or CrossEntropy())

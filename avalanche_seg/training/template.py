@@ -80,7 +80,8 @@ class SegmentationTemplate(BatchTemplate):
             memory. Gradients are those of the whole batch (batch norm aside, which sees the parts)
             as long as the loss is a mean over all pixels.
         compile: compile the network at every step (``torch.nn.Module.compile``).
-        kernels: of the losses, "tiles" or "triton"; see :func:`avalanche_seg.kernels.use_kernels`.
+        kernels: of the losses, "auto", "tiles" or "triton"; see
+            :func:`avalanche_seg.kernels.use_kernels`.
 
     Raises:
         ValueError: for an argument of a wrong kind or out of range, by its name, and for parts of
@@ -115,7 +116,7 @@ class SegmentationTemplate(BatchTemplate):
         amp: AmpMode = "off",
         micro_batches: int = 1,
         compile: bool = False,
-        kernels: Kernels = "tiles",
+        kernels: Kernels = "auto",
     ) -> None:
         check_arguments(
             model=model,

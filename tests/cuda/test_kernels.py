@@ -19,6 +19,7 @@ from avalanche_seg.kernels import (
     resize,
     resize_logits,
     score_bound,
+    use_kernels,
 )
 from tests.cuda.comparing import assert_same, on
 from tests.losses.batches import random_labels, random_logits
@@ -58,14 +59,16 @@ def problem(teacher, scale, dtype):
 @pytest.mark.parametrize("name", TERMS)
 @pytest.mark.parametrize("scale", [3.0, 80.0])
 @pytest.mark.parametrize("maps", [False, True])
-def test_pixel_losses_and_their_gradients(name, scale, maps, device):
+@pytest.mark.parametrize("kernels", ["auto", "tiles"])
+def test_pixel_losses_and_their_gradients(name, scale, maps, kernels, device):
     terms, teacher = TERMS[name]
     results = []
     for place, dtype in ((torch.device("cpu"), torch.float64), (device, torch.float32)):
         logits, target, of_teacher = on(place, problem(teacher, scale, dtype))
-        losses = pixel_losses(
-            terms, logits, SIZE, target=target, teacher_logits=of_teacher, maps=maps
-        )
+        with use_kernels(kernels):
+            losses = pixel_losses(
+                terms, logits, SIZE, target=target, teacher_logits=of_teacher, maps=maps
+            )
         weights = [
             torch.linspace(1, 2, loss.numel(), device=place).view_as(loss) for loss in losses
         ]

@@ -1,12 +1,19 @@
 """The kernel for GPUs, run by Triton's interpreter on the CPU, against the plain formula.
 
-``test_fused_softmax.py`` runs this file in a process of its own, with TRITON_INTERPRET=1.
+``test_fused.py`` runs this file in a process of its own, with TRITON_INTERPRET=1.
 """
 
 import pytest
 import torch
 
-from avalanche_seg.kernels import SoftmaxTerms, fused_softmax, pixel_losses, use_kernels
+from avalanche_seg.kernels import (
+    LabelSigmoid,
+    SoftmaxTerms,
+    TeacherSigmoid,
+    fused,
+    pixel_losses,
+    use_kernels,
+)
 from avalanche_seg.losses import cross_entropy, distillation, mib_loss
 from tests.losses.batches import random_labels, random_logits
 
@@ -20,19 +27,19 @@ def calls(monkeypatch):
         made.append(kwargs)
         return kept(*args, **kwargs)
 
-    kept = fused_softmax.softmax_sweep
-    monkeypatch.setattr(fused_softmax, "softmax_sweep", counting)
+    kept = fused.fused_sweep
+    monkeypatch.setattr(fused, "fused_sweep", counting)
     return made
 
 
 def both(terms, logits, teacher, target, size, *, maps):
     """Losses and the gradient of a weighted sum of them: by the kernel, and plainly in float64."""
     results = []
-    for fused in (True, False):
-        dtype = torch.float32 if fused else torch.float64
-        leaf = logits.to(dtype).requires_grad_()
+    for by_kernel in (True, False):
+        dtype = torch.float32 if by_kernel else torch.float64
+        leaf = logits.detach().to(dtype).requires_grad_()
         given = {"target": target, "teacher_logits": teacher.to(dtype), "maps": maps}
-        with use_kernels("triton" if fused else "tiles"):
+        with use_kernels("triton" if by_kernel else "tiles"):
             losses = pixel_losses(terms, leaf, size, **given)
             weights = [
                 torch.linspace(k, k + 1, loss.numel(), dtype=dtype).view(loss.shape)
@@ -57,6 +64,9 @@ TERMS = {
     "unbiased": SoftmaxTerms(4, distil=False),
     "distillation": SoftmaxTerms(4, classify=False),
     "no new class": SoftmaxTerms(6),
+    "binary": LabelSigmoid(),
+    "weighted binary": LabelSigmoid(positive_weight=35.0, ignored_is_negative=True),
+    "teacher's sigmoids": TeacherSigmoid(),
 }
 
 
@@ -64,12 +74,13 @@ TERMS = {
 @pytest.mark.parametrize("name", TERMS)
 def test_losses_and_gradients_are_those_of_float64(calls, name, maps):
     terms, size = TERMS[name], (5, 70)
-    teacher = random_logits(terms.n_old, (2, 9), seed=5)
-    got, expected = both(
-        terms, random_logits(6, (3, 11)), teacher, random_labels(6, size), size, maps=maps
-    )
-    assert len(calls) == 1 + maps
-    assert_near(got, expected)
+    for n, of_teacher in enumerate([(2, 9), (3, 11)], start=1):
+        teacher = random_logits(getattr(terms, "n_old", 6), of_teacher, seed=5)
+        got, expected = both(
+            terms, random_logits(6, (3, 11)), teacher, random_labels(6, size), size, maps=maps
+        )
+        assert len(calls) == n * (1 + maps)
+        assert_near(got, expected)
 
 
 @pytest.mark.parametrize("scale", [1.0, 100.0, 1e4])
@@ -79,9 +90,14 @@ def test_losses_and_gradients_are_those_of_float64(calls, name, maps):
 def test_extreme_logits_and_odd_sizes(calls, scale, small, size):
     logits = random_logits(5, small, scale=scale)
     teacher = random_logits(3, small, seed=3, scale=scale)
-    got, expected = both(SoftmaxTerms(3), logits, teacher, random_labels(5, size), size, maps=False)
+    labels = random_labels(5, size)
+    got, expected = both(SoftmaxTerms(3), logits, teacher, labels, size, maps=False)
     assert calls
     assert_near(got, expected)
+    for terms in (LabelSigmoid(positive_weight=2.0), TeacherSigmoid()):
+        teacher = random_logits(5, small, seed=3, scale=scale)
+        got, expected = both(terms, logits, teacher, labels, size, maps=False)
+        assert_near(got, expected)
 
 
 def test_many_channels_take_smaller_blocks(calls):

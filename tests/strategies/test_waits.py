@@ -54,6 +54,12 @@ FUNCTIONS = [
 ]
 
 
+@pytest.fixture(autouse=True)
+def _tiles(monkeypatch):
+    """Triton's kernel wants values; tests/cuda/test_waits.py has it on a GPU."""
+    monkeypatch.setattr("avalanche_seg.kernels.choice._has_triton", lambda: False)
+
+
 class SecondBatchError(Exception):
     """A loop has had its first batch: what belongs to the first alone is done."""
 

@@ -122,8 +122,8 @@ def test_losses_are_computed_by_the_kernels_that_were_chosen(benchmark, monkeypa
         return False
 
     monkeypatch.setattr("avalanche_seg.kernels.pixel_loss.fuses", fuses)
-    for kernels in ("tiles", "triton"):
-        options = {} if kernels == "tiles" else {"kernels": kernels}
+    for kernels in ("auto", "triton"):
+        options = {} if kernels == "auto" else {"kernels": kernels}
         strategy = FineTuning(
             model=tiny_model(), optimizer=sgd(), train_mb_size=4, evaluator=None, **options
         )
@@ -133,5 +133,5 @@ def test_losses_are_computed_by_the_kernels_that_were_chosen(benchmark, monkeypa
 
 
 def test_unknown_kernels_are_refused():
-    with pytest.raises(ValueError, match="kernels='cuda' is unknown; expected one of tiles"):
+    with pytest.raises(ValueError, match="kernels='cuda' is unknown; expected one of auto, tiles"):
         FineTuning(model=tiny_model(), optimizer=sgd(), kernels="cuda")

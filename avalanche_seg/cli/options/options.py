@@ -189,8 +189,8 @@ class Options:
     channels_last: bool = _speed("keep images and weights channels last", default=True)
     compile: bool = _speed("compile the network with torch.compile, which needs a C++ compiler on "
         "the CPU")
-    kernels: Kernels = _speed("what computes the losses; triton, one kernel for GPUs, is checked "
-        "by its interpreter and untimed", default="tiles")
+    kernels: Kernels = _speed("what computes the losses: triton, one kernel for GPUs, or tiles; "
+        "auto: the quicker one that there is", default="auto")
     micro_batches: int = _speed("compute every batch in so many parts, for less memory",
         default=1, within=Range(1))
 

@@ -77,6 +77,8 @@ def run_job(command: Sequence[str], folder: Path, log: Path, threads: int, gpu: 
         SystemExit: always, with that code.
         OSError: when the log cannot be written.
     """
+    # It would start the workers of its loaders as it was started, and each would import everything.
+    multiprocessing.set_start_method(None, force=True)
     if gpu is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = gpu  # Before anything asks for GPUs.
     import torch

@@ -1,22 +1,26 @@
-"""The softmax losses by one kernel on a GPU: what is given to it."""
+"""Pixel losses by one kernel on a GPU: what is given to it."""
 
 import math
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from avalanche_seg.kernels.pixel_terms import PixelTerms
+from avalanche_seg.kernels.sigmoid_terms import LabelSigmoid, TeacherSigmoid
 from avalanche_seg.kernels.softmax_terms import SoftmaxTerms
-from avalanche_seg.kernels.triton_softmax import softmax_kernel
+from avalanche_seg.kernels.triton_pixels import pixel_kernel
+from avalanche_seg.labels import VOID
 
-__all__ = ["softmax_sweep"]
+__all__ = ["fused_sweep"]
 
-_ELEMENTS = 1024  # Scores of a program, where the block stays at 16 pixels or more.
+# Scores of a program, where the block stays at 16 pixels or more, and how many warps share them.
+_SCORES, _WARPS = 1024, 4
 
 
-def softmax_sweep(
-    terms: SoftmaxTerms,
+def fused_sweep(
+    terms: PixelTerms,
     size: tuple[int, int],
     logits: Tensor,
     teacher: Tensor | None,
@@ -29,7 +33,7 @@ def softmax_sweep(
     """Compute losses and gradients; the sums of gradients differ by rounding from call to call.
 
     Args:
-        terms: T losses.
+        terms: T losses; of those in :data:`avalanche_seg.kernels.choice.FUSED`.
         size: (H, W), no side smaller than the logits'.
         logits: B x C x h x w, float32 or half precision; C is 512 at most.
         teacher: B x K x h' x w' or None.
@@ -44,7 +48,7 @@ def softmax_sweep(
     """
     n_images, n_channels, height, width = logits.shape
     lanes = max(16, _power_of_two(n_channels))
-    block = max(16, _ELEMENTS // lanes)
+    block = max(16, _SCORES // lanes)
     down, across = (
         _line(*pair, logits.device) for pair in zip(logits.shape[-2:], size, strict=True)
     )
@@ -54,42 +58,61 @@ def softmax_sweep(
         return partial.new_zeros(terms.n_terms)
     nothing = partial  # In place of what is not needed; never read.
     former = logits if teacher is None else teacher
+    packed = _packed(logits, lanes)
+    slopes = nothing if gradients is None else packed.new_zeros((len(gradients), *packed.shape))
     of_teacher = [_line(*pair, logits.device) for pair in zip(former.shape[-2:], size, strict=True)]
-    _kernel()[grid](
-        logits,
-        former,
+    constants = _constants(terms, n_channels)
+    pixel_kernel[grid](
+        packed,
+        packed if teacher is None else _packed(teacher, lanes),
         nothing if target is None else target.contiguous(),
         nothing if maps is None else maps,
-        nothing if gradients is None else gradients,
+        slopes,
         nothing if weights is None else weights.contiguous(),
         partial,
         *(down.share, down.first, across.low, across.share),
         *(of_teacher[0].low, of_teacher[0].share, of_teacher[1].low, of_teacher[1].share),
-        *(terms.ignore_index, n_images * size[0] * size[1], logits.numel()),
+        getattr(terms, "ignore_index", VOID),
+        getattr(terms, "positive_weight", 1.0),
+        *(n_images * size[0] * size[1], packed.numel()),
         *(*size, height, width, *former.shape[-2:]),
-        *logits.stride(),
-        *former.stride(),
         N_CHANNELS=n_channels,
-        N_OLD=terms.n_old,
         LANES=lanes,
         BLOCK=block,
         SOURCES=max(16, _power_of_two(math.ceil(block * width / size[1]) + 2)),
-        CLASSIFY=terms.classify,
-        DISTIL=terms.distil,
+        ALIKE=former.shape[-2:] == logits.shape[-2:],
         MAPS=maps is not None,
         GRADIENT=gradients is not None,
         WEIGHTED=weights is not None,
-        num_warps=4 if lanes * block <= 2 * _ELEMENTS else 8,
+        **constants,
+        num_warps=_WARPS if lanes * block <= 2 * _SCORES else 2 * _WARPS,
     )
+    if gradients is not None:
+        gradients += slopes[..., :n_channels].movedim(-1, 2)
     sums = partial.sum(dim=(0, 1, 2))
-    return sums[0 if terms.classify else 1 :][: terms.n_terms]
+    return sums[0 if constants["CLASSIFY"] else 1 :][: terms.n_terms]
 
 
-@cache
-def _kernel() -> Any:
-    import triton
+def _packed(maps: Tensor, lanes: int) -> Tensor:
+    """The channels of a pixel beside each other, float32, with zeros up to so many."""
+    packed = maps.new_zeros((len(maps), *maps.shape[-2:], lanes), dtype=torch.float32)
+    packed[..., : maps.shape[1]] = maps.movedim(1, -1)
+    return packed
 
-    return triton.jit(softmax_kernel)
+
+def _constants(terms: PixelTerms, n_channels: int) -> dict[str, Any]:
+    """What tells the kernel which losses they are."""
+    if isinstance(terms, SoftmaxTerms):
+        return {
+            **{"SIGMOID": False, "VOID_COUNTS": False, "N_OLD": terms.n_old},
+            **{"CLASSIFY": terms.classify, "DISTIL": terms.distil},
+        }
+    of_labels = isinstance(terms, LabelSigmoid)
+    assert of_labels or isinstance(terms, TeacherSigmoid)
+    return {
+        **{"SIGMOID": True, "N_OLD": n_channels, "CLASSIFY": of_labels, "DISTIL": not of_labels},
+        "VOID_COUNTS": isinstance(terms, LabelSigmoid) and terms.ignored_is_negative,
+    }
 
 
 def _power_of_two(least: int) -> int:
@@ -103,12 +126,12 @@ class _Line:
     """
 
     def __init__(self, n_in: int, n_out: int, device: torch.device) -> None:
-        outputs = torch.arange(n_out, dtype=torch.float64)
+        outputs = torch.arange(n_out, dtype=torch.float64, device=device)
         positions = ((outputs + 0.5) * (n_in / n_out) - 0.5).clamp(min=0)
         low = positions.long().clamp(max=n_in - 1)
-        self.share = (positions - low).float().to(device)
-        self.first = torch.searchsorted(low, torch.arange(n_in + 1)).int().to(device)
-        self.low = low.int().to(device)
+        self.share = (positions - low).float()
+        self.first = torch.searchsorted(low, torch.arange(n_in + 1, device=device)).int()
+        self.low = low.int()
 
 
 _line = lru_cache(maxsize=64)(_Line)
