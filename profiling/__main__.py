@@ -13,7 +13,7 @@ import torch
 from tqdm import tqdm
 
 from avalanche_seg.system import atomic_write
-from profiling.device_objectives import compiled, objectives, penalty_methods
+from profiling.device_objectives import compiled, objectives, penalty_methods, tile_sizes
 from profiling.device_step import training_step
 from profiling.machine import describe_machine
 from profiling.measuring import in_fresh_process
@@ -23,7 +23,7 @@ from profiling.scripts import SCRIPTS, measure_script
 __all__ = ["main"]
 
 Measure = Callable[[bool], list[Section]]
-_OF_DEVICE = (objectives, training_step, penalty_methods, compiled)
+_OF_DEVICE = (objectives, training_step, tile_sizes, penalty_methods, compiled)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

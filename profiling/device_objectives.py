@@ -5,13 +5,20 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from avalanche_seg.kernels import Kernels, use_kernels
+from avalanche_seg.kernels import (
+    Kernels,
+    predicted_labels,
+    prediction_entropy,
+    tile_resize,
+    use_kernels,
+)
+from avalanche_seg.losses import label_guided_distillation
 from profiling import penalties
 from profiling.device import Device
 from profiling.losses import OBJECTIVES, Objective, forward_backward, problem
 from profiling.report import Section, Target
 
-__all__ = ["BATCH", "compiled", "kernels_of", "objectives", "penalty_methods"]
+__all__ = ["BATCH", "compiled", "kernels_of", "objectives", "penalty_methods", "tile_sizes"]
 
 BATCH = 24
 _COLUMNS = [
@@ -70,6 +77,52 @@ def compiled(name: str, quick: bool) -> list[Section]:
             rows.append([objective, "torch.compile", *measured.row()])
     text = 'The table of the objectives with "ours" being the original\'s function, compiled.'
     return [Section("Compiled objectives", text, _COLUMNS, rows, notes=_NOTES)]
+
+
+def tile_sizes(name: str, quick: bool) -> list[Section]:
+    """What is computed by tiles everywhere, with tiles of several sizes.
+
+    Args:
+        name: of the device.
+        quick: tiny sizes, to see that it runs.
+    """
+    device, (batch, side) = Device(name), _size(quick)
+    logits, target, _ = (tensor.to(device.name) for tensor in problem(batch, 21, side))
+    teacher, size = torch.randn_like(logits[:, :16]), (side, side)
+
+    def distil() -> None:
+        leaf = logits.detach().requires_grad_()
+        label_guided_distillation(leaf, target, teacher).backward()
+
+    works = (
+        distil,
+        partial(predicted_labels, logits, size),
+        partial(prediction_entropy, logits, size),
+    )
+    of_device = "_DEVICE_TILE" if device.is_cuda else "_CPU_TILE"
+    before, rows = getattr(tile_resize, of_device), []
+    try:
+        for part in (0.25, 0.5, 1, 2, 4):
+            setattr(tile_resize, of_device, int(part * before))
+            row = [f"{part * before / 2**20:g}"]
+            for work in works:
+                row.append(f"{1e3 * device.median(work, rounds=1 if quick else 5):.2f}")
+                row.append(f"{device.extra_memory(work) / 2**20:.0f}")
+            rows.append(row)
+    finally:
+        setattr(tile_resize, of_device, before)
+    return [
+        Section(
+            "Sizes of tiles",
+            f"{batch} x 21 x {side} x {side} from stride-8 logits, float32; LGKD's distillation "
+            f"with its gradient. The middle row, {before / 2**20:g} MiB, is what is used.",
+            [
+                *("tile, MiB", "distillation, ms", "MiB", "predicted labels, ms", "MiB"),
+                *("labels and entropies, ms", "MiB"),
+            ],
+            rows,
+        )
+    ]
 
 
 def _by(kernels: Kernels, objective: Objective, *given: Tensor) -> Tensor:

@@ -49,7 +49,7 @@ def training_step(name: str, quick: bool) -> list[Section]:
     """
     device = Device(name)
     amp = "bf16" if device.is_cuda else "off"
-    sizes = _Sizes(2, 64, 40, 0, 1, 2, 1) if quick else _Sizes(BATCH, 512, 1600, 8, 8, 24, 5)
+    sizes = _Sizes(2, 64, 40, 0, 1, 2, 1) if quick else _Sizes(BATCH, 512, 1600, 8, 8, 24, 3)
     options: dict[str, Any] = {"device": name, "amp": amp, "train_mb_size": sizes.batch}
     with tempfile.TemporaryDirectory() as folder:
         benchmark = incremental_benchmark(

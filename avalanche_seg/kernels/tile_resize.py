@@ -20,10 +20,10 @@ __all__ = ["Stripe", "TileResize", "stripes"]
 Stripe = tuple[slice, slice, list[slice]]
 """Images and columns of a stripe, and the rows of each of its tiles."""
 
-# Scores of a tile, in bytes: on a CPU about what stays in a core's cache, elsewhere what keeps the
-# number of kernels small.
+# Scores of a tile, in bytes: on a CPU about what stays in a core's cache, elsewhere so many that
+# the host keeps up with the device; profiling/RESULTS-cuda.md has other sizes.
 _CPU_TILE = 2 << 20
-_DEVICE_TILE = 32 << 20
+_DEVICE_TILE = 128 << 20
 # With many channels a tile may be larger: on fewer pixels the calls cost more than the cache saves.
 _LEAST_PIXELS = 7 << 10
 # Lower tiles would spend more on adding up gradients, which go to the same few rows of the source.

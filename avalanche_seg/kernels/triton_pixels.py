@@ -9,6 +9,8 @@ resized back across as a product with a small matrix, and added to the result. S
 chip is as large as the logits.
 """
 
+from functools import partial
+
 from avalanche_seg.kernels.triton_language import jit, tl
 from avalanche_seg.kernels.triton_terms import (
     softmax_groups,
@@ -36,7 +38,14 @@ def _channels_across(source, left, right, share, mask, channel):
     )
 
 
-@jit
+# Images of other sizes need no other program.
+@partial(
+    jit,
+    do_not_specialize=[
+        *("ignore_index", "positive_weight", "n_pixels", "n_slopes", "n_rows", "n_columns"),
+        *("height", "width", "former_height", "former_width"),
+    ],
+)
 def pixel_kernel(
     logits, former, target, maps, gradients, weights, partial,
     row_share, row_first, column_low, column_share,

@@ -21,6 +21,7 @@ def test_the_table_is_made_on_the_cpu(tmp_path, monkeypatch):
         "Objectives",
         "Training step in memory",
         "Training step from the disk",
+        "Sizes of tiles",
         "Penalty methods",
     ]
     for table in re.split(r"^## .+$", text, flags=re.MULTILINE)[1:]:

@@ -1,10 +1,12 @@
 """A job's process: its log, its threads, its exit code, and how far it says that it is."""
 
 import json
+import multiprocessing
 from types import SimpleNamespace
 
 import pytest
 
+from avalanche_seg.cli.running import command
 from avalanche_seg.cli.suites.jobs import STATUS_FILE
 from avalanche_seg.cli.suites.worker import StatusPlugin, last_words, process_context, run_job
 from tests.cli.suites.suites import plan_of
@@ -41,6 +43,27 @@ def test_the_last_words_are_an_error_or_the_last_line_of_this_call(tmp_path):
     assert last_words(log, start) == "full"
     log.write_text("error: before\nlast\n")
     assert last_words(log, start) == "last"
+
+
+def how_loaders_start_workers(arguments, plugins):
+    print("workers are started by", multiprocessing.get_start_method())
+    return 0
+
+
+def run_telling(*arguments):
+    command.main = how_loaders_start_workers
+    run_job(*arguments)
+
+
+def test_the_workers_of_a_jobs_loaders_start_as_they_do_elsewhere(tmp_path):
+    # By the server that the job came from each of them would import everything again.
+    log = tmp_path / "job.log"
+    process = process_context().Process(target=run_telling, args=([], tmp_path, log, 1, None))
+    process.start()
+    process.join()
+    assert process.exitcode == 0
+    usual = multiprocessing.get_context().get_start_method()
+    assert f"workers are started by {usual}" in log.read_text().splitlines()
 
 
 @pytest.mark.parametrize(("more", "code"), [({}, 0), ({"weights": "no.pth"}, 2)])
