@@ -18,8 +18,10 @@ __all__ = ["LabelSigmoid", "TeacherSigmoid"]
 # d softplus(z) / dz = s, the gradient is s - y. A positive weight g on the label's own term makes
 # it -g log s = g (softplus(z) - z), with the gradient g (s - 1).
 
-# Products of up to 2^6 factors, each at most 2: far from float32's largest number.
+# Products of up to 2^6 factors, each at most 2: far from float32's largest number, e^88.
 _PAIRINGS = 6
+# Factors of up to e^bound are multiplied while their product stays below e^80, if four of them can.
+_LARGEST_EXPONENT = 80.0
 
 
 @dataclass(frozen=True)
@@ -56,8 +58,7 @@ class LabelSigmoid:
         if self.positive_weight != 1:
             softplus = torch.logaddexp(own, own.new_zeros(()))
             change += (self.positive_weight - 1) * softplus
-        loss = torch.clamp(scores, min=0, out=pixels.spare).sum(dim=1)
-        loss += _beyond_clamped(scores, pixels.spare)
+        loss = _sum_of_softplus(scores, pixels.spare, pixels.bound)
         if self.ignored_is_negative:
             loss += torch.where(valid, change.squeeze(1), 0.0)
         else:
@@ -109,9 +110,8 @@ class TeacherSigmoid:
         """The loss and its gradient."""
         assert pixels.teacher is not None
         scores, teacher = pixels.scores, pixels.teacher.sigmoid_()
-        clamped = torch.clamp(scores, min=0, out=pixels.spare)
-        loss = clamped.addcmul_(teacher, scores, value=-1).sum(dim=1)
-        loss += _beyond_clamped(scores, pixels.spare)
+        loss = -torch.mul(teacher, scores, out=pixels.spare).sum(dim=1)
+        loss += _sum_of_softplus(scores, pixels.spare, pixels.bound)
         yield loss, scores.sigmoid_().sub_(teacher) if gradient else None
 
     def plain(
@@ -123,23 +123,30 @@ class TeacherSigmoid:
         return (F.binary_cross_entropy_with_logits(scores, q, reduction="none").sum(dim=1),)
 
 
-def _beyond_clamped(scores: Tensor, spare: Tensor) -> Tensor:
-    """Sum over the channels of log(1 + exp(-|z|)), by which softplus(z) exceeds max(z, 0).
+def _sum_of_softplus(scores: Tensor, spare: Tensor, bound: float) -> Tensor:
+    """Sum over the channels of log(1 + e^z).
 
-    One logarithm is taken of the product of many channels' 1 + x. What is kept is the product less
-    1, which grows by pairs: (1 + a) (1 + b) - 1 = a + b + a b. All its terms are positive, so small
-    ones keep their precision.
+    One logarithm is taken of the product of many channels' 1 + x, with x = e^z, or, where scores
+    are so large that products would overflow, of the sum of max(z, 0) and x = e^-|z|. What is kept
+    is the product less 1, which grows by pairs: (1 + a) (1 + b) - 1 = a + b + a b. All its terms
+    are positive, so small ones keep their precision.
 
     Args:
         scores: n x C x R x W.
         spare: memory of the same shape; overwritten.
+        bound: at least the largest absolute score.
 
     Returns:
         n x R x W.
     """
     # A power of 2, several times faster on a CPU, is as exact as the rounding of the scores allows.
-    products = torch.abs(scores, out=spare).mul_(-1 / math.log(2)).exp2_()
-    for _ in range(_PAIRINGS):
+    if bound <= _LARGEST_EXPONENT / 4:
+        beyond, pairings = None, int(math.log2(_LARGEST_EXPONENT / max(bound, 1)))
+        products = torch.mul(scores, 1 / math.log(2), out=spare).exp2_()
+    else:
+        beyond, pairings = torch.clamp(scores, min=0, out=spare).sum(dim=1), _PAIRINGS
+        products = torch.abs(scores, out=spare).mul_(-1 / math.log(2)).exp2_()
+    for _ in range(pairings):
         n_pairs = products.shape[1] // 2
         rest = products.shape[1] - n_pairs
         if n_pairs == 0:
@@ -151,4 +158,5 @@ def _beyond_clamped(scores: Tensor, spare: Tensor) -> Tensor:
     # lost in u = 1 + p is d = p - (u - 1), and log(u + d) = log(u) + d / u.
     raised = products + 1
     lost = products.sub_(raised - 1).div_(raised)
-    return lost.add_(raised.log_()).sum(dim=1)
+    logs = lost.add_(raised.log_()).sum(dim=1)
+    return logs if beyond is None else logs.add_(beyond)

@@ -1,7 +1,7 @@
 """Score maps resized tile by tile, so that work on the result stays in the cache.
 
-The result is divided into stripes of columns and these into tiles; each is two small matrix
-products with what it lies between. A map Z becomes D Z A^T, with D the resize down the rows and A
+The result is divided into stripes of columns and these into tiles; each is resized across and down
+from what it lies between. A map Z becomes D Z A^T, with D the resize down the rows and A
 that across the columns, so a gradient G of the result becomes D^T G A, added up over the tiles.
 """
 
@@ -9,10 +9,9 @@ import itertools
 import math
 from collections.abc import Iterator
 
-import torch
 from torch import Tensor
 
-from avalanche_seg.kernels.resize import bilinear_matrix
+from avalanche_seg.kernels.resized_line import PIECE, Line, slices, whole_factor
 from avalanche_seg.kernels.workspace import Workspace
 
 __all__ = ["Stripe", "TileResize", "stripes"]
@@ -28,9 +27,8 @@ _DEVICE_TILE = 128 << 20
 _LEAST_PIXELS = 7 << 10
 # Lower tiles would spend more on adding up gradients, which go to the same few rows of the source.
 _LEAST_ROWS = 32
-# Columns that are resized across at a time; of 32 to 512 the quickest.
-_PIECE = 128
-# Stripes that there are at least, where they get no narrower than a piece: threads take one each.
+# Stripes that there are at least, where they get no narrower than a piece of a line: threads take
+# one each.
 _LEAST_STRIPES = 8
 
 
@@ -47,32 +45,30 @@ def stripes(maps: Tensor, size: tuple[int, int]) -> Iterator[Stripe]:
     budget = _CPU_TILE if maps.device.type == "cpu" else _DEVICE_TILE
     n_pixels = max(_LEAST_PIXELS, budget // (maps.shape[1] * maps.element_size()))
     height, width = size
-    widest = max(_PIECE, math.ceil(width * len(maps) / _LEAST_STRIPES))
+    widest = max(PIECE, math.ceil(width * len(maps) / _LEAST_STRIPES))
     columns = max(1, min(width, widest, n_pixels // _LEAST_ROWS))
-    rows = _slices(height, n_pixels // columns)
-    images = _slices(len(maps), n_pixels // max(1, height * width))
-    for part, stripe in itertools.product(images, _slices(width, columns)):
+    # Whole groups of rows around rows of the source, if they are small enough.
+    group = whole_factor(maps.shape[-2], height)
+    group = group if group <= n_pixels // columns else 1
+    groups = slices(height // group, n_pixels // columns // group)
+    rows = [slice(part.start * group, part.stop * group) for part in groups]
+    images = slices(len(maps), n_pixels // max(1, height * width))
+    for part, stripe in itertools.product(images, slices(width, columns)):
         yield part, stripe, rows
-
-
-def _slices(total: int, at_most: int) -> list[slice]:
-    """Parts of nearly the same length."""
-    n_parts = math.ceil(total / max(1, at_most))
-    ends = [total * i // max(1, n_parts) for i in range(n_parts + 1)]
-    return [slice(*pair) for pair in itertools.pairwise(ends)]
 
 
 class TileResize:
     """Bilinear resize of score maps, ``align_corners=False``, one tile of the result at a time.
 
-    Two small matrix products: a stripe of columns is resized across once, then each of its tiles
-    down, from the few rows it lies between.
+    A stripe of columns is resized across once, then each of its tiles down, from the few rows it
+    lies between.
 
     Args:
         maps: B x C x h x w, float32 or float64.
         size: (H, W) of the result.
 
     Example:
+        >>> import torch
         >>> resize = TileResize(torch.tensor([[[[0.0, 4.0]]]]), (2, 4))
         >>> stripe = resize.across(slice(0, 1), slice(1, 3))  # its two columns in the middle
         >>> resize.down(stripe, slice(0, 1)).tolist()
@@ -82,7 +78,7 @@ class TileResize:
     def __init__(self, maps: Tensor, size: tuple[int, int]) -> None:
         self._maps = maps
         self._down, self._across = (
-            _Line(n_in, n_out, maps) for n_in, n_out in zip(maps.shape[-2:], size, strict=True)
+            Line(n_in, n_out, maps) for n_in, n_out in zip(maps.shape[-2:], size, strict=True)
         )
         self._scratch = Workspace()
 
@@ -118,8 +114,7 @@ class TileResize:
         out = self._scratch.of_shape((n_images, n_channels, rows.stop - rows.start, width), stripe)
         if self._down.same:
             return out.copy_(stripe[..., rows, :])
-        matrix, band = self._down.band(rows)
-        return torch.matmul(matrix, stripe[..., band, :], out=out)
+        return self._down.stretch(stripe, rows, out)
 
     def gradient_stripe(self, maps: Tensor, columns: slice, *, number: int = 0) -> Tensor:
         """Where the gradients of a stripe's tiles are added up, n x C x h x S.
@@ -141,8 +136,7 @@ class TileResize:
         if self._down.same:
             stripe[..., rows, :] += gradient
         else:
-            matrix, band = self._down.band(rows)
-            stripe[..., band, :] += matrix.T @ gradient
+            self._down.fold_(stripe, gradient, rows)
 
     def add_stripe_gradient(self, maps: Tensor, stripe: Tensor, columns: slice) -> None:
         """Add what a :meth:`gradient_stripe` is to the source, n x C x h x w."""
@@ -154,33 +148,3 @@ class TileResize:
     def _stripe(self, maps: Tensor, columns: slice, *, number: int) -> Tensor:
         shape = (*maps.shape[:-1], columns.stop - columns.start)
         return self._scratch.of_shape(shape, maps, number)
-
-
-class _Line:
-    """The resize of one dimension.
-
-    Attributes:
-        same: it changes nothing.
-    """
-
-    def __init__(self, n_in: int, n_out: int, like: Tensor) -> None:
-        self._n_in, self._scale = n_in, n_in / n_out
-        self._matrix = bilinear_matrix(n_in, n_out, like.dtype, like.device)
-        self.same = n_in == n_out
-
-    def band(self, part: slice) -> tuple[Tensor, slice]:
-        """The matrix of a part of the result, and the part of the source it is applied to."""
-        first = int(max((part.start + 0.5) * self._scale - 0.5, 0))
-        last = int(max((part.stop - 0.5) * self._scale - 0.5, 0)) + 1
-        band = slice(min(first, self._n_in - 1), min(last, self._n_in - 1) + 1)
-        return self._matrix[part, band], band
-
-    def bands(self, part: slice) -> Iterator[tuple[slice, Tensor, slice]]:
-        """The same in pieces, because most of a wide matrix is zero.
-
-        Yields:
-            the piece, counted from the start of the part; its matrix; its part of the source.
-        """
-        for piece in _slices(part.stop - part.start, _PIECE):
-            start, stop = piece.start + part.start, piece.stop + part.start
-            yield piece, *self.band(slice(start, stop))

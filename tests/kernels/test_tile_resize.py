@@ -3,7 +3,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from avalanche_seg.kernels import resize_logits
+from avalanche_seg.kernels import resize_logits, resized_line
 from avalanche_seg.kernels import tile_resize as tiling
 from avalanche_seg.kernels.tile_resize import TileResize
 
@@ -23,7 +23,7 @@ def test_a_tile_is_a_part_of_the_whole(data):
     resize = TileResize(maps, size)
     whole = resize_logits(maps, size)[images, :, rows, columns]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tiling, "_PIECE", data.draw(st.integers(1, 5)))
+        patch.setattr(resized_line, "PIECE", data.draw(st.integers(1, 5)))
         torch.testing.assert_close(resize.down(resize.across(images, columns), rows), whole)
 
         weights = torch.randn(whole.shape, dtype=torch.float64, generator=generator)
