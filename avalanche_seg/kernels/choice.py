@@ -26,6 +26,7 @@ FUSED = (SoftmaxTerms, LabelSigmoid, TeacherSigmoid)
 
 _chosen: ContextVar[Kernels] = ContextVar("kernels", default="auto")
 _told: set[str] = set()
+_LEAST_CAPABILITY = (8, 0)  # Its products are of three parts in tf32.
 _MOST_CHANNELS = 512  # What a program of the kernel can hold.
 
 
@@ -37,8 +38,8 @@ def use_kernels(kernels: Kernels) -> Iterator[None]:
     fine-tuning, LwF, ILT and MiB) and of sigmoids (LwF-MC, SSUL, DKD) with their gradients by one
     kernel on a GPU, for maps that are not resized to less, up to 512 channels, in float32 and half
     precision. Everything else, and everything under ``torch.use_deterministic_algorithms``, is
-    computed by tiles: the kernel adds up gradients in no fixed order. "auto" is "triton" on GPUs
-    where there is Triton, and "tiles" elsewhere.
+    computed by tiles: the kernel adds up gradients in no fixed order. "auto" is "triton" on GPUs of
+    compute capability 8.0 and more where the kernel can be compiled, and "tiles" elsewhere.
 
     Args:
         kernels: "auto", "tiles" or "triton".
@@ -47,8 +48,8 @@ def use_kernels(kernels: Kernels) -> Iterator[None]:
         ValueError: for another name.
 
     Warns:
-        UserWarning: once, where "triton" was asked for and there is no Triton, or no GPU: then
-            tiles compute the losses.
+        UserWarning: once, where "triton" was asked for and there is no Triton, or no GPU, and where
+            a GPU's kernel cannot be compiled: then tiles compute the losses.
 
     Example:
         >>> from avalanche_seg.losses import cross_entropy
@@ -85,7 +86,8 @@ def fuses(terms: PixelTerms, logits: Tensor, teacher: Tensor | None, size: tuple
         return _tell(chosen, f"the logits are on {logits.device.type}, and Triton needs a GPU")
     maps = [logits] if teacher is None else [logits, teacher]
     return (
-        all(one.dtype in (torch.float32, torch.float16, torch.bfloat16) for one in maps)
+        (chosen == "triton" or _runs_on(logits.device))
+        and all(one.dtype in (torch.float32, torch.float16, torch.bfloat16) for one in maps)
         and logits.shape[1] <= _MOST_CHANNELS
         and all(now <= then for now, then in zip(logits.shape[-2:], size, strict=True))
         and not torch.are_deterministic_algorithms_enabled()
@@ -95,6 +97,27 @@ def fuses(terms: PixelTerms, logits: Tensor, teacher: Tensor | None, size: tuple
 @cache
 def _has_triton() -> bool:
     return importlib.util.find_spec("triton") is not None
+
+
+@cache
+def _runs_on(device: torch.device) -> bool:
+    """Whether a GPU is new enough and a small problem of the kernel runs there."""
+    from avalanche_seg.kernels.fused import fused_sweep  # Imports Triton.
+
+    if torch.cuda.get_device_capability(device) < _LEAST_CAPABILITY:
+        return False
+    logits = torch.zeros(1, 2, 1, 1, device=device)
+    target = torch.zeros(1, 1, 1, dtype=torch.int64, device=device)
+    try:
+        fused_sweep(SoftmaxTerms(1, distil=False), (1, 1), logits, None, target)
+    except Exception as error:  # There may be no C compiler, for one.
+        warnings.warn(
+            f"Triton's kernel does not run on {device} ({type(error).__name__}: {error}); the "
+            "losses are computed by tiles, which takes longer; kernels='tiles' spares this message",
+            stacklevel=2,
+        )
+        return False
+    return True
 
 
 def _tell(chosen: Kernels, reason: str) -> bool:
