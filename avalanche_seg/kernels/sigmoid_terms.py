@@ -54,24 +54,27 @@ class LabelSigmoid:
         valid = pixels.labels != self.ignore_index
         labels = torch.where(valid, pixels.labels, 0).unsqueeze(1)
         own = scores.gather(1, labels)
-        change = -self.positive_weight * own
+        change = own * -self.positive_weight
         if self.positive_weight != 1:
             softplus = torch.logaddexp(own, own.new_zeros(()))
             change += (self.positive_weight - 1) * softplus
         loss = _sum_of_softplus(scores, pixels.spare, pixels.bound)
+        ignored = ~valid
         if self.ignored_is_negative:
-            loss += torch.where(valid, change.squeeze(1), 0.0)
+            loss += change.squeeze(1).masked_fill_(ignored, 0)
         else:
-            loss = torch.where(valid, loss + change.squeeze(1), 0.0)
+            loss.add_(change.squeeze(1)).masked_fill_(ignored, 0)
         slope = None
         if gradient:
             counts = valid.to(scores.dtype).unsqueeze(1)
             # What the label's own channel has beyond its sigmoid.
-            more = (self.positive_weight - 1) * own.sigmoid() - self.positive_weight
+            more = counts * -self.positive_weight
+            if self.positive_weight != 1:
+                more += own.sigmoid_().mul_(self.positive_weight - 1).mul_(counts)
             slope = scores.sigmoid_()
             if not self.ignored_is_negative:
                 slope.mul_(counts)
-            slope.scatter_add_(1, labels, more.mul_(counts))
+            slope.scatter_add_(1, labels, more)
         yield loss, slope
 
     def plain(

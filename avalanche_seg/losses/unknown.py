@@ -53,7 +53,7 @@ def unknown_channels(target: Tensor, unknown: Tensor | None = None) -> Tensor:
     is_unknown = target == BACKGROUND
     if unknown is not None:
         is_unknown &= unknown
-    return torch.where(is_unknown, 0, torch.where(target == VOID, VOID, target + 1))
+    return (target + 1).masked_fill_(target == VOID, VOID).masked_fill_(is_unknown, 0)
 
 
 @torch.no_grad()
@@ -81,8 +81,8 @@ def confident_channels(logits: Tensor, size: tuple[int, int], *, threshold: floa
     check_number("threshold", threshold, most=1)
     found = torch.empty(len(logits), *size, dtype=torch.int64, device=logits.device)
     for tile in labelled_tiles(logits, size):
-        sure = tile.best.squeeze(1).sigmoid() >= threshold
-        found[tile.where] = torch.where(sure, tile.labels, -1).long()
+        unsure = tile.best.squeeze(1).sigmoid() < threshold
+        found[tile.where] = tile.labels.masked_fill_(unsure, -1)
     return found
 
 
