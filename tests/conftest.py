@@ -49,6 +49,12 @@ def set_tile_bytes(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     return set_bytes
 
 
+@pytest.fixture
+def without_triton(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Triton's kernel wants values, which fake tensors lack; tests/cuda has it on a GPU."""
+    monkeypatch.setattr("avalanche_seg.kernels.choice._has_triton", lambda: False)
+
+
 @pytest.fixture(scope="session")
 def insects(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A devkit written by hand; read-only, shared by all tests."""

@@ -10,7 +10,7 @@ from avalanche_seg.kernels import pixel_losses, pooled_norms
 from avalanche_seg.losses import Classification, cross_entropy
 from tests.fake_device import CUDA, META, WaitError, needs_fake_gpu, twin_of, watched, with_backward
 
-pytestmark = needs_fake_gpu
+pytestmark = [needs_fake_gpu, pytest.mark.usefixtures("without_triton")]
 
 WAITS = {
     "reads a value": [

@@ -27,10 +27,10 @@ def test_all_scripts_run_and_write_one_file(tmp_path):
 
 
 def test_a_failing_script_does_not_lose_the_others(tmp_path, monkeypatch):
-    def measure(name, quick):
-        raise KeyError(name)
+    def fails(measure, quick):
+        raise KeyError(*measure.args)
 
-    monkeypatch.setattr("profiling.__main__.in_fresh_process", lambda f, *a: measure(*a))
+    monkeypatch.setattr("profiling.__main__.in_fresh_process", fails)
     out = tmp_path / "results.md"
     assert main(["--quick", "--out", str(out), "--only", "cost", "scale"]) == 2
     assert "Failed: KeyError: 'cost'" in out.read_text(encoding="utf-8")

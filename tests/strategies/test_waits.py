@@ -45,19 +45,13 @@ from tests.fake_device import (
 from tests.strategies.test_contract import model_of
 from tests.tiny import tiny_benchmark
 
-pytestmark = needs_fake_gpu
+pytestmark = [needs_fake_gpu, pytest.mark.usefixtures("without_triton")]
 
 METHODS = [getattr(strategies, name) for name in strategies.__all__]
 FUNCTIONS = [
     pixel_losses.__globals__["_PixelLosses"],
     pooled_norms.__globals__["_PooledNorms"],
 ]
-
-
-@pytest.fixture(autouse=True)
-def _tiles(monkeypatch):
-    """Triton's kernel wants values; tests/cuda/test_waits.py has it on a GPU."""
-    monkeypatch.setattr("avalanche_seg.kernels.choice._has_triton", lambda: False)
 
 
 class SecondBatchError(Exception):
