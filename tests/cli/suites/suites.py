@@ -1,9 +1,12 @@
 """Suites that take seconds."""
 
 import json
+import os
+import subprocess
+import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,8 @@ from avalanche_seg.cli.suites.plan import Plan, make_plan
 from avalanche_seg.cli.suites.scheduler import Scheduler, State
 from avalanche_seg.cli.suites.suite_file import make_suite
 from tests.cli.commands import digest
+
+ROOT = Path(__file__).parents[3]
 
 
 def content(devkit: Path, **more: Any) -> dict[str, Any]:
@@ -31,6 +36,19 @@ def work(plan: Plan, *, note: Callable[[str], None] = print, places: int = 1) ->
     scheduler = Scheduler(plan, places, 1, [], note, lambda states: None)
     scheduler.work()
     return {state.job.name: state for state in scheduler.states}
+
+
+def run_alone(command: Sequence[str]) -> None:
+    """``avalanche-seg run`` in a process of its own, which no test has touched."""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", "avalanche_seg.cli.main", "run", *command],
+        cwd=ROOT,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
 
 
 def weights(plan: Plan) -> dict[str, str]:

@@ -5,10 +5,9 @@ import signal
 
 import pytest
 
-from avalanche_seg.cli.running.command import main
 from avalanche_seg.cli.suites.jobs import STATUS_FILE
 from tests.cli.commands import digest
-from tests.cli.suites.suites import later, plan_of, pretend_finished, weights, work
+from tests.cli.suites.suites import later, plan_of, pretend_finished, run_alone, weights, work
 
 METHODS = ["FT", "SMiB"]
 
@@ -19,7 +18,7 @@ def one_by_one(devkit, module_folder):
     plan = plan_of(devkit, module_folder / "plan", method=METHODS)
     found = {}
     for run in plan.runs:
-        assert main([*run.argv, "--logdir", str(module_folder), "--name", run.name]) == 0
+        run_alone([*run.argv, "--logdir", str(module_folder), "--name", run.name])
         found[run.name] = digest(module_folder / run.name / "models" / "step1.safetensors")
     return found
 
@@ -53,7 +52,7 @@ def test_a_killed_process_goes_on_by_itself(devkit, tmp_path, one_by_one):
 def test_a_damaged_first_step_is_said_and_trained_again(devkit, tmp_path, one_by_one):
     plan = plan_of(devkit, tmp_path, method=METHODS)
     (first,) = plan.first_steps
-    assert main(first.command) == 0
+    run_alone(first.command)
     data = bytearray(first.model.read_bytes())
     data[len(data) // 2] ^= 255
     first.model.write_bytes(data)
